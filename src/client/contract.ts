@@ -39,7 +39,10 @@ export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
 }
 
-export type PatchType = 'application/json-patch+json' | 'application/merge-patch+json' | 'application/strategic-merge-patch+json'
+export type PatchType =
+  | 'application/json-patch+json'
+  | 'application/merge-patch+json'
+  | 'application/strategic-merge-patch+json'
 
 export interface ObjectName {
   /** Absent for cluster-scoped resources. */
@@ -54,10 +57,20 @@ export interface KubeClient {
   create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>
   update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>
   updateStatus<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>
-  patch<T extends KubeObject>(resource: Resource<T>, at: ObjectName, patch: unknown, options?: { type?: PatchType; subresource?: string }): Promise<T>
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    at: ObjectName,
+    patch: unknown,
+    options?: { type?: PatchType; subresource?: string },
+  ): Promise<T>
   delete<T extends KubeObject>(resource: Resource<T>, at: ObjectName, options?: DeleteOptions): Promise<void>
   /** POST to a subresource: `binding`, `eviction`. */
-  createSubresource(resource: Resource<KubeObject>, at: ObjectName, subresource: string, body: unknown): Promise<unknown>
+  createSubresource(
+    resource: Resource<KubeObject>,
+    at: ObjectName,
+    subresource: string,
+    body: unknown,
+  ): Promise<unknown>
   /** Ends when the server ends it. Throws StatusError 410 when the version is gone. */
   watch<T extends KubeObject>(resource: Resource<T>, options?: WatchOptions): AsyncIterable<WatchEvent<T>>
 }

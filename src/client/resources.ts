@@ -1,0 +1,33 @@
+/** The built-in resources, as clients address them, each with its object type. */
+import type * as apps from '../api/generated/apps.v1.ts'
+import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
+import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
+import type * as core from '../api/generated/v1.ts'
+import type { KubeObject } from '../api/machinery/object.ts'
+import type { Resource } from './contract.ts'
+
+function resource<T extends KubeObject>(
+  group: string,
+  kind: string,
+  plural: string,
+  scope: 'namespaced' | 'cluster' = 'namespaced',
+): Resource<T> {
+  return { group, version: 'v1', kind, plural, namespaced: scope === 'namespaced' }
+}
+
+export const resources = {
+  pods: resource<core.Pod>('', 'Pod', 'pods'),
+  services: resource<core.Service>('', 'Service', 'services'),
+  endpoints: resource<core.Endpoints>('', 'Endpoints', 'endpoints'),
+  nodes: resource<core.Node>('', 'Node', 'nodes', 'cluster'),
+  namespaces: resource<core.Namespace>('', 'Namespace', 'namespaces', 'cluster'),
+  configMaps: resource<core.ConfigMap>('', 'ConfigMap', 'configmaps'),
+  secrets: resource<core.Secret>('', 'Secret', 'secrets'),
+  serviceAccounts: resource<core.ServiceAccount>('', 'ServiceAccount', 'serviceaccounts'),
+  events: resource<core.Event>('', 'Event', 'events'),
+  deployments: resource<apps.Deployment>('apps', 'Deployment', 'deployments'),
+  replicaSets: resource<apps.ReplicaSet>('apps', 'ReplicaSet', 'replicasets'),
+  daemonSets: resource<apps.DaemonSet>('apps', 'DaemonSet', 'daemonsets'),
+  endpointSlices: resource<discovery.EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices'),
+  leases: resource<coordination.Lease>('coordination.k8s.io', 'Lease', 'leases'),
+} as const
