@@ -21,6 +21,8 @@ export interface InformerOptions<T extends KubeObject> {
 
 const retryMinMs = 20
 const retryMaxMs = 5000
+/** A watch that lived this long was a working one. */
+const healthyWatchMs = 1000
 const pageSize = 500
 
 export class Informer<T extends KubeObject> implements ReadCache<T> {
@@ -96,16 +98,23 @@ export class Informer<T extends KubeObject> implements ReadCache<T> {
           await this.#relist(signal)
           listed = true
         }
-        delayMs = retryMinMs
+        const started = Date.now()
         await this.#watch(signal)
+        // A server that ends watches as soon as they begin must not be asked in a tight loop.
+        if (Date.now() - started >= healthyWatchMs) delayMs = retryMinMs
+        else delayMs = await this.#backOff(delayMs, signal)
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof StatusError && (error.code === 410 || error.code === 404)) listed = false
         this.#report(error)
-        await sleep(delayMs, signal)
-        delayMs = Math.min(delayMs * 2, retryMaxMs)
+        delayMs = await this.#backOff(delayMs, signal)
       }
     }
+  }
+
+  async #backOff(delayMs: number, signal: AbortSignal): Promise<number> {
+    await sleep(delayMs, signal)
+    return Math.min(delayMs * 2, retryMaxMs)
   }
 
   #report(error: unknown): void {
