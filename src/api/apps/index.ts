@@ -1,0 +1,11 @@
+/** The group apps, v1: the workloads that make pods from a template. Knows nothing of other groups' behaviour, of the store or of the server. */
+import type { ResourceDefinition } from '../resource.ts'
+import { daemonSetDefinition } from './daemonset/index.ts'
+import { deploymentDefinition } from './deployment/index.ts'
+import { replicaSetDefinition } from './replicaset/index.ts'
+
+export const appsDefinitions: readonly ResourceDefinition[] = [
+  deploymentDefinition,
+  replicaSetDefinition,
+  daemonSetDefinition,
+]

@@ -1,0 +1,23 @@
+/** The core group, v1: pods, Services and what they stand on. Knows nothing of other groups' behaviour, of the store or of the server. */
+import type { ResourceDefinition } from '../resource.ts'
+import { configMapDefinition } from './configmap/index.ts'
+import { endpointsDefinition } from './endpoints/index.ts'
+import { eventDefinition } from './event/index.ts'
+import { namespaceDefinition } from './namespace/index.ts'
+import { nodeDefinition } from './node/index.ts'
+import { podDefinition } from './pod/index.ts'
+import { secretDefinition } from './secret/index.ts'
+import { serviceDefinition } from './service/index.ts'
+import { serviceAccountDefinition } from './serviceaccount/index.ts'
+
+export const coreDefinitions: readonly ResourceDefinition[] = [
+  namespaceDefinition,
+  nodeDefinition,
+  podDefinition,
+  serviceDefinition,
+  endpointsDefinition,
+  configMapDefinition,
+  secretDefinition,
+  serviceAccountDefinition,
+  eventDefinition,
+]

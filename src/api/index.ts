@@ -1,0 +1,18 @@
+/**
+ * What the objects are: types, defaults, validation, update rules, printed columns. Pure data and functions; knows no
+ * I/O, no store and no server. `generated/` holds the types, `machinery/` what all kinds share, `resource.ts` the
+ * contract of a declaration, and each API group has a folder that declares its kinds.
+ */
+import { appsDefinitions } from './apps/index.ts'
+import { coordinationDefinitions } from './coordination/index.ts'
+import { coreDefinitions } from './core/index.ts'
+import { discoveryDefinitions } from './discovery/index.ts'
+import type { ResourceDefinition } from './resource.ts'
+
+/** Every resource served, in the order discovery lists them. */
+export const definitions: readonly ResourceDefinition[] = [
+  ...coreDefinitions,
+  ...appsDefinitions,
+  ...coordinationDefinitions,
+  ...discoveryDefinitions,
+]
