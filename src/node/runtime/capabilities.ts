@@ -1,0 +1,92 @@
+/** Linux capabilities as a mask, in the kernel's numbering (capability.h). */
+
+const names = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'DAC_READ_SEARCH',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'SETGID',
+  'SETUID',
+  'SETPCAP',
+  'LINUX_IMMUTABLE',
+  'NET_BIND_SERVICE',
+  'NET_BROADCAST',
+  'NET_ADMIN',
+  'NET_RAW',
+  'IPC_LOCK',
+  'IPC_OWNER',
+  'SYS_MODULE',
+  'SYS_RAWIO',
+  'SYS_CHROOT',
+  'SYS_PTRACE',
+  'SYS_PACCT',
+  'SYS_ADMIN',
+  'SYS_BOOT',
+  'SYS_NICE',
+  'SYS_RESOURCE',
+  'SYS_TIME',
+  'SYS_TTY_CONFIG',
+  'MKNOD',
+  'LEASE',
+  'AUDIT_WRITE',
+  'AUDIT_CONTROL',
+  'SETFCAP',
+  'MAC_OVERRIDE',
+  'MAC_ADMIN',
+  'SYSLOG',
+  'WAKE_ALARM',
+  'BLOCK_SUSPEND',
+  'AUDIT_READ',
+  'PERFMON',
+  'BPF',
+  'CHECKPOINT_RESTORE',
+] as const
+
+/** What containerd gives a container that asks for nothing. */
+const defaults = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FSETID',
+  'FOWNER',
+  'MKNOD',
+  'NET_RAW',
+  'SETGID',
+  'SETUID',
+  'SETFCAP',
+  'SETPCAP',
+  'NET_BIND_SERVICE',
+  'SYS_CHROOT',
+  'KILL',
+  'AUDIT_WRITE',
+]
+
+export interface CapabilityRequest {
+  readonly privileged: boolean
+  readonly add: readonly string[]
+  readonly drop: readonly string[]
+}
+
+/** Sixteen hexadecimal digits: what the container may hold. `ALL` in drop goes first, then add, then drop (the kubelet's order). */
+export function capabilityMask({ privileged, add, drop }: CapabilityRequest): string {
+  const every = new Set<string>(names)
+  if (privileged) return hex(every)
+  const [adds, drops] = [add.map(plain), drop.map(plain)]
+  const held = adds.includes('ALL') ? every : new Set(drops.includes('ALL') ? [] : defaults)
+  for (const name of adds) held.add(name)
+  for (const name of drops) held.delete(name)
+  return hex(held)
+}
+
+function plain(name: string): string {
+  return name.toUpperCase().replace(/^CAP_/, '')
+}
+
+function hex(held: ReadonlySet<string>): string {
+  let mask = 0n
+  names.forEach((name, bit) => {
+    if (held.has(name)) mask |= 1n << BigInt(bit)
+  })
+  return mask.toString(16).padStart(16, '0')
+}

@@ -1,0 +1,89 @@
+/** The world of one container, as operations for the shim. Pure. */
+import { capabilityMask } from './capabilities.ts'
+import type { ContainerConfig } from './contract.ts'
+import { type Image, programPath } from './images.ts'
+import type { Operation } from './spec.ts'
+
+export interface ContainerPlace {
+  readonly containerId: string
+  /** Directory for the run's records. */
+  readonly record: string
+  readonly log: string
+  readonly eventMarker: string
+  readonly netns?: string
+  readonly ipcns: string
+  readonly utsns: string
+  /** Writable layer: upper, work and root are made in it. */
+  readonly writable: string
+  readonly fairwayRoot: string
+  /** Directories of the host that no container may read. */
+  readonly masked: readonly string[]
+  /** Copies the image brings, and other files of Fairway: source on the host, target in the container. */
+  readonly files: readonly { readonly source: string; readonly target: string; readonly access: 'ro' | 'rw' }[]
+}
+
+/** Rotation bound of one log file; one older file is kept. */
+const logMaxBytes = 10 * 1024 * 1024
+
+export function containerSpec(config: ContainerConfig, image: Image, place: ContainerPlace): Operation[] {
+  return [
+    ['log', place.log, String(logMaxBytes)],
+    ['record', place.record, place.containerId],
+    ['event', place.eventMarker],
+    ...namespaces(place),
+    ...rootFileSystem(config, place),
+    ...mounts(config),
+    ...program(config, image),
+  ]
+}
+
+function namespaces({ netns, ipcns, utsns }: ContainerPlace): Operation[] {
+  return [...(netns ? [['netns', netns] as const] : []), ['ipcns', ipcns], ['utsns', utsns]]
+}
+
+function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operation[] {
+  const { writable } = place
+  const access = config.privileged ? 'rw' : 'ro'
+  return [
+    ['overlay', `${writable}/root`, '/', `${writable}/upper`, `${writable}/work`],
+    ...place.masked.map((path): Operation => ['mask', path]),
+    ['bind', `${writable}/home`, '/root', 'rw'],
+    ['bind', `${writable}/tmp`, '/tmp', 'rw'],
+    ['tmpfs', '/run', '755', '64m'],
+    ['dev', config.privileged ? 'host' : 'own'],
+    ['proc', access],
+    ['sys', access],
+    ['bind', place.fairwayRoot, '/opt/fairway', 'ro'],
+    ...place.files.map(({ source, target, access }): Operation => ['bind', source, target, access]),
+    ...(config.readOnlyRoot ? [['readonly'] as const] : []),
+  ]
+}
+
+/** A mount inside another's directory comes after it. */
+function mounts({ mounts }: ContainerConfig): Operation[] {
+  return [...mounts]
+    .sort((a, b) => a.target.split('/').length - b.target.split('/').length)
+    .map(({ source, target, readOnly }) => ['bind', source, target, readOnly ? 'ro' : 'rw'])
+}
+
+function program(config: ContainerConfig, { entry }: Image): Operation[] {
+  const { uid, gid, groups } = config.user
+  const env = { PATH: programPath.join(':'), HOME: uid === 0 ? '/root' : '/', ...entry.env, ...config.env }
+  return [
+    ['cwd', config.workingDir || entry.workingDir || '/'],
+    ['user', String(uid), String(gid), groups.join(' ')],
+    ['caps', capabilityMask({ privileged: config.privileged, ...config.capabilities })],
+    ...(config.noNewPrivileges ? [['nonewprivs'] as const] : []),
+    ...Object.entries(env).map(([name, value]): Operation => ['env', name, value]),
+    ...commandLine(config, entry).map((word): Operation => ['arg', word]),
+  ]
+}
+
+/** `command` replaces the image's entry point and its arguments, `args` only the arguments. */
+export function commandLine(
+  { command, args }: Pick<ContainerConfig, 'command' | 'args'>,
+  image: { readonly entrypoint?: readonly string[]; readonly command?: readonly string[] },
+): string[] {
+  if (command && command.length > 0) return [...command, ...(args ?? [])]
+  return [...(image.entrypoint ?? []), ...(args && args.length > 0 ? args : (image.command ?? []))]
+}

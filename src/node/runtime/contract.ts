@@ -1,0 +1,136 @@
+/**
+ * What the pod manager asks of a runtime. A runtime keeps everything it must remember in the pod's state directory, so
+ * that a new agent finds the pods of the last one: `observe` reads the machine, not memory.
+ */
+
+/** A pod's own network, or its node's. */
+export interface SandboxConfig {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly hostname: string
+  readonly hostNetwork: boolean
+  /** Written into the pod's `/etc/hosts` once the address is known. */
+  readonly hosts: (podIP: string) => string
+  readonly resolvConf: string
+}
+
+export interface Sandbox {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly hostNetwork: boolean
+  readonly ip: string
+  /** RFC 3339. */
+  readonly createdAt: string
+}
+
+export interface Mount {
+  readonly source: string
+  readonly target: string
+  readonly readOnly: boolean
+}
+
+export interface ContainerConfig {
+  readonly name: string
+  /** 0 for the first start; one more for each restart. */
+  readonly attempt: number
+  /** Starts in a row without a long healthy run, before this one; back-off counts them. */
+  readonly crashes: number
+  readonly image: string
+  /** Overrides the image's entry point. */
+  readonly command?: readonly string[]
+  /** Overrides the image's arguments. */
+  readonly args?: readonly string[]
+  readonly workingDir?: string
+  readonly env: Readonly<Record<string, string>>
+  readonly mounts: readonly Mount[]
+  readonly privileged: boolean
+  /** Names without CAP_. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] }
+  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+  readonly readOnlyRoot: boolean
+  readonly noNewPrivileges: boolean
+}
+
+export interface ContainerExit {
+  /** 128 + signal when killed by one. */
+  readonly code: number
+  readonly signal: number
+  /** RFC 3339. */
+  readonly finishedAt: string
+  /** Why it never ran; '' when it did. */
+  readonly startError: string
+}
+
+/** One run of a container, as the machine shows it. */
+export interface Attempt {
+  readonly attempt: number
+  readonly crashes: number
+  readonly id: string
+  readonly image: string
+  readonly createdAt: string
+  readonly startedAt?: string
+  /** The program's process id on the node while it runs. */
+  readonly pid?: number
+  readonly exit?: ContainerExit
+  /** When it was told to end, and how long it may take. */
+  readonly stopping?: { readonly at: string; readonly graceSeconds: number }
+}
+
+/** The last two runs of each container. */
+export interface ContainerRuns {
+  readonly current: Attempt
+  readonly previous?: Attempt
+}
+
+export interface PodObservation {
+  readonly sandbox?: Sandbox
+  readonly containers: ReadonlyMap<string, ContainerRuns>
+}
+
+export interface ExecRequest {
+  readonly command: readonly string[]
+  readonly tty: boolean
+}
+
+export interface CommandLine {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** `image`: nobody can provide it. `setup`: the machine refused; may succeed later. */
+export class RuntimeError extends Error {
+  readonly code: 'image' | 'setup'
+
+  constructor(code: RuntimeError['code'], message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'RuntimeError'
+    this.code = code
+  }
+}
+
+export interface Runtime {
+  /** Uids of all pods with anything left on this machine. */
+  pods(): Promise<string[]>
+  observe(uid: string): PodObservation
+  /** Idempotent; leftovers of a half-made sandbox are removed first. */
+  createSandbox(config: SandboxConfig): Promise<Sandbox>
+  /** Throws RuntimeError `image` when the image cannot be had. */
+  checkImage(image: string): void
+  /** Resolves when the shim has been started; `observe` shows what came of it, `onEvent` says when to look. */
+  startContainer(uid: string, config: ContainerConfig): Promise<void>
+  /** Notes that the container must end, for this agent and the next. */
+  markStopping(uid: string, name: string, graceSeconds: number): void
+  signal(uid: string, name: string, signal: 'SIGTERM' | 'SIGKILL'): void
+  /** Kills what runs and removes namespaces, links, mounts and files. */
+  removePod(uid: string): Promise<void>
+  /** A command line that runs `command` inside the container with the caller's stdio. */
+  execCommand(uid: string, name: string, request: ExecRequest): CommandLine
+  logFiles(uid: string, name: string, which: 'current' | 'previous'): string[] | undefined
+  /** A pod's directory for volumes; made when asked for. */
+  volumeDirectory(uid: string, kind: string, volume: string): string
+  /** Mounts a tmpfs at a volume directory, once. */
+  mountMemory(directory: string, sizeLimit?: string): Promise<void>
+}

@@ -1,0 +1,168 @@
+/** What the machine says about a pod: its files and its processes. Only reads, except for recording a lost end. */
+import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Attempt, ContainerExit, ContainerRuns, PodObservation, Sandbox } from './contract.ts'
+import { type AttemptPaths, attemptPaths, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
+
+/** What `pod.json` holds. */
+export interface SandboxRecord extends Sandbox {
+  /** Absent with the node's network. */
+  readonly netns?: string
+  /** The machine's boot; namespaces and processes of another boot are gone. */
+  readonly bootId: string
+}
+
+/** What `run.json` holds. */
+export interface AttemptRecord {
+  readonly id: string
+  readonly image: string
+  readonly crashes: number
+  readonly stopSignal: string
+  readonly createdAt: string
+  readonly bootId: string
+}
+
+/** A shim writes its start within this time, or it never will. */
+const startDeadlineMs = 10_000
+
+export const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+
+export function observePod(paths: PodPaths): PodObservation {
+  const record = readSandbox(paths)
+  const containers = new Map<string, ContainerRuns>()
+  for (const name of entries(paths.containers)) {
+    const runs = observeContainer(paths, name)
+    if (runs) containers.set(name, runs)
+  }
+  if (!record || !isWhole(paths, record)) return { containers }
+  return { sandbox: record, containers }
+}
+
+export function readSandbox(paths: PodPaths): SandboxRecord | undefined {
+  const text = readIfThere(paths.record)
+  return text === undefined ? undefined : (JSON.parse(text) as SandboxRecord)
+}
+
+function isWhole(paths: PodPaths, record: SandboxRecord): boolean {
+  if (record.bootId !== bootId || readIfThere(paths.ready) === undefined) return false
+  return isNamespace(paths.utsns) && (record.netns === undefined || isNamespace(join(netnsDirectory, record.netns)))
+}
+
+const nsfsMagic = 0x6e736673
+
+export function isNamespace(path: string): boolean {
+  try {
+    return statfsSync(path).type === nsfsMagic
+  } catch {
+    return false
+  }
+}
+
+export function attemptsOf(paths: PodPaths, container: string): number[] {
+  return entries(join(paths.containers, container))
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => b - a)
+}
+
+function observeContainer(paths: PodPaths, container: string): ContainerRuns | undefined {
+  const [newest, older] = attemptsOf(paths, container)
+  const current = newest === undefined ? undefined : observeAttempt(attemptPaths(paths, container, newest), newest)
+  if (!current) return undefined
+  const previous = older === undefined ? undefined : observeAttempt(attemptPaths(paths, container, older), older)
+  return { current, ...(previous && { previous }) }
+}
+
+function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefined {
+  const record = readAttempt(paths)
+  if (!record) return undefined
+  const { id, image, crashes, createdAt } = record
+  const started = readStarted(paths)
+  const stopping = readIfThere(paths.stopping)
+  const exit = readExit(paths) ?? recordLostEnd(paths, record, started)
+  return {
+    attempt,
+    id,
+    image,
+    crashes,
+    createdAt,
+    ...(started && { startedAt: started.at }),
+    ...(started && !exit && { pid: started.pid }),
+    ...(exit && { exit }),
+    ...(stopping !== undefined && { stopping: JSON.parse(stopping) as { at: string; graceSeconds: number } }),
+  }
+}
+
+export function readAttempt(paths: AttemptPaths): AttemptRecord | undefined {
+  const text = readIfThere(paths.record)
+  return text === undefined ? undefined : (JSON.parse(text) as AttemptRecord)
+}
+
+export interface Started {
+  readonly pid: number
+  readonly pidStart: string
+  readonly shim: number
+  readonly shimStart: string
+  readonly at: string
+}
+
+export function readStarted(paths: AttemptPaths): Started | undefined {
+  const [pid, pidStart, shim, shimStart, at] = readIfThere(paths.started)?.trim().split(' ') ?? []
+  if (!pid || !pidStart || !shim || !shimStart || !at) return undefined
+  return { pid: Number(pid), pidStart, shim: Number(shim), shimStart, at }
+}
+
+function readExit(paths: AttemptPaths): ContainerExit | undefined {
+  const text = readIfThere(paths.exit)
+  if (text === undefined) return undefined
+  const newline = text.indexOf('\n')
+  const [code, signal, finishedAt = ''] = text.slice(0, newline).split(' ')
+  return { code: Number(code), signal: Number(signal), finishedAt, startError: text.slice(newline + 1).trim() }
+}
+
+/** A shim that was killed records nothing; its program died with it (the kernel sees to that). */
+function recordLostEnd(paths: AttemptPaths, record: AttemptRecord, started?: Started): ContainerExit | undefined {
+  const sameBoot = record.bootId === bootId
+  if (started) {
+    if (sameBoot && (isAlive(started.shim, started.shimStart) || isAlive(started.pid, started.pidStart)))
+      return undefined
+    return writeExit(paths, 137, '')
+  }
+  const age = Date.now() - new Date(record.createdAt).getTime()
+  return sameBoot && age < startDeadlineMs ? undefined : writeExit(paths, 128, 'the container was never started')
+}
+
+/** Records an end the shim did not; its own record, if it came meanwhile, is kept. */
+export function writeExit(paths: AttemptPaths, code: number, startError: string): ContainerExit {
+  const finishedAt = new Date().toISOString()
+  const signal = startError === '' ? code - 128 : 0
+  try {
+    writeFileSync(paths.exit, `${code} ${signal} ${finishedAt}\n${startError}`, { flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const found = readExit(paths)
+    if (found) return found
+  }
+  return { code, signal, finishedAt, startError }
+}
+
+/** A pid may have been given to another process; the time it was started tells them apart. */
+export function isAlive(pid: number, startTime: string): boolean {
+  let stat: string | undefined
+  try {
+    stat = readIfThere(`/proc/${pid}/stat`)
+  } catch {
+    return false
+  }
+  const fields = stat?.slice(stat.lastIndexOf(') ') + 2).split(' ')
+  return fields !== undefined && fields[19] === startTime && fields[0] !== 'Z'
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

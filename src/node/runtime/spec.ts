@@ -1,0 +1,75 @@
+/** What the shim is told: operations with their operands, as NUL-terminated strings (shim.pl reads them). */
+
+export type Operation =
+  | readonly ['log', path: string, maxBytes: string]
+  | readonly ['record', directory: string, containerId: string]
+  | readonly ['event', markerFile: string]
+  | readonly ['netns' | 'ipcns' | 'utsns', path: string]
+  | readonly ['hostname', name: string]
+  | readonly ['sysctl', file: string, value: string]
+  | readonly ['overlay', root: string, lower: string, upper: string, work: string]
+  | readonly ['bind', source: string, target: string, access: 'ro' | 'rw']
+  | readonly ['tmpfs', target: string, mode: string, size: string]
+  | readonly ['mask', target: string]
+  | readonly ['dev', whose: 'own' | 'host']
+  | readonly ['proc' | 'sys', access: 'ro' | 'rw']
+  | readonly ['readonly']
+  | readonly ['target', pid: string]
+  | readonly ['tty']
+  | readonly ['cwd', directory: string]
+  | readonly ['user', uid: string, gid: string, groups: string]
+  | readonly ['caps', hexMask: string]
+  | readonly ['nonewprivs']
+  | readonly ['env', name: string, value: string]
+  | readonly ['arg', value: string]
+
+export function encodeSpec(operations: readonly Operation[]): string {
+  return operations
+    .flat()
+    .map((word) => `${word}\0`)
+    .join('')
+}
+
+/** The operations that make a process what the container is; `exec` repeats them. */
+const processOperations = new Set(['cwd', 'user', 'caps', 'nonewprivs', 'env'])
+
+/** From a container's stored spec, the part that a command run inside it shares. */
+export function execOperations(spec: string): Operation[] {
+  const words = spec.split('\0')
+  const found: Operation[] = []
+  for (let i = 0; i < words.length - 1; ) {
+    const name = words[i] as keyof typeof arity
+    const count = arity[name]
+    if (processOperations.has(name)) found.push(words.slice(i, i + 1 + count) as unknown as Operation)
+    i += 1 + count
+  }
+  return found
+}
+
+/** Operands of each operation; shim.pl has the same table. */
+const arity: Readonly<Record<Operation[0], number>> = {
+  log: 2,
+  record: 2,
+  event: 1,
+  netns: 1,
+  ipcns: 1,
+  utsns: 1,
+  hostname: 1,
+  sysctl: 2,
+  overlay: 4,
+  bind: 3,
+  tmpfs: 3,
+  mask: 1,
+  dev: 1,
+  proc: 1,
+  sys: 1,
+  readonly: 0,
+  target: 1,
+  tty: 0,
+  cwd: 1,
+  user: 3,
+  caps: 1,
+  nonewprivs: 0,
+  env: 2,
+  arg: 1,
+}
