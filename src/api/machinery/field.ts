@@ -58,8 +58,7 @@ export class Path {
 /** Go's rendering of a value inside an error: strings quoted, objects as JSON. */
 export function renderValue(value: unknown): string {
   if (value === undefined || value === null) return 'null'
-  if (typeof value === 'string' || typeof value === 'object') return JSON.stringify(value)
-  return String(value)
+  return JSON.stringify(value)
 }
 
 function error(type: FieldErrorType, path: Path, message: string): FieldError {
@@ -89,7 +88,14 @@ export const notSupported = (path: Path, value: unknown, supported: readonly str
   error(
     'FieldValueNotSupported',
     path,
-    `Unsupported value: ${renderValue(value)}${supported.length > 0 ? `: supported values: ${[...supported].sort().map((s) => JSON.stringify(s)).join(', ')}` : ''}`,
+    `Unsupported value: ${renderValue(value)}${
+      supported.length > 0
+        ? `: supported values: ${[...supported]
+            .sort()
+            .map((s) => JSON.stringify(s))
+            .join(', ')}`
+        : ''
+    }`,
   )
 
 export const tooLong = (path: Path, maxLength: number): FieldError =>

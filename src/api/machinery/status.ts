@@ -40,18 +40,34 @@ function details({ group, resource }: GroupResource, name: string) {
 }
 
 export function notFoundError(gr: GroupResource, name: string): StatusError {
-  return new StatusError({ code: 404, reason: 'NotFound', message: `${qualified(gr)} ${JSON.stringify(name)} not found`, details: details(gr, name) })
+  return new StatusError({
+    code: 404,
+    reason: 'NotFound',
+    message: `${qualified(gr)} ${JSON.stringify(name)} not found`,
+    details: details(gr, name),
+  })
 }
 
 export function alreadyExistsError(gr: GroupResource, name: string): StatusError {
-  return new StatusError({ code: 409, reason: 'AlreadyExists', message: `${qualified(gr)} ${JSON.stringify(name)} already exists`, details: details(gr, name) })
+  return new StatusError({
+    code: 409,
+    reason: 'AlreadyExists',
+    message: `${qualified(gr)} ${JSON.stringify(name)} already exists`,
+    details: details(gr, name),
+  })
 }
 
 export function conflictError(gr: GroupResource, name: string, why: string): StatusError {
-  return new StatusError({ code: 409, reason: 'Conflict', message: `Operation cannot be fulfilled on ${qualified(gr)} ${JSON.stringify(name)}: ${why}`, details: details(gr, name) })
+  return new StatusError({
+    code: 409,
+    reason: 'Conflict',
+    message: `Operation cannot be fulfilled on ${qualified(gr)} ${JSON.stringify(name)}: ${why}`,
+    details: details(gr, name),
+  })
 }
 
-export const staleObjectMessage = 'the object has been modified; please apply your changes to the latest version and try again'
+export const staleObjectMessage =
+  'the object has been modified; please apply your changes to the latest version and try again'
 
 /** `gk.resource` is the kind here, as upstream: `Service "web" is invalid: …`. */
 export function invalidError(gk: GroupResource, name: string, errors: readonly FieldError[]): StatusError {
@@ -62,26 +78,45 @@ export function invalidError(gk: GroupResource, name: string, errors: readonly F
     code: 422,
     reason: 'Invalid',
     message: `${qualified(gk)} ${JSON.stringify(name)} is invalid: ${text}`,
-    details: { ...details(gk, name), causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })) },
+    details: {
+      ...details(gk, name),
+      causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })),
+    },
   })
 }
 
 export function forbiddenError(gr: GroupResource, name: string, why: string): StatusError {
-  const what = name ? `${qualified(gr)} ${JSON.stringify(name)} is forbidden: ${why}` : gr.resource ? `${qualified(gr)} is forbidden: ${why}` : `forbidden: ${why}`
+  const what = name
+    ? `${qualified(gr)} ${JSON.stringify(name)} is forbidden: ${why}`
+    : gr.resource
+      ? `${qualified(gr)} is forbidden: ${why}`
+      : `forbidden: ${why}`
   return new StatusError({ code: 403, reason: 'Forbidden', message: what, details: details(gr, name) })
 }
 
-export const badRequest = (message: string): StatusError => new StatusError({ code: 400, reason: 'BadRequest', message })
+export const badRequest = (message: string): StatusError =>
+  new StatusError({ code: 400, reason: 'BadRequest', message })
 
-export const unauthorized = (): StatusError => new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' })
+export const unauthorized = (): StatusError =>
+  new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' })
 
 export const expired = (message: string): StatusError => new StatusError({ code: 410, reason: 'Expired', message })
 
 export const gone = (message: string): StatusError => new StatusError({ code: 410, reason: 'Gone', message })
 
 export const internalError = (message: string): StatusError =>
-  new StatusError({ code: 500, reason: 'InternalError', message: `Internal error occurred: ${message}`, details: { causes: [{ message }] } })
+  new StatusError({
+    code: 500,
+    reason: 'InternalError',
+    message: `Internal error occurred: ${message}`,
+    details: { causes: [{ message }] },
+  })
 
 export function methodNotSupported(gr: GroupResource, verb: string): StatusError {
-  return new StatusError({ code: 405, reason: 'MethodNotAllowed', message: `${verb} is not supported on resources of kind ${JSON.stringify(qualified(gr))}`, details: details(gr, '') })
+  return new StatusError({
+    code: 405,
+    reason: 'MethodNotAllowed',
+    message: `${verb} is not supported on resources of kind ${JSON.stringify(qualified(gr))}`,
+    details: details(gr, ''),
+  })
 }

@@ -1,0 +1,160 @@
+/** JSON Patch (RFC 6902, with negative list positions as Kubernetes' library allows) and JSON Merge Patch (RFC 7386). */
+
+export class JsonPatchError extends Error {
+  override readonly name = 'JsonPatchError'
+}
+
+type Plain = Record<string, unknown>
+
+export interface JsonPatchOperation {
+  readonly op?: unknown
+  readonly path?: unknown
+  readonly from?: unknown
+  readonly value?: unknown
+}
+
+/** Changes `document` in place where it can and returns the result. Throws JsonPatchError at the first that fails. */
+export function applyJsonPatch(document: unknown, operations: readonly JsonPatchOperation[]): unknown {
+  let result = document
+  for (const operation of operations) result = applyOperation(result, operation)
+  return result
+}
+
+function applyOperation(document: unknown, operation: JsonPatchOperation): unknown {
+  const path = pointer(operation.path, 'path')
+  switch (operation.op) {
+    case 'add':
+      return add(document, path, structuredClone(valueOf(operation)))
+    case 'remove':
+      return remove(document, path).document
+    case 'replace': {
+      lookUp(document, path)
+      if (path.length === 0) return structuredClone(valueOf(operation))
+      return set(document, path, structuredClone(valueOf(operation)))
+    }
+    case 'move': {
+      const from = pointer(operation.from, 'from')
+      if (path.length > from.length && from.every((part, i) => part === path[i])) {
+        throw new JsonPatchError(`cannot move ${format(from)} into itself`)
+      }
+      const { document: rest, removed } = remove(document, from)
+      return add(rest, path, removed)
+    }
+    case 'copy':
+      return add(document, path, structuredClone(lookUp(document, pointer(operation.from, 'from'))))
+    case 'test':
+      if (!equal(lookUpOrNull(document, path), valueOf(operation))) {
+        throw new JsonPatchError(`testing value ${format(path)} failed`)
+      }
+      return document
+    default:
+      throw new JsonPatchError(`Unexpected kind: ${String(operation.op)}`)
+  }
+}
+
+function valueOf(operation: JsonPatchOperation): unknown {
+  return operation.value ?? null
+}
+
+function pointer(text: unknown, name: string): string[] {
+  if (typeof text !== 'string' || (text !== '' && !text.startsWith('/'))) {
+    throw new JsonPatchError(`operation has no valid ${name}`)
+  }
+  return text
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function format(path: readonly string[]): string {
+  return path.map((part) => `/${part}`).join('')
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function lookUp(document: unknown, path: readonly string[]): unknown {
+  let at = document
+  for (const part of path) {
+    if (Array.isArray(at)) at = at[position(part, at.length, path) ?? at.length]
+    else at = isPlain(at) && Object.hasOwn(at, part) ? at[part] : undefined
+    if (at === undefined) throw new JsonPatchError(`missing value: ${format(path)}`)
+  }
+  return at
+}
+
+function lookUpOrNull(document: unknown, path: readonly string[]): unknown {
+  lookUp(document, path.slice(0, -1))
+  try {
+    return lookUp(document, path)
+  } catch {
+    return null
+  }
+}
+
+/** Undefined for `-`, the place after the last item. */
+function position(part: string, length: number, path: readonly string[]): number | undefined {
+  if (part === '-') return undefined
+  if (!/^-?(?:0|[1-9]\d*)$/.test(part)) throw new JsonPatchError(`invalid array index ${part} in ${format(path)}`)
+  const index = Number(part)
+  const resolved = index < 0 ? length + index : index
+  if (resolved < 0 || resolved > length) throw new JsonPatchError(`invalid index ${part} in ${format(path)}`)
+  return resolved
+}
+
+function parentOf(document: unknown, path: readonly string[]): { parent: unknown[] | Plain; last: string } {
+  const parent = lookUp(document, path.slice(0, -1))
+  if (!Array.isArray(parent) && !isPlain(parent)) throw new JsonPatchError(`missing container: ${format(path)}`)
+  return { parent, last: path.at(-1) ?? '' }
+}
+
+function add(document: unknown, path: readonly string[], value: unknown): unknown {
+  if (path.length === 0) return value
+  const { parent, last } = parentOf(document, path)
+  if (!Array.isArray(parent)) define(parent, last, value)
+  else if (last.startsWith('-') && last !== '-') parent.splice((position(last, parent.length, path) ?? 0) + 1, 0, value)
+  else parent.splice(position(last, parent.length, path) ?? parent.length, 0, value)
+  return document
+}
+
+function set(document: unknown, path: readonly string[], value: unknown): unknown {
+  const { parent, last } = parentOf(document, path)
+  if (Array.isArray(parent)) parent[position(last, parent.length, path) ?? parent.length] = value
+  else define(parent, last, value)
+  return document
+}
+
+function remove(document: unknown, path: readonly string[]): { document: unknown; removed: unknown } {
+  const removed = lookUp(document, path)
+  if (path.length === 0) return { document: null, removed }
+  const { parent, last } = parentOf(document, path)
+  if (Array.isArray(parent)) parent.splice(position(last, parent.length, path) ?? parent.length, 1)
+  else delete parent[last]
+  return { document, removed }
+}
+
+/** `__proto__` is a name like any other. */
+function define(object: Plain, name: string, value: unknown): void {
+  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true })
+  else object[name] = value
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]))
+  if (!isPlain(a)) return a === b
+  if (!isPlain(b)) return false
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((n) => Object.hasOwn(b, n) && equal(a[n], b[n]))
+}
+
+/** RFC 7386. Neither argument is changed. */
+export function applyMergePatch(target: unknown, patch: unknown): unknown {
+  if (!isPlain(patch)) return structuredClone(patch)
+  const result: Plain = isPlain(target) ? { ...target } : {}
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name]
+    else define(result, name, applyMergePatch(Object.hasOwn(result, name) ? result[name] : undefined, value))
+  }
+  return result
+}

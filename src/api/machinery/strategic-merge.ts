@@ -1,0 +1,208 @@
+/**
+ * Strategic merge patch: a merge patch that knows which lists are keyed (k8s.io/apimachinery strategicpatch). The keys
+ * come from the schema; the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`
+ * come with the patch.
+ */
+import type { FieldSchema, TypeRef, TypeSchema } from './schema.ts'
+
+/** `format`: the patch is malformed (400). `listOfLists`: cannot be merged (422). `key`: an item lacks its merge key. */
+export class StrategicMergeError extends Error {
+  readonly code: 'format' | 'listOfLists' | 'key'
+
+  constructor(code: StrategicMergeError['code'], message: string) {
+    super(message)
+    this.name = 'StrategicMergeError'
+    this.code = code
+  }
+}
+
+type Plain = Record<string, unknown>
+
+const setElementOrder = '$setElementOrder/'
+const deleteFromPrimitiveList = '$deleteFromPrimitiveList/'
+
+/** Merges `patch` into a copy of `original`; neither argument is changed. */
+export function applyStrategicMergePatch(original: object, patch: object, type: TypeSchema): object {
+  return mergeObject(original as Plain, patch as Plain, { shape: 'struct', type })
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function mergeObject(original: Plain, patch: Plain, ref: TypeRef | undefined): Plain {
+  const directive = patch['$patch']
+  if (directive === 'delete') return {}
+  if (directive === 'replace') return withoutDirectives(patch)
+  if (directive !== undefined && directive !== 'merge') throw unknownDirective(patch)
+  const result = retained(original, patch)
+  for (const name of mergedNames(patch)) {
+    const value = patch[name]
+    const field = fieldOf(ref, name)
+    if (value === null) {
+      delete result[name]
+      continue
+    }
+    const listed = {
+      value,
+      order: listDirective(patch, setElementOrder + name),
+      removed: listDirective(patch, deleteFromPrimitiveList + name),
+    }
+    const merged = mergeField(Object.hasOwn(result, name) ? result[name] : undefined, listed, field)
+    if (merged !== undefined) result[name] = merged
+  }
+  return result
+}
+
+/** Names of fields that the patch speaks of, directly or through a directive on a list. */
+function mergedNames(patch: Plain): Set<string> {
+  const names = new Set<string>()
+  for (const name of Object.keys(patch)) {
+    if (name === '$patch' || name === '$retainKeys') continue
+    if (name.startsWith(setElementOrder)) names.add(name.slice(setElementOrder.length))
+    else if (name.startsWith(deleteFromPrimitiveList)) names.add(name.slice(deleteFromPrimitiveList.length))
+    else names.add(name)
+  }
+  return names
+}
+
+function retained(original: Plain, patch: Plain): Plain {
+  const keep = patch['$retainKeys']
+  if (keep === undefined) return { ...original }
+  if (!Array.isArray(keep)) throw badFormat('retainKeys')
+  for (const name of mergedNames(patch)) {
+    if (patch[name] !== null && patch[name] !== undefined && !keep.includes(name)) throw badFormat('retainKeys')
+  }
+  return Object.fromEntries(Object.entries(original).filter(([name]) => keep.includes(name)))
+}
+
+interface ListPatch {
+  readonly value: unknown
+  readonly order: unknown[] | undefined
+  readonly removed: unknown[] | undefined
+}
+
+function mergeField(original: unknown, patch: ListPatch, field: FieldRef): unknown {
+  const { value, order, removed } = patch
+  if (value === undefined || Array.isArray(value)) {
+    if (value === undefined && !Array.isArray(original)) return original
+    const merged = mergeList(Array.isArray(original) ? original : [], value, field, removed)
+    return order ? ordered(merged, order, Array.isArray(original) ? original : [], field.mergeKey) : merged
+  }
+  if (isPlain(value)) return mergeObject(isPlain(original) ? original : {}, value, field.ref)
+  return value
+}
+
+type FieldRef = Partial<Pick<FieldSchema, 'mergeKey' | 'mergeSet'>> & { readonly ref: TypeRef | undefined }
+
+function fieldOf(ref: TypeRef | undefined, name: string): FieldRef {
+  if (ref?.shape === 'struct') return ref.type.fields.get(name) ?? { ref: undefined }
+  return { ref: ref?.shape === 'map' ? ref.value : undefined }
+}
+
+function mergeList(
+  original: unknown[],
+  patch: unknown[] | undefined,
+  field: FieldRef,
+  removed: unknown[] = [],
+): unknown[] {
+  const base = removed.length > 0 ? original.filter((item) => !removed.includes(item)) : original
+  if (!patch) return base
+  if (patch.some(Array.isArray)) throw new StrategicMergeError('listOfLists', 'lists of lists are not supported')
+  if (field.mergeSet) {
+    const merged = [...new Set([...base, ...patch])]
+    return ordered(merged, patch, original, undefined)
+  }
+  if (!field.mergeKey) return withoutDirectives(patch.filter((item) => !isDirective(item)))
+  return mergeKeyed(base, patch, field.mergeKey, field.ref?.shape === 'list' ? field.ref.item : undefined)
+}
+
+function isDirective(item: unknown): boolean {
+  return isPlain(item) && item['$patch'] === 'replace' && Object.keys(item).length === 1
+}
+
+function mergeKeyed(original: unknown[], patch: unknown[], mergeKey: string, item: TypeRef | undefined): unknown[] {
+  const plain: Plain[] = []
+  let merged: unknown[] = original
+  let replace = false
+  for (const entry of patch) {
+    if (!isPlain(entry)) throw new StrategicMergeError('format', `expected a map in a list with merge key ${mergeKey}`)
+    const directive = entry['$patch']
+    if (directive === 'replace') replace = true
+    if (isDirective(entry)) continue
+    if (entry[mergeKey] === undefined) {
+      throw new StrategicMergeError('key', `map: ${goFormat(entry)} does not contain declared merge key: ${mergeKey}`)
+    }
+    if (directive === 'delete') merged = merged.filter((o) => !sameKey(o, entry, mergeKey))
+    else if (directive === undefined || directive === 'merge' || directive === 'replace') plain.push(entry)
+    else throw unknownDirective(entry)
+  }
+  if (replace) return withoutDirectives(plain)
+  merged = [...merged]
+  for (const entry of plain) {
+    const at = merged.findIndex((o) => sameKey(o, entry, mergeKey))
+    const before = merged[at]
+    if (at >= 0) merged[at] = mergeObject(isPlain(before) ? before : {}, entry, item)
+    else merged.push(mergeObject({}, entry, item))
+  }
+  return ordered(merged, plain, original, mergeKey)
+}
+
+function sameKey(a: unknown, b: unknown, mergeKey: string | undefined): boolean {
+  if (mergeKey === undefined) return a === b
+  return isPlain(a) && isPlain(b) && a[mergeKey] === b[mergeKey]
+}
+
+/**
+ * The items `order` names come in its order, the others in the server's; where both are known to the server, its order
+ * decides how the two interleave. New items therefore come first.
+ */
+function ordered(merged: unknown[], order: unknown[], server: unknown[], mergeKey: string | undefined): unknown[] {
+  const indexIn = (list: unknown[], item: unknown) => list.findIndex((o) => sameKey(o, item, mergeKey))
+  const byIndex = (list: unknown[]) => (a: unknown, b: unknown) => indexIn(list, a) - indexIn(list, b)
+  const named = merged.filter((item) => indexIn(order, item) >= 0).sort(byIndex(order))
+  const others = merged.filter((item) => indexIn(order, item) < 0).sort(byIndex(server))
+  const result: unknown[] = []
+  let i = 0
+  for (const item of named) {
+    const place = indexIn(server, item)
+    const comesFirst = (other: unknown) => indexIn(server, other) >= 0 && indexIn(server, other) < place
+    while (i < others.length && comesFirst(others[i])) result.push(others[i++])
+    result.push(item)
+  }
+  return [...result, ...others.slice(i)]
+}
+
+function listDirective(patch: Plain, name: string): unknown[] | undefined {
+  const value = patch[name]
+  if (value === undefined) return undefined
+  if (!Array.isArray(value))
+    throw badFormat(name.startsWith(setElementOrder) ? 'setElementOrder list' : 'primitive list')
+  return value
+}
+
+function badFormat(what: string): StrategicMergeError {
+  return new StrategicMergeError('format', `invalid patch format of ${what}`)
+}
+
+function unknownDirective(patch: Plain): StrategicMergeError {
+  return new StrategicMergeError('format', `unknown patch type: ${String(patch['$patch'])} in map: ${goFormat(patch)}`)
+}
+
+/** A copy without directives and nulls, as a value that meets nothing to merge with. */
+function withoutDirectives<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((item) => withoutDirectives(item)) as T
+  if (!isPlain(value)) return value
+  const entries = Object.entries(value).filter(([name, v]) => v !== null && !name.startsWith('$'))
+  return Object.fromEntries(entries.map(([name, v]) => [name, withoutDirectives(v)])) as T
+}
+
+/** Go's `%v` of plain JSON: `map[spec:map[replicas:3]]`. */
+export function goFormat(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goFormat).join(' ')}]`
+  if (isPlain(value)) {
+    const names = Object.keys(value).sort()
+    return `map[${names.map((name) => `${name}:${goFormat(value[name])}`).join(' ')}]`
+  }
+  return typeof value === 'string' ? value : value === null || value === undefined ? '<nil>' : JSON.stringify(value)
+}
