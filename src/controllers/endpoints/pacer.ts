@@ -1,0 +1,46 @@
+/**
+ * Few writes for many changes: a Service's first change after a quiet time is worked on at once, changes that follow
+ * wait until a gap since the last one has passed, and the gap grows while the burst lasts.
+ */
+import type { WorkQueue } from '../../client/queue.ts'
+import type { Clock } from '../../lib/clock.ts'
+
+const gapMinMs = 10
+const gapMaxMs = 200
+/** Quiet for this long ends a burst. */
+const quietMs = 500
+
+export class Pacer {
+  readonly #queue: Pick<WorkQueue, 'add' | 'addAfter'>
+  readonly #clock: Clock
+  readonly #writes = new Map<string, { at: number; gapMs: number }>()
+
+  constructor(queue: Pick<WorkQueue, 'add' | 'addAfter'>, clock: Clock) {
+    this.#queue = queue
+    this.#clock = clock
+  }
+
+  /** A change that `key` must take up. */
+  add(key: string): void {
+    const last = this.#writes.get(key)
+    const waitMs = last ? last.at + last.gapMs - this.#now() : 0
+    if (waitMs > 0) this.#queue.addAfter(key, waitMs)
+    else this.#queue.add(key)
+  }
+
+  /** A write for `key` was just made. */
+  wrote(key: string): void {
+    const now = this.#now()
+    const last = this.#writes.get(key)
+    const burst = last !== undefined && now - last.at < quietMs
+    this.#writes.set(key, { at: now, gapMs: burst ? Math.min(last.gapMs * 2, gapMaxMs) : gapMinMs })
+  }
+
+  forget(key: string): void {
+    this.#writes.delete(key)
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime()
+  }
+}

@@ -1,0 +1,117 @@
+/** A Service's Endpoints subsets from its pods. Pure (upstream: pkg/controller/endpoint and pkg/api/v1/endpoints). */
+import { podReady } from '../../api/core/pod/conditions.ts'
+import type {
+  EndpointAddress,
+  EndpointPort,
+  EndpointSubset,
+  Pod,
+  Service,
+  ServicePort,
+} from '../../api/generated/v1.ts'
+import { addressesOfFamily, belongsInEndpoints, findPort, hostnameUnder, serviceFamilies } from './pods.ts'
+
+/** More addresses than this make an object too big for the API; the rest is left out and an annotation says so. */
+export const addressesMax = 1000
+
+interface Entry {
+  readonly address: EndpointAddress
+  readonly ready: boolean
+  readonly ports: EndpointPort[]
+}
+
+/** Addresses that share a set of ports share a subset; everything is sorted, so equal input gives equal output. */
+export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
+  const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
+  for (const { address, ready, ports } of entriesOf(service, pods)) {
+    const id = JSON.stringify(ports)
+    let group = groups.get(id)
+    if (!group) groups.set(id, (group = { ports, ready: [], notReady: [] }))
+    group[ready ? 'ready' : 'notReady'].push(address)
+  }
+  return [...groups.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { ports, ready, notReady }]) => ({
+      ...(ready.length > 0 && { addresses: ready.sort(byIpAndUid) }),
+      ...(notReady.length > 0 && { notReadyAddresses: notReady.sort(byIpAndUid) }),
+      ...(ports.length > 0 && { ports }),
+    }))
+}
+
+function* entriesOf(service: Service, pods: readonly Pod[]): Generator<Entry> {
+  const publishNotReady = service.spec?.publishNotReadyAddresses === true
+  const servicePorts = service.spec?.ports ?? []
+  for (const pod of pods) {
+    const address = addressOf(service, pod)
+    if (!address || !belongsInEndpoints(pod, { includeTerminating: publishNotReady })) continue
+    const ports = servicePorts.flatMap((port) => endpointPort(pod, port))
+    // Only a headless Service may do without ports; a pod that has none of the named ones is no endpoint.
+    const portless = servicePorts.length === 0 && service.spec?.clusterIP === 'None'
+    if (ports.length === 0 && !portless) continue
+    yield { address, ready: publishNotReady || podReady(pod), ports: ports.sort(byNameAndPort) }
+  }
+}
+
+function endpointPort(pod: Pod, port: ServicePort): EndpointPort[] {
+  const number = findPort(pod, port)
+  if (number === undefined) return []
+  const { name, protocol = 'TCP', appProtocol } = port
+  return [{ ...(name && { name }), port: number, protocol, ...(appProtocol && { appProtocol }) }]
+}
+
+function addressOf(service: Service, pod: Pod): EndpointAddress | undefined {
+  const ip = addressesOfFamily(pod, serviceFamilies(service)[0] ?? 'IPv4')[0]
+  if (ip === undefined) return undefined
+  const { name, namespace, uid } = pod.metadata
+  const hostname = hostnameUnder(service, pod)
+  return {
+    ip,
+    ...(hostname && { hostname }),
+    ...(pod.spec?.nodeName && { nodeName: pod.spec.nodeName }),
+    targetRef: { kind: 'Pod', ...(namespace && { namespace }), name, ...(uid && { uid }) },
+  }
+}
+
+function byIpAndUid(a: EndpointAddress, b: EndpointAddress): number {
+  if (a.ip !== b.ip) return a.ip < b.ip ? -1 : 1
+  return (a.targetRef?.uid ?? '') < (b.targetRef?.uid ?? '') ? -1 : 1
+}
+
+function byNameAndPort(a: EndpointPort, b: EndpointPort): number {
+  if (a.name !== b.name) return (a.name ?? '') < (b.name ?? '') ? -1 : 1
+  return a.port - b.port
+}
+
+/**
+ * At most `max` addresses. Not-ready ones give way first; what is cut is cut from every subset in proportion.
+ */
+export function truncate(
+  subsets: readonly EndpointSubset[],
+  max = addressesMax,
+): { subsets: EndpointSubset[]; truncated: boolean } {
+  const count = (field: 'addresses' | 'notReadyAddresses') =>
+    subsets.reduce((sum, subset) => sum + (subset[field]?.length ?? 0), 0)
+  const ready = count('addresses')
+  const notReady = count('notReadyAddresses')
+  if (ready + notReady <= max) return { subsets: [...subsets], truncated: false }
+  const field = ready > max ? 'addresses' : 'notReadyAddresses'
+  const room = ready > max ? max : max - ready
+  const total = ready > max ? ready : notReady
+  let left = room
+  const cut = subsets.map((subset) => {
+    const candidates = subset[field] ?? []
+    const keep = candidates.slice(0, Math.min(Math.ceil((candidates.length / total) * room), left))
+    left -= keep.length
+    return cutTo(subset, field, keep)
+  })
+  return { subsets: cut, truncated: true }
+}
+
+/** Cutting ready addresses leaves no room for not-ready ones. */
+function cutTo(
+  { addresses, ports }: EndpointSubset,
+  field: 'addresses' | 'notReadyAddresses',
+  keep: EndpointAddress[],
+): EndpointSubset {
+  const common = { ...(field === 'notReadyAddresses' && addresses && { addresses }), ...(ports && { ports }) }
+  return keep.length > 0 ? { ...common, [field]: keep } : common
+}

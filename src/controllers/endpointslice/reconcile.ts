@@ -1,0 +1,115 @@
+/** What must become of a Service's EndpointSlices. Pure (upstream: k8s.io/endpointslice/reconciler.go). */
+import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
+import type { Node, Pod, Service } from '../../api/generated/v1.ts'
+import { type AddressFamily, belongsInEndpoints, serviceFamilies } from '../endpoints/pods.ts'
+import { triggerTimeAnnotation } from '../endpoints/trigger-time.ts'
+import { endpointOf, portsKey, portsOf } from './endpoint.ts'
+import { type Changes, pack } from './pack.ts'
+import { endpointsIn, hasLabels, isOwnedBy, labelsOf, newSlice } from './slice.ts'
+
+export interface SlicesInput {
+  readonly service: Service
+  /** Pods the Service selects. */
+  readonly pods: readonly Pod[]
+  readonly node: (name: string) => Node | undefined
+  /** The Service's slices that this controller manages. */
+  readonly existing: readonly EndpointSlice[]
+  readonly triggerTime: string | undefined
+  readonly max?: number
+}
+
+export interface SlicesPlan extends Changes {
+  /** Pods left out because their node is unknown; look again when it appears. */
+  readonly skipped: readonly string[]
+}
+
+export function reconcileSlices(input: SlicesInput): SlicesPlan {
+  const families = serviceFamilies(input.service)
+  const total = { create: [], update: [], delete: [] } as { [K in keyof Changes]: EndpointSlice[] }
+  const skipped = new Set<string>()
+  total.delete.push(...input.existing.filter((slice) => !families.includes(slice.addressType as AddressFamily)))
+  for (const family of families) {
+    const changes = reconcileFamily(input, family, skipped)
+    total.create.push(...changes.create)
+    total.update.push(...changes.update)
+    total.delete.push(...changes.delete)
+  }
+  const { create, update, delete: remove } = reuse(total, input.service)
+  const stamp = (slice: EndpointSlice) => stamped(slice, input.triggerTime)
+  return { create: create.map(stamp), update: update.map(stamp), delete: remove, skipped: [...skipped] }
+}
+
+function reconcileFamily(input: SlicesInput, family: AddressFamily, skipped: Set<string>): Changes {
+  const { service, max } = input
+  const ofFamily = input.existing.filter((slice) => slice.addressType === family)
+  const owned = ofFamily.filter((slice) => isOwnedBy(slice, service))
+  const existing = Map.groupBy(owned, ({ ports }) => portsKey(ports))
+  const create: EndpointSlice[] = []
+  const update: EndpointSlice[] = []
+  const remove = ofFamily.filter((slice) => !isOwnedBy(slice, service))
+  const groups = wantedByPorts(input, family, skipped)
+  for (const [key, { ports, wanted }] of groups) {
+    const changes = pack({ service, family, ports, wanted, existing: existing.get(key) ?? [], ...(max && { max }) })
+    create.push(...changes.create)
+    update.push(...changes.update)
+    remove.push(...changes.delete)
+  }
+  for (const [key, slices] of existing) if (!groups.has(key)) remove.push(...slices)
+  return withPlaceholder({ create, update, delete: remove }, { service, family, existing: ofFamily })
+}
+
+function wantedByPorts({ service, pods, node }: SlicesInput, family: AddressFamily, skipped: Set<string>) {
+  const groups = new Map<string, { ports: EndpointPort[]; wanted: Endpoint[] }>()
+  for (const pod of pods) {
+    if (!belongsInEndpoints(pod, { includeTerminating: true })) continue
+    const nodeName = pod.spec?.nodeName
+    const onNode = nodeName ? node(nodeName) : undefined
+    if (!onNode && service.spec?.publishNotReadyAddresses !== true) {
+      skipped.add(pod.metadata.name)
+      continue
+    }
+    const endpoint = endpointOf(service, pod, { family, node: onNode })
+    if (!endpoint) continue
+    const ports = portsOf(service, pod)
+    const key = portsKey(ports)
+    const group = groups.get(key)
+    if (group) group.wanted.push(endpoint)
+    else groups.set(key, { ports, wanted: [endpoint] })
+  }
+  return groups
+}
+
+/** A Service without endpoints keeps one empty slice without ports, so that it is seen to have none. */
+function withPlaceholder(
+  changes: Changes,
+  { service, family, existing }: { service: Service; family: AddressFamily; existing: readonly EndpointSlice[] },
+): Changes {
+  if (changes.create.length > 0 || existing.length > changes.delete.length) return changes
+  const placeholder = changes.delete.find(
+    (slice) => endpointsIn(slice).length === 0 && !slice.ports?.length && isOwnedBy(slice, service),
+  )
+  if (placeholder && hasLabels(placeholder, labelsOf(service))) {
+    return { ...changes, delete: changes.delete.filter((slice) => slice !== placeholder) }
+  }
+  return { ...changes, create: [newSlice(service, { family, ports: [] })] }
+}
+
+/** A slice to create and one to delete are one to update: fewer writes, and watchers never see a gap. */
+function reuse({ create, update, delete: remove }: Changes, service: Service): Changes {
+  const free = [...remove]
+  const stillToCreate = create.filter((slice) => {
+    const i = free.findLastIndex((old) => old.addressType === slice.addressType && isOwnedBy(old, service))
+    const [old] = i < 0 ? [] : free.splice(i, 1)
+    if (!old) return true
+    update.push({ ...slice, metadata: { ...old.metadata, labels: labelsOf(service) } })
+    return false
+  })
+  return { create: stillToCreate, update, delete: free }
+}
+
+function stamped(slice: EndpointSlice, time: string | undefined): EndpointSlice {
+  const { annotations: before, ...metadata } = slice.metadata
+  const { [triggerTimeAnnotation]: _old, ...kept } = before ?? {}
+  const annotations = { ...kept, ...(time && { [triggerTimeAnnotation]: time }) }
+  return { ...slice, metadata: { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) } }
+}

@@ -1,0 +1,65 @@
+/** EndpointSlice objects of a Service: metadata, empty ones. Pure. */
+import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
+import type { Service } from '../../api/generated/v1.ts'
+import type { AddressFamily } from '../endpoints/pods.ts'
+import { isHeadless } from '../endpoints/pods.ts'
+import { headlessLabel, stable } from '../endpoints/reconcile.ts'
+
+export const serviceNameLabel = 'kubernetes.io/service-name'
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+export const controllerName = 'endpointslice-controller.k8s.io'
+
+/** generateName is a prefix of a DNS-1123 subdomain; longer names are used as they are. */
+const prefixLengthMax = 253 - 5
+
+export function labelsOf(service: Service): Record<string, string> {
+  return {
+    ...service.metadata.labels,
+    ...(isHeadless(service) && { [headlessLabel]: '' }),
+    [serviceNameLabel]: service.metadata.name,
+    [managedByLabel]: controllerName,
+  }
+}
+
+export function hasLabels({ metadata }: EndpointSlice, labels: Readonly<Record<string, string>>): boolean {
+  return stable(metadata.labels ?? {}) === stable(labels)
+}
+
+export function newSlice(
+  service: Service,
+  { family, ports }: { family: AddressFamily; ports: EndpointPort[] },
+): EndpointSlice {
+  const { name, namespace, uid = '' } = service.metadata
+  const prefix = `${name}-`
+  return {
+    addressType: family,
+    metadata: {
+      name: '',
+      generateName: prefix.length > prefixLengthMax ? name : prefix,
+      ...(namespace && { namespace }),
+      labels: labelsOf(service),
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true }],
+    },
+    ports,
+    endpoints: [],
+  }
+}
+
+/** By the owner reference; a slice of an earlier Service of the same name is not. */
+export function isOwnedBy({ metadata }: EndpointSlice, service: Service): boolean {
+  return metadata.ownerReferences?.some((ref) => ref.controller && ref.uid === service.metadata.uid) ?? false
+}
+
+export function isManagedSlice({ metadata }: EndpointSlice): boolean {
+  return metadata.labels?.[managedByLabel] === controllerName
+}
+
+export function endpointsIn(slice: EndpointSlice): Endpoint[] {
+  return slice.endpoints ?? []
+}
+
+/** As Kubernetes stores it: an empty list is null. */
+export function forWriting(slice: EndpointSlice): EndpointSlice {
+  const orNull = <T>(list: T[] | undefined) => (list?.length ? list : (null as unknown as T[]))
+  return { ...slice, endpoints: orNull(slice.endpoints), ports: orNull(slice.ports) }
+}
