@@ -1,0 +1,97 @@
+/** Checks that several kinds share, on top of the machinery's value checks. */
+import { isIP } from 'node:net'
+import { parseCidr, parseIp } from '../../lib/ip.ts'
+import { invalid, required } from '../machinery/field.ts'
+import type { FieldError, Path } from '../machinery/field.ts'
+import {
+  isDNS1123Label,
+  isDNS1123Subdomain,
+  isQualifiedName,
+  isValidLabelValue,
+  isValidPortName,
+  isValidPortNum,
+} from '../machinery/validate.ts'
+
+export const maxInt32 = 2147483647
+export const immutableMessage = 'field is immutable'
+export const negativeMessage = 'must be greater than or equal to 0'
+
+/** One error per message of a value check. */
+export function check(path: Path, value: unknown, messages: readonly string[]): FieldError[] {
+  return messages.map((message) => invalid(path, value, message))
+}
+
+export const checkLabel = (path: Path, value: string): FieldError[] => check(path, value, isDNS1123Label(value))
+
+export const checkSubdomain = (path: Path, value: string): FieldError[] => check(path, value, isDNS1123Subdomain(value))
+
+export const checkQualifiedName = (path: Path, value: string): FieldError[] =>
+  check(path, value, isQualifiedName(value))
+
+/** Keys and values of a label map. */
+export function checkLabels(path: Path, labels: Readonly<Record<string, string>> | undefined): FieldError[] {
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...check(path, key, isQualifiedName(key)),
+    ...check(path, value, isValidLabelValue(value)),
+  ])
+}
+
+export function checkNonNegative(path: Path, value: number | undefined): FieldError[] {
+  return value !== undefined && value < 0 ? [invalid(path, value, negativeMessage)] : []
+}
+
+/** A port number, or the name of a container's port. */
+export function checkPortNumberOrName(path: Path, port: number | string | undefined): FieldError[] {
+  if (typeof port === 'string') return check(path, port, isValidPortName(port))
+  return check(path, port ?? 0, isValidPortNum(port ?? 0))
+}
+
+export function checkPortNumber(path: Path, port: number | undefined): FieldError[] {
+  return check(path, port ?? 0, isValidPortNum(port ?? 0))
+}
+
+export function checkIp(path: Path, address: string): FieldError[] {
+  return parseIp(address)
+    ? []
+    : [invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
+}
+
+export function checkCidr(path: Path, cidr: string): FieldError[] {
+  return parseCidr(cidr) ? [] : [invalid(path, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+}
+
+/** Addresses that cannot be an endpoint or an external address of a Service. */
+export function checkNonSpecialIp(path: Path, address: string): FieldError[] {
+  const ip = parseIp(address)
+  if (!ip) return [invalid(path, address, 'must be a valid IP address')]
+  const why = ip.family === 4 ? special4(Number(ip.value)) : special6(ip.value)
+  return why ? [invalid(path, address, why === unspecified ? `${unspecified} (${address})` : why)] : []
+}
+
+const unspecified = 'may not be unspecified'
+const loopback = 'may not be in the loopback range (127.0.0.0/8, ::1/128)'
+const linkLocal = 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'
+const linkLocalMulticast = 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'
+
+function special4(value: number): string | undefined {
+  if (value === 0) return unspecified
+  if (value >>> 24 === 127) return loopback
+  if (value >>> 16 === 0xa9fe) return linkLocal
+  return value >>> 8 === 0xe00000 ? linkLocalMulticast : undefined
+}
+
+function special6(value: bigint): string | undefined {
+  if (value === 0n) return unspecified
+  if (value === 1n) return loopback
+  if (value >> 118n === 0x3fan) return linkLocal
+  return ((value >> 112n) & 0xff0fn) === 0xff02n ? linkLocalMulticast : undefined
+}
+
+/** A fully qualified domain name as EndpointSlices of type FQDN and aliases carry it. */
+export function isAddress(text: string): boolean {
+  return isIP(text) !== 0
+}
+
+export function checkRequired(path: Path, value: string | undefined): FieldError[] {
+  return value ? [] : [required(path)]
+}
