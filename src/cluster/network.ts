@@ -1,0 +1,150 @@
+/** Makes and removes the networks of a cluster: the edge of network-plan.ts. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run, runOk } from '../lib/exec.ts'
+import { type Cidr, overlaps, parseCidr } from '../lib/ip.ts'
+import {
+  egressTable,
+  hostBatch,
+  hostEgressRules,
+  isClusterNamespace,
+  type NamespaceSetup,
+  nodeSetup,
+  switchEgressRules,
+  switchSetup,
+  teardownBatch,
+} from './network-plan.ts'
+import { type Layout, rangesOf, SettingsError } from './settings.ts'
+
+const netnsDirectory = '/run/netns'
+/** From linux/magic.h: a mounted namespace; a name in /run/netns that is not one is a leftover. */
+const nsfsMagic = 0x6e736673
+
+/** What must be put back on the host when the cluster goes. */
+interface HostChanges {
+  readonly uplink: string
+  /** What `net.ipv4.conf.UPLINK.forwarding` was. */
+  readonly forwarding: string
+}
+
+interface HostRoute {
+  readonly dst: string
+  readonly dev?: string
+  readonly type?: string
+}
+
+/** `up`: made already and whole. `absent`: nothing of it. `partial`: leftovers of a crash. */
+export function networkState(layout: Layout): 'up' | 'partial' | 'absent' {
+  const found = clusterNamespaces(layout)
+  if (found.length === 0 && !hostDeviceExists(layout)) return 'absent'
+  const wanted = [layout.switchNamespace, ...layout.nodes.map((node) => node.namespace)]
+  const alive = wanted.every((name) => found.includes(name) && isMounted(name))
+  return alive && hostDeviceExists(layout) ? 'up' : 'partial'
+}
+
+/** /proc/net/dev, not /sys/class/net: the latter shows the namespace sysfs was mounted in. */
+function hostDeviceExists(layout: Layout): boolean {
+  return readFileSync('/proc/net/dev', 'utf8').includes(`${layout.hostDevice}:`)
+}
+
+function isMounted(namespace: string): boolean {
+  return statfsSync(join(netnsDirectory, namespace)).type === nsfsMagic
+}
+
+export function clusterNamespaces(layout: Layout): string[] {
+  if (!existsSync(netnsDirectory)) return []
+  return readdirSync(netnsDirectory).filter((name) => isClusterNamespace(layout, name))
+}
+
+/** Makes everything; the caller has seen that nothing of it is there. Says whether pods can reach the outside. */
+export async function createNetwork(layout: Layout): Promise<{ egress: boolean }> {
+  const routes = await hostRoutes()
+  checkOverlaps(layout, routes)
+  const uplink = routes.find((route) => route.dst === 'default')?.dev
+  const egress = layout.config.egress && uplink !== undefined && existsInPath('nft')
+  await ipBatch(hostBatch(layout))
+  await Promise.all([
+    setUp(switchSetup(layout, egress)),
+    ...layout.nodes.map((node) => setUp(nodeSetup(layout, node))),
+    ...(egress ? [openEgress(layout, uplink)] : []),
+  ])
+  return { egress }
+}
+
+async function hostRoutes(): Promise<HostRoute[]> {
+  return JSON.parse(await runOk('ip', ['-4', '-j', 'route', 'show', 'table', 'all'])) as HostRoute[]
+}
+
+/** A range that the machine uses already would cut it off from what is there. */
+function checkOverlaps(layout: Layout, routes: readonly HostRoute[]): void {
+  for (const { option, text, range } of rangesOf(layout.config)) {
+    const taken = routes.find((route) => {
+      const used = routeCidr(route)
+      return used !== undefined && route.dev !== layout.hostDevice && overlaps(range, used)
+    })
+    if (taken) {
+      const by = taken.dev ? `, which this machine reaches by ${taken.dev}` : ', which this machine uses'
+      throw new SettingsError(`${option} ${text} overlaps ${taken.dst}${by}: choose another range with ${option}`)
+    }
+  }
+}
+
+function routeCidr({ dst, type }: HostRoute): Cidr | undefined {
+  if (dst === 'default' || type === 'broadcast' || type === 'multicast') return undefined
+  return parseCidr(dst.includes('/') ? dst : `${dst}/32`)
+}
+
+async function ipBatch(lines: readonly string[]): Promise<void> {
+  await runOk('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` })
+}
+
+/** One process: a shell writes the sysctls and becomes `ip`. */
+async function setUp({ namespace, sysctls, batch }: NamespaceSetup): Promise<void> {
+  const write = 'for s; do f=/proc/sys/net/${s%%=*}; [ ! -e $f ] || echo ${s#*=} >$f; done; exec ip -batch -'
+  await runOk('nsenter', [netFlag(namespace), 'sh', '-c', write, 'sh', ...sysctls], { input: `${batch.join('\n')}\n` })
+}
+
+/** nsenter's option for a namespace known by name. */
+export function netFlag(namespace: string): string {
+  return `--net=${join(netnsDirectory, namespace)}`
+}
+
+async function openEgress(layout: Layout, uplink: string): Promise<void> {
+  const forwarding = `/proc/sys/net/ipv4/conf/${uplink}/forwarding`
+  const changes: HostChanges = { uplink, forwarding: readFileSync(forwarding, 'utf8').trim() }
+  mkdirSync(layout.run, { recursive: true })
+  writeFileSync(hostChangesFile(layout), JSON.stringify(changes))
+  writeFileSync(forwarding, '1')
+  writeFileSync(`/proc/sys/net/ipv4/conf/${layout.hostDevice}/forwarding`, '1')
+  await Promise.all([
+    runOk('nft', ['-f', '-'], { input: hostEgressRules(layout) }),
+    runOk('nsenter', [netFlag(layout.switchNamespace), 'nft', '-f', '-'], { input: switchEgressRules(layout) }),
+  ])
+}
+
+function hostChangesFile(layout: Layout): string {
+  return join(layout.run, 'host-network.json')
+}
+
+/** Removes all of it, whatever of it is there. Processes in the namespaces must be gone before. */
+export async function removeNetwork(layout: Layout): Promise<void> {
+  const namespaces = clusterNamespaces(layout)
+  const batch = teardownBatch(layout, namespaces)
+  await Promise.all([run('ip', ['-force', '-batch', '-'], { input: `${batch.join('\n')}\n` }), closeEgress(layout)])
+  // A name without a namespace behind it (after a reboot, say) is more than `ip netns del` can remove.
+  for (const name of clusterNamespaces(layout)) rmSync(join(netnsDirectory, name), { force: true })
+}
+
+async function closeEgress(layout: Layout): Promise<void> {
+  const file = hostChangesFile(layout)
+  if (!existsSync(file)) return
+  const changes = JSON.parse(readFileSync(file, 'utf8')) as HostChanges
+  const forwarding = `/proc/sys/net/ipv4/conf/${changes.uplink}/forwarding`
+  if (existsSync(forwarding)) writeFileSync(forwarding, changes.forwarding)
+  await run('nft', ['delete', 'table', 'ip', egressTable(layout)])
+  rmSync(file)
+}
+
+export function existsInPath(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, program)))
+}
