@@ -58,7 +58,11 @@ export interface Transaction {
 export type TransactionResult =
   | { readonly succeeded: true; readonly revision: number }
   /** `current` holds, for each compared key, what is there now (undefined: nothing). */
-  | { readonly succeeded: false; readonly revision: number; readonly current: ReadonlyMap<string, KeyValue | undefined> }
+  | {
+      readonly succeeded: false
+      readonly revision: number
+      readonly current: ReadonlyMap<string, KeyValue | undefined>
+    }
 
 export interface WatchRequest {
   readonly prefix: string
