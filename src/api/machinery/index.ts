@@ -52,3 +52,4 @@ export {
 export * from './status.ts'
 export { age, canonicalMicroTime, canonicalTime, formatMicroTime, formatTime, humanDuration } from './time.ts'
 export * from './validate.ts'
+export * from './validate-meta.ts'
