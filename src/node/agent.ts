@@ -1,0 +1,70 @@
+/** Puts the parts of an agent together and starts them in order. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { Client, EventRecorder, httpsTransport, Informer, loadKubeconfig, resources } from '../client/index.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Logger } from '../lib/log.ts'
+import { type AgentConfig, catalogueFiles, maskedDirectories } from './config.ts'
+import { PodManager } from './pods/manager.ts'
+import { readFacts } from './registration/facts.ts'
+import { Registrar } from './registration/registrar.ts'
+import { ProcessRuntime } from './runtime/process.ts'
+import { listen } from './server/server.ts'
+
+/** Runs until the signal aborts. Pods go on running after that. */
+export async function runAgent(
+  config: AgentConfig,
+  { log, signal }: { log: Logger; signal: AbortSignal },
+): Promise<void> {
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
+  const clock = systemClock
+  const client = new Client({
+    transport: httpsTransport(await loadKubeconfig(config.kubeconfig)),
+    userAgent: 'kubelet/v1.36.0 (fairway)',
+  })
+  const facts = readFacts(config.stateDir)
+  const registrar = new Registrar({ client, config, facts, clock, log })
+  const fieldSelector = `spec.nodeName=${config.nodeName}`
+  const pods = new Informer({ client, resource: resources.pods, fieldSelector, log })
+  const services = new Informer({ client, resource: resources.services, log })
+  pods.start(signal)
+  services.start(signal)
+  // Ready is said at once; pods that come before the runtime is up wait in the queue.
+  const registered = registrar.start(signal)
+  const runtime = new ProcessRuntime({
+    stateDir: config.stateDir,
+    fairwayRoot: config.fairwayRoot,
+    nodeIP: config.nodeIP,
+    podCIDR: await registrar.podCIDR,
+    netnsPrefix: config.netnsPrefix,
+    masked: maskedDirectories(config),
+    catalogues: catalogueFiles(config),
+  })
+  const manager = new PodManager({
+    client,
+    runtime,
+    pods,
+    services,
+    events: new EventRecorder({ client, component: 'kubelet', host: config.nodeName, log }),
+    names: clusterNames(config),
+    nodeIP: config.nodeIP,
+    clock,
+    log,
+  })
+  await runtime.start((uid) => manager.wake(uid), signal)
+  const server = await listen({ config, pods, runtime, log })
+  signal.addEventListener('abort', () => server.close())
+  await manager.run(signal)
+  await registered
+  log.info({ node: config.nodeName }, 'node agent started')
+}
+
+function clusterNames(config: AgentConfig) {
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+  return {
+    nodeName: config.nodeName,
+    clusterDNS: config.clusterDNS,
+    clusterDomain: config.clusterDomain,
+    hostResolvConf: read(config.hostResolvConf ?? '/etc/resolv.conf'),
+    hostHosts: read('/etc/hosts'),
+  }
+}

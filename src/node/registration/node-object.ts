@@ -1,0 +1,105 @@
+/** The Node object this agent stands for. Pure, but for the facts it is given. */
+import type { Node, NodeCondition } from '../../api/generated/v1.ts'
+import type { AgentConfig } from '../config.ts'
+
+/** What the machine is. */
+export interface MachineFacts {
+  readonly cpus: number
+  readonly memoryKi: number
+  readonly diskKi: number
+  readonly architecture: string
+  readonly kernelVersion: string
+  readonly osImage: string
+  readonly machineID: string
+  readonly systemUUID: string
+  readonly bootID: string
+}
+
+export const kubeletVersion = 'v1.36.0+fairway'
+const runtimeVersion = 'process://0.1.0'
+/** As the kubelet's default. */
+const podsMax = 110
+
+export function nodeLabels(
+  { nodeName, labels = {} }: AgentConfig,
+  { architecture }: MachineFacts,
+): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': architecture,
+    'kubernetes.io/hostname': nodeName,
+    'kubernetes.io/os': 'linux',
+    ...labels,
+  }
+}
+
+/** `before` keeps transition times, and conditions that others set. */
+export function nodeStatus(
+  config: AgentConfig,
+  facts: MachineFacts,
+  now: Date,
+  before?: Node,
+): NonNullable<Node['status']> {
+  const amounts = {
+    cpu: String(facts.cpus),
+    'ephemeral-storage': `${facts.diskKi}Ki`,
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: `${facts.memoryKi}Ki`,
+    pods: String(podsMax),
+  }
+  return {
+    addresses: [
+      { type: 'InternalIP', address: config.nodeIP },
+      { type: 'Hostname', address: config.nodeName },
+    ],
+    capacity: amounts,
+    allocatable: amounts,
+    conditions: conditions(now, before?.status?.conditions ?? []),
+    daemonEndpoints: { kubeletEndpoint: { Port: config.port ?? 10250 } },
+    nodeInfo: {
+      architecture: facts.architecture,
+      bootID: facts.bootID,
+      containerRuntimeVersion: runtimeVersion,
+      kernelVersion: facts.kernelVersion,
+      kubeProxyVersion: '',
+      kubeletVersion,
+      machineID: facts.machineID,
+      operatingSystem: 'linux',
+      osImage: facts.osImage,
+      systemUUID: facts.systemUUID,
+    },
+  }
+}
+
+const conditionFacts = [
+  ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+  ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+  ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
+] as const
+
+function conditions(now: Date, before: readonly NodeCondition[]): NodeCondition[] {
+  const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const own = conditionFacts.map(([type, status, reason, message]) => {
+    const old = before.find((condition) => condition.type === type)
+    const lastTransitionTime = old?.status === status ? (old.lastTransitionTime ?? time) : time
+    return { type, status, reason, message, lastHeartbeatTime: time, lastTransitionTime }
+  })
+  const others = before.filter(({ type }) => own.every((condition) => condition.type !== type))
+  return [...others, ...own]
+}
+
+/** What `nodeStatus` would change, heartbeats apart. */
+export function needsStatus(node: Node, config: AgentConfig, facts: MachineFacts): boolean {
+  const { status } = node
+  const conditions = status?.conditions ?? []
+  const conditionsHold = conditionFacts.every(([type, wanted]) =>
+    conditions.some((condition) => condition.type === type && condition.status === wanted),
+  )
+  const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+  const sameMachine = status?.nodeInfo?.bootID === facts.bootID && status.nodeInfo.kubeletVersion === kubeletVersion
+  const port = status?.daemonEndpoints?.kubeletEndpoint?.Port
+  return !conditionsHold || address !== config.nodeIP || !sameMachine || port !== (config.port ?? 10250)
+}

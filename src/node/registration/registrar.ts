@@ -1,0 +1,145 @@
+/** Keeps the Node object and its Lease: made when absent, put right when changed, renewed while the agent lives. */
+import type { Lease } from '../../api/generated/coordination.k8s.io.v1.ts'
+import type { Node } from '../../api/generated/v1.ts'
+import { isReason } from '../../api/machinery/status.ts'
+import { Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { AgentConfig } from '../config.ts'
+import { type MachineFacts, needsStatus, nodeLabels, nodeStatus } from './node-object.ts'
+
+export interface RegistrarOptions {
+  readonly client: KubeClient
+  readonly config: AgentConfig
+  readonly facts: MachineFacts
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const leaseNamespace = 'kube-node-lease'
+const leaseSeconds = 40
+const renewMs = 10_000
+/** While the API server or the namespace is not there yet. */
+const retryMs = 40
+
+export class Registrar {
+  readonly #options: RegistrarOptions
+  readonly #nodes: Informer<Node>
+  readonly #queue: WorkQueue
+  #lease: Lease | undefined
+  #podCIDR: (cidr: string) => void = () => {}
+  /** The node's range of pod addresses, as soon as it is known. */
+  readonly podCIDR: Promise<string>
+
+  constructor(options: RegistrarOptions) {
+    const { client, config, clock, log } = options
+    this.#options = options
+    const fieldSelector = `metadata.name=${config.nodeName}`
+    this.#nodes = new Informer({ client, resource: resources.nodes, fieldSelector, log })
+    this.#queue = new WorkQueue({ name: 'node', reconcile: () => this.#reconcile(), log, clock })
+    this.podCIDR = new Promise((resolve) => {
+      this.#podCIDR = resolve
+    })
+    if (config.podCIDR) this.#podCIDR(config.podCIDR)
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    this.#nodes.onChange(({ object }) => {
+      if (object.spec?.podCIDR) this.#podCIDR(object.spec.podCIDR)
+      this.#queue.add('node')
+    })
+    this.#nodes.start(signal)
+    void this.#renewForever(signal)
+    await this.#nodes.synced
+    this.#queue.add('node')
+    this.#queue.run(signal)
+  }
+
+  async #reconcile(): Promise<void> {
+    const { client, config, facts, clock } = this.#options
+    const node = this.#nodes.get(config.nodeName)
+    const status = nodeStatus(config, facts, clock.now(), node)
+    const labels = nodeLabels(config, facts)
+    if (!node) return this.#create(labels, status)
+    if (!hasLabels(node, labels)) {
+      await client.patch(
+        resources.nodes,
+        { name: config.nodeName },
+        { metadata: { labels } },
+        {
+          type: 'application/merge-patch+json',
+        },
+      )
+    }
+    if (needsStatus(node, config, facts)) await this.#writeStatus(status)
+  }
+
+  async #create(labels: Record<string, string>, status: NonNullable<Node['status']>): Promise<void> {
+    const { client, config, facts } = this.#options
+    const spec = config.podCIDR ? { podCIDR: config.podCIDR, podCIDRs: [config.podCIDR] } : {}
+    try {
+      const made = await client.create(resources.nodes, { metadata: { name: config.nodeName, labels }, spec, status })
+      if (needsStatus(made, config, facts)) await this.#writeStatus(status)
+    } catch (error) {
+      // The cache was behind; its next change brings us back here.
+      if (!isReason(error, 'AlreadyExists')) throw error
+    }
+  }
+
+  async #writeStatus(status: NonNullable<Node['status']>): Promise<void> {
+    const { client, config } = this.#options
+    await client.patch(
+      resources.nodes,
+      { name: config.nodeName },
+      { status },
+      { type: 'application/merge-patch+json', subresource: 'status' },
+    )
+  }
+
+  async #renewForever(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#options
+    while (!signal.aborted) {
+      const waitMs = await this.#renew().then(
+        () => renewMs,
+        (error: unknown) => {
+          this.#lease = undefined
+          log.debug({ err: error }, 'lease not renewed')
+          return retryMs
+        },
+      )
+      await new Promise<void>((resolve) => {
+        const cancel = clock.setTimeout(resolve, waitMs)
+        signal.addEventListener('abort', () => (cancel(), resolve()), { once: true })
+      })
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { client, config, clock } = this.#options
+    const at = { namespace: leaseNamespace, name: config.nodeName }
+    const spec = {
+      holderIdentity: config.nodeName,
+      leaseDurationSeconds: leaseSeconds,
+      renewTime: clock.now().toISOString().replace('Z', '000Z'),
+    }
+    this.#lease ??= await client.get(resources.leases, at).catch((error: unknown) => {
+      if (isReason(error, 'NotFound')) return undefined
+      throw error
+    })
+    this.#lease = this.#lease
+      ? await client.update(resources.leases, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } })
+      : await client.create(resources.leases, { metadata: { ...at, ...this.#owner() }, spec })
+  }
+
+  /** A deleted node's Lease goes with it. */
+  #owner() {
+    const node = this.#nodes.get(this.#options.config.nodeName)
+    if (!node?.metadata.uid) return {}
+    const { name, uid } = node.metadata
+    return { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] }
+  }
+}
+
+function hasLabels({ metadata }: Node, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value)
+}

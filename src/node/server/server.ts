@@ -1,0 +1,127 @@
+/** The agent's HTTPS interface (docs/architecture.md): for the API server, and for people with a certificate. */
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { Pod } from '../../api/generated/v1.ts'
+import type { Informer } from '../../client/index.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { AgentConfig } from '../config.ts'
+import type { Runtime } from '../runtime/contract.ts'
+
+export interface ServerOptions {
+  readonly config: AgentConfig
+  readonly pods: Informer<Pod>
+  readonly runtime: Runtime
+  readonly log: Logger
+}
+
+/** A container that a request names. */
+export interface Target {
+  readonly pod: Pod
+  readonly uid: string
+  readonly container: string
+}
+
+export function listen(options: ServerOptions): Promise<Server> {
+  const { config, log } = options
+  const server = createServer({
+    cert: readFileSync(config.serverCert),
+    key: readFileSync(config.serverKey),
+    ca: readFileSync(config.clientCA),
+    requestCert: true,
+    rejectUnauthorized: true,
+  })
+  server.on('request', (request, response) => {
+    handle(options, request, response).catch((error: unknown) => fail(response, error, log))
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgrade(options, request, socket, head).catch((error: unknown) => {
+      log.debug({ err: error }, 'upgrade failed')
+      socket.destroy()
+    })
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(config.port ?? 10250, config.nodeIP, () => resolve(server))
+  })
+}
+
+async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'https://node')
+  const [, first, ...rest] = url.pathname.split('/').map(decodeURIComponent)
+  if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed\n')
+  switch (first) {
+    case 'healthz':
+      return answer(response, 200, 'ok')
+    case 'pods':
+      return json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.pods.list() })
+    case 'metrics':
+      return answer(response, 200, metrics(options), 'text/plain; version=0.0.4')
+    case 'containerLogs': {
+      const target = findTarget(options, rest)
+      if (typeof target === 'string') return answer(response, 404, target)
+      const { serveLogs } = await import('./logs.ts')
+      return serveLogs(options.runtime, target, url.searchParams, response)
+    }
+    default:
+      return answer(response, 404, '404 page not found\n')
+  }
+}
+
+async function upgrade(options: ServerOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const url = new URL(request.url ?? '/', 'https://node')
+  const [, first, ...rest] = url.pathname.split('/').map(decodeURIComponent)
+  if (first !== 'exec') return refuse(socket, 404, '404 page not found\n')
+  const target = findTarget(options, rest)
+  if (typeof target === 'string') return refuse(socket, 404, target)
+  const { serveExec } = await import('./exec.ts')
+  serveExec(options.runtime, target, { request, socket, head, parameters: url.searchParams })
+}
+
+/** The container a path names, or why there is none. */
+function findTarget({ pods }: ServerOptions, [namespace, name, container]: readonly string[]): Target | string {
+  const pod = pods.get(`${namespace}/${name}`)
+  if (!pod) return `pod "${name}" in namespace "${namespace}" not found\n`
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
+  const found = containers.find((c) => c.name === container)
+  if (!found) return `container ${JSON.stringify(container ?? '')} not found in pod "${name}_${namespace}"\n`
+  return { pod, uid: pod.metadata.uid ?? '', container: found.name }
+}
+
+function metrics({ pods, runtime }: ServerOptions): string {
+  const running = pods
+    .list()
+    .flatMap(({ metadata }) => [...runtime.observe(metadata.uid ?? '').containers.values()])
+    .filter(({ current }) => current.pid !== undefined).length
+  return [
+    '# HELP kubelet_running_pods Number of pods that have a running pod sandbox',
+    '# TYPE kubelet_running_pods gauge',
+    `kubelet_running_pods ${pods.list().filter(({ status }) => status?.phase === 'Running').length}`,
+    '# HELP kubelet_running_containers Number of containers currently running',
+    '# TYPE kubelet_running_containers gauge',
+    `kubelet_running_containers{container_state="running"} ${running}`,
+    '',
+  ].join('\n')
+}
+
+function answer(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
+  response.writeHead(status, { 'content-type': type }).end(text)
+}
+
+function json(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}
+
+function fail(response: ServerResponse, error: unknown, log: Logger): void {
+  log.warn({ err: error }, 'request failed')
+  if (response.headersSent) response.destroy()
+  else answer(response, 500, `${(error as Error).message}\n`)
+}
+
+function refuse(socket: Duplex, status: number, text: string): void {
+  const reason = status === 404 ? 'Not Found' : 'Bad Request'
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  )
+}
