@@ -191,8 +191,8 @@ sub collect {
         my $read = '';
         vec($read, fileno($_), 1) = 1 for values %stream;
         next if select($read, undef, undef, undef) < 0;
-        for my $name (sort keys %stream) {
-            next unless vec($read, fileno($stream{$name}), 1);
+        for my $name (qw(stdout stderr)) {
+            next unless $stream{$name} && vec($read, fileno($stream{$name}), 1);
             my $count = sysread $stream{$name}, my $chunk, 65536;
             delete $stream{$name}, $chunk = '' unless $count;
             my $text = lines($name, \$pending{$name}, $chunk, !$count);

@@ -1,0 +1,108 @@
+/** A node without a cluster, for tests and benches: the real pod manager and runtime, a fake API. */
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import type { Container, Pod } from '../../api/generated/v1.ts'
+import { Client, EventRecorder, Informer, resources } from '../../client/index.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { runOk } from '../../lib/exec.ts'
+import { createLogger } from '../../lib/log.ts'
+import { PodManager } from '../pods/manager.ts'
+import { ProcessRuntime } from '../runtime/process.ts'
+import { removeAllPods } from '../runtime/remove.ts'
+import { FakeApi } from './fake-api.ts'
+
+export const nodeIP = '172.30.0.11'
+export const podsPath = '/api/v1/namespaces/default/pods'
+export const fairwayRoot = resolve(import.meta.dirname, '../../..')
+
+export interface TestAgent {
+  readonly runtime: ProcessRuntime
+  readonly pods: Informer<Pod>
+  /** Stops the agent; its pods go on. */
+  stop(): void
+}
+
+export class TestNode {
+  readonly api = new FakeApi()
+  readonly stateDir = mkdtempSync(join(tmpdir(), 'fairway-node-'))
+
+  /** The node's address, on the loopback of the private namespace that such tests run in. */
+  static async prepare(): Promise<TestNode> {
+    await runOk('ip', ['address', 'replace', `${nodeIP}/32`, 'dev', 'lo'])
+    return new TestNode()
+  }
+
+  async startAgent(): Promise<TestAgent> {
+    const stop = new AbortController()
+    const client = new Client({ transport: this.api })
+    const log = createLogger('test-node')
+    const pods = new Informer({ client, resource: resources.pods, log })
+    const services = new Informer({ client, resource: resources.services, log })
+    const runtime = this.runtime()
+    const events = new EventRecorder({ client, component: 'kubelet', host: 'node-1' })
+    const manager = new PodManager({ client, runtime, pods, services, events, names, nodeIP, clock: systemClock, log })
+    pods.start(stop.signal)
+    services.start(stop.signal)
+    await runtime.start((uid) => manager.wake(uid), stop.signal)
+    await manager.run(stop.signal)
+    return { runtime, pods, stop: () => stop.abort() }
+  }
+
+  runtime(): ProcessRuntime {
+    return new ProcessRuntime({
+      stateDir: this.stateDir,
+      fairwayRoot,
+      nodeIP,
+      podCIDR: '10.244.0.0/24',
+      netnsPrefix: 'fw-test',
+      masked: ['/home', this.stateDir],
+      catalogues: [join(fairwayRoot, 'images/catalogue.json')],
+    })
+  }
+
+  createPod(name: string, container: Partial<Container>, spec: Partial<NonNullable<Pod['spec']>> = {}): string {
+    const containers = [{ name: 'main', image: 'busybox', ...container }]
+    const uid = randomUUID()
+    this.api.put(podsPath, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default', uid },
+      spec: { nodeName: 'node-1', containers, restartPolicy: 'Always', terminationGracePeriodSeconds: 5, ...spec },
+    } as Pod)
+    return uid
+  }
+
+  pod(name: string): Pod | undefined {
+    return this.api.get<Pod>(`${podsPath}/${name}`)
+  }
+
+  async untilRunning(name: string): Promise<Pod> {
+    await this.api.until(`pod ${name} to be ready`, () => isReady(this.pod(name)))
+    return this.pod(name) as Pod
+  }
+
+  deletePod(name: string, graceSeconds = 0): Promise<void> {
+    this.api.deleteGracefully(`${podsPath}/${name}`, graceSeconds)
+    return this.api.until(`pod ${name} to be gone`, () => this.pod(name) === undefined)
+  }
+
+  async remove(): Promise<void> {
+    await removeAllPods(this.stateDir)
+    await rm(this.stateDir, { recursive: true, force: true })
+  }
+}
+
+const names = {
+  nodeName: 'node-1',
+  clusterDNS: '10.96.0.10',
+  clusterDomain: 'cluster.local',
+  hostResolvConf: 'nameserver 127.0.0.1\n',
+  hostHosts: '127.0.0.1\tlocalhost\n',
+}
+
+export function isReady(pod: Pod | undefined): boolean {
+  return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
