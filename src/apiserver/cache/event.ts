@@ -1,0 +1,69 @@
+/** One change of one object, and the watch lines made from it: each is encoded once, whoever asks first. */
+import type { Entry } from './entry.ts'
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+
+/** What a watcher is told: the type and the object may differ per watcher, because of its selectors. */
+export interface Notice {
+  readonly type: EventType
+  readonly entry: Entry
+}
+
+/** How a watch's objects are written. One value per distinct encoding; `id` names it in the shared line cache. */
+export interface Flavour {
+  readonly id: string
+  encode(entry: Entry): Buffer
+}
+
+export class CacheEvent {
+  readonly revision: number
+  /** undefined: the object was deleted. */
+  readonly current: Entry | undefined
+  /** undefined: the object was created. */
+  readonly previous: Entry | undefined
+  #gone: Entry | undefined
+  readonly #lines = new Map<string, Buffer>()
+
+  constructor(revision: number, current: Entry | undefined, previous: Entry | undefined) {
+    this.revision = revision
+    this.current = current
+    this.previous = previous
+  }
+
+  /** What a watcher with this filter sees of the change, if anything. */
+  noticeFor(matches: (entry: Entry) => boolean): Notice | undefined {
+    const is = this.current !== undefined && matches(this.current)
+    const was = this.previous !== undefined && matches(this.previous)
+    if (is && this.current) return { type: was ? 'MODIFIED' : 'ADDED', entry: this.current }
+    if (was && this.previous) {
+      this.#gone ??= this.previous.atRevision(this.revision)
+      return { type: 'DELETED', entry: this.#gone }
+    }
+    return undefined
+  }
+
+  line(notice: Notice, flavour: Flavour): Buffer {
+    const id = `${notice.type} ${flavour.id}`
+    let line = this.#lines.get(id)
+    if (!line) {
+      line = encodeLine(notice, flavour)
+      this.#lines.set(id, line)
+    }
+    return line
+  }
+}
+
+/** A line of a watch body. */
+export function encodeLine(notice: Notice, flavour: Flavour): Buffer {
+  return Buffer.concat([lineStart[notice.type], flavour.encode(notice.entry), lineEnd])
+}
+
+const lineStart: Readonly<Record<EventType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+}
+const lineEnd = Buffer.from('}\n')
+
+/** Objects as they are. */
+export const plainFlavour: Flavour = { id: 'json', encode: (entry) => entry.bytes }

@@ -1,0 +1,121 @@
+/** All objects of one resource in memory, with the last changes to them; fed by the one store watch (feed.ts). */
+import type { Change, KeyValue } from '../../store/contract.ts'
+import type { ServedResource } from '../registry.ts'
+import { Entry } from './entry.ts'
+import { CacheEvent } from './event.ts'
+
+/** Changes kept for watchers that start at a revision a little behind; older starts are replayed from the store. */
+const historyMax = 512
+
+/** Called synchronously with each change, in order. */
+export type CacheListener = (event: CacheEvent) => void
+
+export class ResourceCache {
+  readonly resource: ServedResource
+  /** Revision of the last change to an object of this resource (or of the initial state). */
+  revision: number
+  readonly #namespaces = new Map<string, Map<string, Entry>>()
+  readonly #sortedNames = new Map<string, string[]>()
+  #history: CacheEvent[] = []
+  /** Every change after this revision is in the history. */
+  #historyStart: number
+  readonly #loadedRevision: number
+  readonly #listeners = new Set<CacheListener>()
+  readonly #endListeners = new Set<() => void>()
+
+  constructor(resource: ServedResource, initial: readonly KeyValue[], revision: number) {
+    this.resource = resource
+    this.revision = revision
+    this.#historyStart = revision
+    this.#loadedRevision = revision
+    for (const kv of initial) this.#put(Entry.fromStored(resource, kv.key, kv.modRevision, kv.value))
+  }
+
+  get(namespace: string, name: string): Entry | undefined {
+    return this.#namespaces.get(namespace)?.get(name)
+  }
+
+  /** In key order. '' means all namespaces (cluster-scoped objects are in the namespace ''). */
+  list(namespace: string): Entry[] {
+    if (namespace !== '' || !this.resource.definition.namespaced) return this.#listNamespace(namespace)
+    const names = [...this.#namespaces.keys()].sort((a, b) => (`${a}/` < `${b}/` ? -1 : 1))
+    return names.flatMap((name) => this.#listNamespace(name))
+  }
+
+  apply(change: Change): void {
+    if (change.revision <= this.#loadedRevision) return
+    const key = change.type === 'put' ? change.kv.key : change.key
+    const current =
+      change.type === 'put' ? Entry.fromStored(this.resource, key, change.revision, change.kv.value) : undefined
+    const previous = current ? this.#put(current) : this.#remove(key)
+    if (!current && !previous) return
+    this.revision = change.revision
+    const event = new CacheEvent(change.revision, current, previous)
+    this.#remember(event)
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Changes after `revision`; undefined when they are not all in memory any more. */
+  changesSince(revision: number): CacheEvent[] | undefined {
+    if (revision < this.#historyStart) return undefined
+    return this.#history.filter((event) => event.revision > revision)
+  }
+
+  /** `ended` is called when the cache is dropped and says nothing more. */
+  subscribe(listener: CacheListener, ended: () => void): () => void {
+    this.#listeners.add(listener)
+    this.#endListeners.add(ended)
+    return () => {
+      this.#listeners.delete(listener)
+      this.#endListeners.delete(ended)
+    }
+  }
+
+  end(): void {
+    for (const ended of [...this.#endListeners]) ended()
+    this.#listeners.clear()
+    this.#endListeners.clear()
+  }
+
+  #listNamespace(namespace: string): Entry[] {
+    const objects = this.#namespaces.get(namespace)
+    if (!objects) return []
+    let names = this.#sortedNames.get(namespace)
+    if (!names) {
+      names = [...objects.keys()].sort()
+      this.#sortedNames.set(namespace, names)
+    }
+    return names.map((name) => objects.get(name)!)
+  }
+
+  #put(entry: Entry): Entry | undefined {
+    let objects = this.#namespaces.get(entry.namespace)
+    if (!objects) {
+      objects = new Map()
+      this.#namespaces.set(entry.namespace, objects)
+    }
+    const previous = objects.get(entry.name)
+    objects.set(entry.name, entry)
+    if (!previous) this.#sortedNames.delete(entry.namespace)
+    return previous
+  }
+
+  #remove(key: string): Entry | undefined {
+    const path = key.slice(this.resource.prefix.length)
+    const slash = path.indexOf('/')
+    const [namespace, name] = slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)]
+    const objects = this.#namespaces.get(namespace)
+    const previous = objects?.get(name)
+    objects?.delete(name)
+    this.#sortedNames.delete(namespace)
+    if (objects?.size === 0) this.#namespaces.delete(namespace)
+    return previous
+  }
+
+  #remember(event: CacheEvent): void {
+    this.#history.push(event)
+    if (this.#history.length < 2 * historyMax) return
+    this.#historyStart = this.#history[historyMax - 1]!.revision
+    this.#history = this.#history.slice(historyMax)
+  }
+}

@@ -1,0 +1,38 @@
+/** What every request handler of this server works with. */
+import type { ClusterSettings } from '../api/resource.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Store } from '../store/contract.ts'
+import type { Allocator } from './allocation/allocator.ts'
+import type { Feed } from './cache/feed.ts'
+import type { UserInfo } from './handler.ts'
+import type { AgentDialer } from './subresources/agent.ts'
+import type { BookmarkTicker } from './read/bookmarks.ts'
+import type { Registry, ServedResource } from './registry.ts'
+import type { ResourceRoute } from './routing/route.ts'
+
+export interface ServerContext {
+  readonly store: Store
+  readonly registry: Registry
+  readonly feed: Feed
+  readonly settings: ClusterSettings
+  readonly clock: Clock
+  readonly log: Logger
+  readonly bookmarks: BookmarkTicker
+  /** By resource prefix: who hands out addresses and ports to objects of that resource. */
+  readonly allocators: ReadonlyMap<string, Allocator>
+  readonly agents: AgentDialer
+}
+
+/** One request about a resource. */
+export interface ResourceRequest extends ResourceRoute {
+  readonly method: string
+  readonly query: URLSearchParams
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  readonly user: UserInfo
+  readonly signal: AbortSignal | undefined
+}
+
+export type { ServedResource }

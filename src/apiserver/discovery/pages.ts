@@ -1,0 +1,99 @@
+/** The fixed endpoints: discovery, version, health, metrics, OpenAPI. */
+import type { ApiResponse } from '../../client/transport.ts'
+import { methodNotAllowed, resourceNotFound } from '../http/errors.ts'
+import { json, text } from '../http/respond.ts'
+import type { ServerMetrics } from '../metrics.ts'
+import type { Registry } from '../registry.ts'
+import type { ParsedTarget } from '../routing/route.ts'
+import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts'
+import { OpenApiDocuments } from './openapi.ts'
+import { versionInfo } from './version.ts'
+
+export interface PagesOptions {
+  readonly registry: Registry
+  readonly metrics: ServerMetrics
+  /** Names of checks and whether each holds now. */
+  readonly checks: ReadonlyMap<string, () => Promise<boolean>>
+  readonly serverAddress: string
+}
+
+export class Pages {
+  readonly #options: PagesOptions
+  readonly #openApi: OpenApiDocuments
+
+  constructor(options: PagesOptions) {
+    this.#options = options
+    this.#openApi = new OpenApiDocuments(options.registry)
+  }
+
+  /** The page at this path; throws 404 for what is not served. */
+  async get(method: string, { path, query }: ParsedTarget): Promise<ApiResponse> {
+    if (method !== 'GET') throw methodNotAllowed()
+    const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+    const [, root = '', ...rest] = clean.split('/')
+    switch (root) {
+      case '':
+        return json(200, { paths: this.#paths() })
+      case 'api':
+      case 'apis':
+        return json(200, this.#discovery(root, rest))
+      case 'version':
+        return json(200, versionInfo)
+      case 'healthz':
+      case 'livez':
+      case 'readyz':
+        return this.#health(root, rest, query)
+      case 'metrics':
+        return text(200, await this.#options.metrics.render(), {
+          'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+        })
+      case 'openapi':
+        if (rest[0] !== 'v3') return notFoundPage()
+        return rest.length === 1 ? this.#openApi.index() : this.#openApi.document(rest.slice(1).join('/'), query)
+      default:
+        return notFoundPage()
+    }
+  }
+
+  #discovery(root: 'api' | 'apis', rest: string[]): object {
+    const { registry, serverAddress } = this.#options
+    if (rest.length === 0) return root === 'api' ? apiVersions(serverAddress) : apiGroupList(registry)
+    const [group = '', version = ''] = root === 'api' ? ['', ...rest] : rest
+    const served = version ? registry.groupVersion(group, version) : undefined
+    const document = served ? apiResourceList(served) : version === '' ? apiGroup(registry, group) : undefined
+    if (!document || rest.length > 2) throw resourceNotFound()
+    return document
+  }
+
+  /** `/readyz` runs all checks, `/readyz/NAME` one of them; `?verbose` lists each. */
+  async #health(page: string, [only]: string[], query: URLSearchParams): Promise<ApiResponse> {
+    const excluded = query.getAll('exclude')
+    const names = [...this.#options.checks.keys()].filter((name) => (only ? name === only : !excluded.includes(name)))
+    if (only && names.length === 0) return notFoundPage()
+    const lines: string[] = []
+    let healthy = true
+    for (const name of names) {
+      const holds = await this.#options.checks.get(name)!().catch(() => false)
+      healthy &&= holds
+      lines.push(holds ? `[+]${name} ok` : `[-]${name} failed: reason withheld`)
+    }
+    if (!healthy) return text(500, `${lines.join('\n')}\n${page} check failed\n`)
+    return text(200, query.has('verbose') ? `${lines.join('\n')}\n${page} check passed\n` : 'ok')
+  }
+
+  #paths(): string[] {
+    const { registry, checks } = this.#options
+    const groups = registry.groupVersions.flatMap(({ group, version }) =>
+      group ? [`/apis/${group}`, `/apis/${group}/${version}`] : [`/api/${version}`],
+    )
+    const health = ['healthz', 'livez', 'readyz'].flatMap((page) => [
+      `/${page}`,
+      ...[...checks.keys()].map((name) => `/${page}/${name}`),
+    ])
+    return ['/api', '/apis', ...new Set(groups), ...health, '/metrics', '/openapi/v3', '/version'].sort()
+  }
+}
+
+export function notFoundPage(): ApiResponse {
+  return text(404, '404 page not found\n')
+}

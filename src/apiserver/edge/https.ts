@@ -1,0 +1,195 @@
+/** The server's only sockets: HTTP/1.1 over TLS, clients known by their certificates. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { unauthorized } from '../../api/machinery/status.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+import type { UserInfo } from '../handler.ts'
+import { tooLarge } from '../http/errors.ts'
+import { BufferBody, errorResponse } from '../http/respond.ts'
+import type { ApiServer } from '../server.ts'
+import { userOf } from './authentication.ts'
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly certPem: string
+  readonly keyPem: string
+  /** The authority whose certificates clients are known by. */
+  readonly clientCaPem: string
+}
+
+export interface Listener {
+  readonly port: number
+  /** Ends all connections. */
+  close(): Promise<void>
+}
+
+/** As kube-apiserver. */
+const bodyBytesMax = 3 * 1024 * 1024
+
+export async function listenHttps(server: ApiServer, options: ListenOptions): Promise<Listener> {
+  const https = createServer({
+    cert: options.certPem,
+    key: options.keyPem,
+    ca: options.clientCaPem,
+    requestCert: true,
+    // Who has no certificate, or one of another authority, gets an answer that says so.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    keepAliveTimeout: 180_000,
+    headersTimeout: 30_000,
+    requestTimeout: 60_000,
+    noDelay: true,
+  })
+  const sockets = new Set<Duplex>()
+  https.on('secureConnection', (socket: TLSSocket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  // Broken handshakes are the client's business.
+  https.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
+  https.on('request', (request, response) => void serve(server, request, response))
+  https.on('upgrade', (request, socket: Duplex, head: Buffer) => void serveUpgrade(server, request, socket, head))
+  await new Promise<void>((resolve, reject) => {
+    https.once('error', reject)
+    https.listen(options.port, options.host, resolve)
+  })
+  return {
+    port: (https.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        https.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+async function serve(server: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  try {
+    const user = userOf(request.socket as TLSSocket)
+    const answer = user ? await answerTo(server, request, user, gone.signal) : errorResponse(unauthorized())
+    await send(answer, response)
+  } catch {
+    // The response had begun; cutting the connection is the only way left to say that it is not whole.
+    response.destroy()
+  }
+}
+
+async function answerTo(
+  server: ApiServer,
+  request: IncomingMessage,
+  user: UserInfo,
+  signal: AbortSignal,
+): Promise<ApiResponse> {
+  const body = hasBody(request) ? await readBody(request) : undefined
+  if (body === 'too large') return errorResponse(tooLarge(bodyBytesMax))
+  const { method = 'GET', url: path = '/' } = request
+  return server.handle({ method, path, headers: headersOf(request), signal, ...(body && { body }) }, user)
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | 'too large'> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length <= bodyBytesMax) chunks.push(chunk)
+    // A little more is read and dropped, so that the client gets to see the answer.
+    else if (length > 2 * bodyBytesMax) return 'too large'
+  }
+  return length > bodyBytesMax ? 'too large' : Buffer.concat(chunks, length)
+}
+
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return flat
+}
+
+/** Large answers go out in pieces of about this size. */
+const pieceBytes = 256 * 1024
+
+async function send({ status, headers, body }: ApiResponse, response: ServerResponse): Promise<void> {
+  if (response.destroyed) return
+  if (body instanceof BufferBody) {
+    response.writeHead(status, { ...headers, 'content-length': body.length })
+    if (body.length <= pieceBytes) response.end(Buffer.concat(body.buffers))
+    else await sendPieces(inPieces(body.buffers), response)
+    return
+  }
+  response.writeHead(status, headers)
+  // A watch that has nothing to say yet has begun all the same.
+  response.flushHeaders()
+  await sendPieces(body, response)
+}
+
+function* inPieces(buffers: readonly Buffer[]): Generator<Buffer> {
+  let piece: Buffer[] = []
+  let length = 0
+  for (const buffer of buffers) {
+    piece.push(buffer)
+    length += buffer.length
+    if (length < pieceBytes) continue
+    yield Buffer.concat(piece, length)
+    piece = []
+    length = 0
+  }
+  if (length > 0) yield Buffer.concat(piece, length)
+}
+
+/** As fast as the client reads, and no faster. */
+async function sendPieces(pieces: Iterable<Buffer> | AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
+  for await (const piece of pieces) {
+    if (response.destroyed) return
+    if (!response.write(piece)) await drained(response)
+  }
+  response.end()
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
+async function serveUpgrade(server: ApiServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  try {
+    const user = userOf(request.socket as TLSSocket)
+    if (!user) throw unauthorized()
+    const { method = 'GET', url: target = '/' } = request
+    await server.upgrade({ method, target, headers: headersOf(request), socket, head }, user)
+  } catch (error) {
+    refuseUpgrade(errorResponse(error), socket)
+  }
+}
+
+function refuseUpgrade({ status, headers, body }: ApiResponse, socket: Duplex): void {
+  const bytes = body instanceof BufferBody ? Buffer.concat(body.buffers) : Buffer.alloc(0)
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${bytes.length}`,
+    'connection: close',
+  ]
+  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]))
+}

@@ -1,0 +1,59 @@
+/** Building responses. Bodies are known buffers or streams; the HTTPS edge sends the former in one piece. */
+import { StatusError, internalError } from '../../api/machinery/status.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+
+/** A body that is there already. */
+export class BufferBody implements AsyncIterable<Buffer> {
+  readonly buffers: readonly Buffer[]
+
+  constructor(buffers: readonly Buffer[]) {
+    this.buffers = buffers
+  }
+
+  get length(): number {
+    return this.buffers.reduce((sum, buffer) => sum + buffer.length, 0)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    yield* this.buffers
+  }
+}
+
+export type Headers = Readonly<Record<string, string>>
+
+export const jsonType: Headers = { 'content-type': 'application/json' }
+
+const newline = Buffer.from('\n')
+
+/** A JSON document that is serialised already. */
+export function jsonBytes(status: number, bytes: Buffer, headers: Headers = jsonType): ApiResponse {
+  return { status, headers, body: new BufferBody([bytes, newline]) }
+}
+
+export function json(status: number, value: unknown, headers: Headers = jsonType): ApiResponse {
+  return jsonBytes(status, Buffer.from(JSON.stringify(value)), headers)
+}
+
+export function text(status: number, body: string, headers: Headers = {}): ApiResponse {
+  return {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers },
+    body: new BufferBody([Buffer.from(body)]),
+  }
+}
+
+/** The answer to whatever a handler threw. Anything that is not an API error is ours, and told so. */
+export function errorResponse(error: unknown): ApiResponse {
+  const failure =
+    error instanceof StatusError ? error : internalError(error instanceof Error ? error.message : String(error))
+  const retryAfter = failure.status.details?.retryAfterSeconds
+  return json(failure.code, failure.status, retryAfter ? { ...jsonType, 'retry-after': String(retryAfter) } : jsonType)
+}
+
+/** HTTP/1.1 warn-text as Kubernetes writes it: code 299, agent `-`. RFC 7234 5.5 */
+export function warningHeader(warnings: readonly string[]): Headers {
+  if (warnings.length === 0) return jsonType
+  const unique = [...new Set(warnings)]
+  const clean = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/([\\"])/g, '\\$1')
+  return { ...jsonType, warning: unique.map((text) => `299 - "${clean(text)}"`).join(', ') }
+}

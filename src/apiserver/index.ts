@@ -1,0 +1,17 @@
+/**
+ * apiserver: HTTP in front of the store. Everything generic follows from a resource's declaration; the only resource
+ * this room knows by name is what Kubernetes itself treats apart (Services' addresses, pods' logs and sessions,
+ * namespaces' end). It must not know controllers, nodes, proxies, or which engine the store is.
+ *
+ *   socket ─ edge/ ─┐                          ┌─ discovery/   fixed pages
+ *   in process ─────┴─ server.ts ─ routing/ ───┤
+ *                                              └─ dispatch.ts ─┬─ read/  ◀── cache/ ◀── one store watch
+ *                                                              ├─ write/ ──▶ store, with allocation/ in one transaction
+ *                                                              └─ subresources/
+ */
+export type { ApiHandler, UserInfo } from './handler.ts'
+export { inProcessTransport } from './edge/in-process.ts'
+export { listenHttps, type Listener, type ListenOptions } from './edge/https.ts'
+export { type ApiServer, type ApiServerOptions, type ConnectionUpgrade, createApiServer } from './server.ts'
+export type { AgentCredentials } from './subresources/agent.ts'
+export { versionInfo } from './discovery/version.ts'

@@ -1,0 +1,82 @@
+/** Tables: what `kubectl get` prints, made on the server from a resource's declared columns. */
+import type { KubeObject } from '../../api/machinery/object.ts'
+import type { Column } from '../../api/resource.ts'
+import type { Entry } from '../cache/entry.ts'
+import type { Flavour } from '../cache/event.ts'
+import type { IncludeObject } from '../http/negotiation.ts'
+import type { ServedResource } from '../registry.ts'
+
+const nameColumn: Column<KubeObject> = { name: 'Name', type: 'string', format: 'name', cell: (o) => o.metadata.name }
+
+function columnsOf(resource: ServedResource): readonly Column<KubeObject>[] {
+  const { columns } = resource.definition
+  return columns.some((column) => column.name === 'Name') ? columns : [nameColumn, ...columns]
+}
+
+/** The rows of a Table from entries, as one JSON document. */
+export function tableDocument(
+  resource: ServedResource,
+  entries: readonly Entry[],
+  options: { include: IncludeObject; metadata: unknown; now: Date; columns: 'all' | 'none' },
+): Buffer {
+  const columns = columnsOf(resource)
+  return Buffer.from(
+    JSON.stringify({
+      kind: 'Table',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata: options.metadata,
+      columnDefinitions: options.columns === 'all' ? columns.map(columnDefinition) : null,
+      rows: entries.map((entry) => row(columns, entry, options)),
+    }),
+  )
+}
+
+/** Only the first object of a watch describes the columns. */
+export function tableFlavours(resource: ServedResource, include: IncludeObject, now: () => Date) {
+  const flavour = (columns: 'all' | 'none'): Flavour => ({
+    id: `table ${include} ${columns}`,
+    encode: (entry) => {
+      const metadata = { resourceVersion: String(entry.revision) }
+      return tableDocument(resource, [entry], { include, metadata, now: now(), columns })
+    },
+  })
+  return { first: flavour('all'), rest: flavour('none') }
+}
+
+function columnDefinition(column: Column<KubeObject>) {
+  return {
+    name: column.name,
+    type: column.type === 'date' ? 'string' : column.type,
+    format: column.format ?? (column.name === 'Name' ? 'name' : ''),
+    description: column.description ?? '',
+    priority: column.priority ?? 0,
+  }
+}
+
+function row(columns: readonly Column<KubeObject>[], entry: Entry, options: { include: IncludeObject; now: Date }) {
+  const { object } = entry
+  return {
+    cells: columns.map((column) => column.cell(object, options.now)),
+    object: includedObject(object, options.include),
+  }
+}
+
+function includedObject(object: KubeObject, include: IncludeObject): unknown {
+  switch (include) {
+    case 'None':
+      return null
+    case 'Metadata':
+      return partialObject(object)
+    case 'Object':
+      return object
+  }
+}
+
+export function partialObject(object: KubeObject) {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
+}
+
+export const partialFlavour: Flavour = {
+  id: 'metadata',
+  encode: (entry) => Buffer.from(JSON.stringify(partialObject(entry.object))),
+}

@@ -1,0 +1,89 @@
+/** The resources this server serves, by group, version and plural, with what each needs on every request precomputed. */
+import type { GroupResource } from '../api/machinery/status.ts'
+import { apiVersionOf, type ResourceDefinition } from '../api/resource.ts'
+
+export interface ServedResource {
+  readonly definition: ResourceDefinition
+  readonly apiVersion: string
+  /** For messages about a resource: `services`, `deployments.apps`. */
+  readonly groupResource: GroupResource
+  /** For messages about an object: `Service`, `Deployment.apps` (the kind stands in `resource`, as upstream). */
+  readonly groupKind: GroupResource
+  /** All stored objects of this resource have keys that start with this; ends with a slash. */
+  readonly prefix: string
+  /** How every stored object of this resource begins; its resourceVersion is spliced in right after. */
+  readonly head: Buffer
+}
+
+/** Verbs of a declaration without a list of its own. */
+export const allVerbs: readonly string[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+]
+
+export interface ServedGroupVersion {
+  readonly group: string
+  readonly version: string
+  readonly resources: readonly ServedResource[]
+}
+
+export class Registry {
+  readonly resources: readonly ServedResource[]
+  readonly groupVersions: readonly ServedGroupVersion[]
+  readonly #byPath = new Map<string, ServedResource>()
+
+  constructor(definitions: readonly ResourceDefinition[]) {
+    this.resources = definitions.map(served)
+    for (const resource of this.resources) {
+      this.#byPath.set(`${resource.apiVersion}/${resource.definition.plural}`, resource)
+    }
+    this.groupVersions = groupVersionsOf(this.resources)
+  }
+
+  find(group: string, version: string, plural: string): ServedResource | undefined {
+    return this.#byPath.get(`${apiVersionOf({ group, version })}/${plural}`)
+  }
+
+  groupVersion(group: string, version: string): ServedGroupVersion | undefined {
+    return this.groupVersions.find((gv) => gv.group === group && gv.version === version)
+  }
+
+  supports(resource: ServedResource, verb: string): boolean {
+    return (resource.definition.verbs ?? allVerbs).includes(verb)
+  }
+}
+
+export function storeKey(resource: ServedResource, namespace: string, name: string): string {
+  return namespace ? `${resource.prefix}${namespace}/${name}` : `${resource.prefix}${name}`
+}
+
+function served(definition: ResourceDefinition): ServedResource {
+  const { group, kind, plural } = definition
+  const apiVersion = apiVersionOf(definition)
+  const start = JSON.stringify({ apiVersion, kind })
+  return {
+    definition,
+    apiVersion,
+    groupResource: { group, resource: plural },
+    groupKind: { group, resource: kind },
+    prefix: `/registry/${group || 'core'}/${plural}/`,
+    head: Buffer.from(`${start.slice(0, -1)},"metadata":{`),
+  }
+}
+
+function groupVersionsOf(resources: readonly ServedResource[]): ServedGroupVersion[] {
+  const found = new Map<string, { group: string; version: string; resources: ServedResource[] }>()
+  for (const resource of resources) {
+    const { group, version } = resource.definition
+    const gv = found.get(resource.apiVersion) ?? { group, version, resources: [] }
+    gv.resources.push(resource)
+    found.set(resource.apiVersion, gv)
+  }
+  return [...found.values()].sort((a, b) => (a.group < b.group ? -1 : 1))
+}

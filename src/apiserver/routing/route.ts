@@ -1,0 +1,61 @@
+/** From a URL path to what it names: a resource request, or something the fixed endpoints answer. */
+import type { Registry, ServedResource } from '../registry.ts'
+
+export interface ResourceRoute {
+  readonly resource: ServedResource
+  /** '' for cluster-scoped resources and for requests over all namespaces. */
+  readonly namespace: string
+  /** '' for a collection. */
+  readonly name: string
+  readonly subresource: string
+}
+
+export interface ParsedTarget {
+  readonly path: string
+  readonly query: URLSearchParams
+}
+
+const noQuery = new URLSearchParams()
+
+export function parseTarget(target: string): ParsedTarget {
+  const mark = target.indexOf('?')
+  if (mark < 0) return { path: target, query: noQuery }
+  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
+}
+
+/** undefined: no such path under /api or /apis. */
+export function routeResource(registry: Registry, path: string): ResourceRoute | undefined {
+  const parts = segments(path)
+  if (!parts) return undefined
+  const [root, ...rest] = parts
+  if (root === 'api') return routeGroupVersion(registry, '', rest)
+  if (root === 'apis') return routeGroupVersion(registry, rest[0] ?? '', rest.slice(1))
+  return undefined
+}
+
+function segments(path: string): string[] | undefined {
+  const parts = path.split('/').slice(1)
+  if (parts.at(-1) === '') parts.pop()
+  if (parts.includes('')) return undefined
+  if (!path.includes('%')) return parts
+  try {
+    const decoded = parts.map(decodeURIComponent)
+    return decoded.some((part) => part.includes('/') || part === '.' || part === '..') ? undefined : decoded
+  } catch {
+    return undefined
+  }
+}
+
+function routeGroupVersion(registry: Registry, group: string, rest: string[]): ResourceRoute | undefined {
+  const [version, ...parts] = rest
+  if (!version || parts.length === 0) return undefined
+  const [first = '', second = '', third = ''] = parts
+  // `namespaces/NAME` and its own subresources are the Namespace itself; anything else under it is in that namespace.
+  const inNamespace = first === 'namespaces' && third !== '' && third !== 'status' && third !== 'finalize'
+  const [plural = '', name = '', subresource = '', ...extra] = inNamespace ? parts.slice(2) : parts
+  const resource = registry.find(group, version, plural)
+  if (!resource || extra.length > 0) return undefined
+  const { namespaced } = resource.definition
+  if (inNamespace !== namespaced && (inNamespace || name !== '')) return undefined
+  return { resource, namespace: inNamespace ? second : '', name, subresource }
+}

@@ -1,0 +1,184 @@
+/** The server as a value: a handler of requests, and of upgraded connections, over a store and declarations. */
+import type { Duplex } from 'node:stream'
+import { StatusError } from '../api/machinery/status.ts'
+import type { ClusterSettings, ResourceDefinition } from '../api/resource.ts'
+import type { ApiRequest, ApiResponse } from '../client/transport.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { type Logger, silentLogger } from '../lib/log.ts'
+import type { Store } from '../store/contract.ts'
+import type { Allocator } from './allocation/allocator.ts'
+import { ServiceAllocator } from './allocation/service-allocator.ts'
+import { Feed } from './cache/feed.ts'
+import { startCompaction } from './compaction.ts'
+import type { ResourceRequest, ServerContext } from './context.ts'
+import { Pages } from './discovery/pages.ts'
+import { dispatch, verbOf } from './dispatch.ts'
+import type { ApiHandler, UserInfo } from './handler.ts'
+import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
+import { errorResponse } from './http/respond.ts'
+import { ServerMetrics, type ServedRequest } from './metrics.ts'
+import { BookmarkTicker } from './read/bookmarks.ts'
+import { Registry } from './registry.ts'
+import { type ResourceRoute, parseTarget, routeResource } from './routing/route.ts'
+import { AgentDialer, type AgentCredentials } from './subresources/agent.ts'
+import { tunnelExec } from './subresources/exec.ts'
+
+export interface ApiServerOptions {
+  readonly store: Store
+  readonly definitions: readonly ResourceDefinition[]
+  readonly settings: ClusterSettings
+  /** How the server proves itself to the nodes' agents; without it there are no logs and no exec. */
+  readonly agents?: AgentCredentials
+  /** `host:port`, as discovery tells it. */
+  readonly address?: string
+  /** More checks of /readyz and /livez, by name. */
+  readonly checks?: ReadonlyMap<string, () => Promise<boolean>>
+  readonly log?: Logger
+  readonly clock?: Clock
+}
+
+/** A client's connection that asks for another protocol; the callee owns the socket from here. */
+export interface ConnectionUpgrade {
+  readonly method: string
+  readonly target: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+export interface ApiServer {
+  readonly handle: ApiHandler
+  /** Rejects with a StatusError when the connection was not taken over; nothing has been written to it then. */
+  readonly upgrade: (request: ConnectionUpgrade, user: UserInfo) => Promise<void>
+  close(): void
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, definitions, settings, clock = systemClock, log = silentLogger } = options
+  const registry = new Registry(definitions)
+  const feed = new Feed(store, (error) => log.warn({ err: error }, 'the store watch ended; reading everything again'))
+  const context: ServerContext = {
+    store,
+    registry,
+    feed,
+    settings,
+    clock,
+    log,
+    bookmarks: new BookmarkTicker(clock),
+    allocators: allocatorsOf(registry, { store, feed, settings }),
+    agents: new AgentDialer(options.agents),
+  }
+  const metrics = new ServerMetrics()
+  const checks = new Map([
+    ['ping', async () => true],
+    ['store', async () => (await store.currentRevision()) >= 0],
+    ...(options.checks ?? []),
+  ])
+  const pages = new Pages({ registry, metrics, checks, serverAddress: options.address ?? '' })
+  const stopCompaction = startCompaction(store, clock, log)
+  const core = { context, pages, metrics }
+  return {
+    handle: (request, user) => handle(core, request, user),
+    upgrade: (request) => upgrade(core, request),
+    close() {
+      stopCompaction()
+      feed.close()
+      context.agents.close()
+    },
+  }
+}
+
+function allocatorsOf(
+  registry: Registry,
+  options: { store: Store; feed: Feed; settings: ClusterSettings },
+): ReadonlyMap<string, Allocator> {
+  const services = registry.find('', 'v1', 'services')
+  return new Map(services ? [[services.prefix, new ServiceAllocator(options)]] : [])
+}
+
+interface Core {
+  readonly context: ServerContext
+  readonly pages: Pages
+  readonly metrics: ServerMetrics
+}
+
+async function handle({ context, pages, metrics }: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
+  const target = parseTarget(request.path)
+  const route = routeResource(context.registry, target.path)
+  if (!route) return answered(context, () => pages.get(request.method, target))
+  const resourceRequest: ResourceRequest = {
+    ...route,
+    method: request.method,
+    query: target.query,
+    headers: request.headers ?? {},
+    body: bodyOf(request),
+    user,
+    signal: request.signal,
+  }
+  const started = performance.now()
+  const response = await answered(context, () => dispatch(context, resourceRequest))
+  const served = servedRequest(resourceRequest)
+  metrics.finished(served, response.status, (performance.now() - started) / 1000)
+  const warning = route.resource.definition.deprecationWarning
+  const warned = warning ? withWarning(response, warning) : response
+  return served.verb === 'WATCH' && response.status === 200 ? counted(warned, metrics.longRunning(served)) : warned
+}
+
+async function answered(context: ServerContext, answer: () => Promise<ApiResponse>): Promise<ApiResponse> {
+  try {
+    return await answer()
+  } catch (error) {
+    if (!(error instanceof StatusError)) context.log.error({ err: error }, 'request failed')
+    return errorResponse(error)
+  }
+}
+
+async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade): Promise<void> {
+  const { path, query } = parseTarget(request.target)
+  const route = routeResource(context.registry, path)
+  if (!route || route.subresource !== 'exec' || route.resource.prefix !== '/registry/core/pods/')
+    throw resourceNotFound()
+  if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()
+  const { headers, socket, head } = request
+  await tunnelExec(context, { route, query, headers, socket, head })
+  socket.once('close', metrics.longRunning(servedRequest({ ...route, method: 'POST', query })))
+}
+
+const noBody = Buffer.alloc(0)
+
+function bodyOf({ body }: ApiRequest): Buffer {
+  if (body === undefined) return noBody
+  return typeof body === 'string' ? Buffer.from(body) : body
+}
+
+function servedRequest(request: ResourceRoute & Pick<ResourceRequest, 'method' | 'query'>): ServedRequest {
+  const { group, version, plural } = request.resource.definition
+  const scope = request.name ? 'resource' : request.namespace ? 'namespace' : 'cluster'
+  return {
+    verb: verbOf(request).toUpperCase(),
+    group,
+    version,
+    resource: plural,
+    subresource: request.subresource,
+    scope,
+  }
+}
+
+function withWarning(response: ApiResponse, message: string): ApiResponse {
+  const mine = `299 - ${JSON.stringify(message)}`
+  const others = response.headers['warning']
+  return { ...response, headers: { ...response.headers, warning: others ? `${mine}, ${others}` : mine } }
+}
+
+/** The same response, calling `ended` once its body is done or left. */
+function counted(response: ApiResponse, ended: () => void): ApiResponse {
+  const { body } = response
+  async function* chunks(): AsyncGenerator<Buffer> {
+    try {
+      yield* body
+    } finally {
+      ended()
+    }
+  }
+  return { ...response, body: chunks() }
+}

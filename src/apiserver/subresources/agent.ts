@@ -1,0 +1,97 @@
+/** Reaching the agent of a node: where it listens, and with which certificate the server speaks to it. */
+import { type RequestOptions, Agent, request as httpsRequest } from 'node:https'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Node, Pod } from '../../api/generated/v1.ts'
+import { StatusError, badRequest, internalError } from '../../api/machinery/status.ts'
+import type { ServerContext } from '../context.ts'
+import { readEntry } from '../read/index.ts'
+
+/** The server's identity towards agents, and the authority that signed theirs. */
+export interface AgentCredentials {
+  readonly certPem: string
+  readonly keyPem: string
+  readonly caPem: string
+}
+
+export interface AgentAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export class AgentDialer {
+  readonly #credentials: AgentCredentials | undefined
+  #agent: Agent | undefined
+
+  constructor(credentials: AgentCredentials | undefined) {
+    this.#credentials = credentials
+  }
+
+  /** A request to an agent; the caller ends it. */
+  request(address: AgentAddress, options: RequestOptions): ClientRequest {
+    if (!this.#credentials) throw internalError('the server has no credentials for agents')
+    const { certPem, keyPem, caPem } = this.#credentials
+    this.#agent ??= new Agent({ keepAlive: true, maxSockets: 64, cert: certPem, key: keyPem, ca: caPem })
+    const upgrade = options.headers && 'upgrade' in options.headers
+    // An upgraded connection belongs to its tunnel, so it does not come from the pool.
+    const connection = upgrade ? { agent: false, cert: certPem, key: keyPem, ca: caPem } : { agent: this.#agent }
+    return httpsRequest({ ...address, ...connection, ...options })
+  }
+
+  async get(address: AgentAddress, path: string, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const call = this.request(address, { path, method: 'GET', ...(signal && { signal }) })
+      call.on('response', resolve)
+      call.on('error', (error) => reject(dialError(address, path, error)))
+      call.end()
+    })
+  }
+
+  close(): void {
+    this.#agent?.destroy()
+  }
+}
+
+/** As kube-apiserver words a failed call to a kubelet. */
+export function dialError({ host, port }: AgentAddress, path: string, error: Error): StatusError {
+  const url = `https://${host}:${port}${path}`
+  return new StatusError({ code: 500, message: `Get ${JSON.stringify(url)}: ${error.message}` })
+}
+
+export interface PodTarget {
+  readonly pod: Pod
+  readonly container: string
+  readonly address: AgentAddress
+}
+
+/** The container a log or exec request is about, and its node's agent. Throws Kubernetes' errors. */
+export async function locatePod(
+  context: ServerContext,
+  at: Parameters<typeof readEntry>[1],
+  container: string | null,
+): Promise<PodTarget> {
+  const pod = (await readEntry(context, at)).object as Pod
+  const name = chooseContainer(pod, container ?? '')
+  const nodeName = pod.spec?.nodeName
+  if (!nodeName) throw badRequest(`pod ${pod.metadata?.name} does not have a host assigned`)
+  const nodes = context.registry.find('', 'v1', 'nodes')
+  if (!nodes) throw internalError('nodes are not served')
+  const node = (await readEntry(context, { resource: nodes, namespace: '', name: nodeName })).object as Node
+  const host = node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address
+  if (!host) throw internalError(`no preferred addresses found; known addresses: []`)
+  return { pod, container: name, address: { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 } }
+}
+
+export function chooseContainer(pod: Pod, asked: string): string {
+  const containers = (pod.spec?.containers ?? []).map((container) => container.name)
+  const initContainers = (pod.spec?.initContainers ?? []).map((container) => container.name)
+  const podName = pod.metadata?.name ?? ''
+  if (asked) {
+    if (containers.includes(asked) || initContainers.includes(asked)) return asked
+    throw badRequest(`container ${asked} is not valid for pod ${podName}`)
+  }
+  if (containers.length === 1 && containers[0]) return containers[0]
+  const choice = `a container name must be specified for pod ${podName}, choose one of: [${containers.join(' ')}]`
+  throw badRequest(
+    initContainers.length > 0 ? `${choice} or one of the init containers: [${initContainers.join(' ')}]` : choice,
+  )
+}

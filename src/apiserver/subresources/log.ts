@@ -1,0 +1,31 @@
+/** pods/log: the bytes of the agent's answer, as they come. */
+import { StatusError, badRequest } from '../../api/machinery/status.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+import type { ResourceRequest, ServerContext } from '../context.ts'
+import { locatePod } from './agent.ts'
+
+/** Parameters that mean the same to the agent. */
+const passedOn = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes'] as const
+
+export async function handleLog(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+  const { query, namespace, name } = request
+  const { container, address } = await locatePod(context, request, query.get('container'))
+  const parameters = new URLSearchParams()
+  for (const parameter of passedOn) {
+    const value = query.get(parameter)
+    if (value !== null) parameters.set(parameter, value)
+  }
+  const path = `/containerLogs/${namespace}/${name}/${container}?${parameters.toString()}`
+  const answer = await context.agents.get(address, path, request.signal)
+  if (answer.statusCode !== 200) throw await refusal(answer.statusCode ?? 500, answer)
+  return { status: 200, headers: { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }, body: answer }
+}
+
+/** The agent says in plain text why it has no log. */
+async function refusal(code: number, body: AsyncIterable<Buffer>): Promise<StatusError> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  const message = Buffer.concat(chunks).toString().trim()
+  if (code === 400) return badRequest(message)
+  return new StatusError({ code, reason: code === 404 ? 'NotFound' : 'InternalError', message })
+}

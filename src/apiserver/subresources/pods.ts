@@ -1,0 +1,94 @@
+/** pods/binding and pods/eviction. */
+import type { Binding, Pod } from '../../api/generated/v1.ts'
+import type { Eviction } from '../../api/generated/policy.v1.ts'
+import { decodeBody } from '../../api/machinery/body.ts'
+import { Path, required } from '../../api/machinery/field.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { formatTime } from '../../api/machinery/time.ts'
+import { badRequest, conflictError, invalidError } from '../../api/machinery/status.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+import type { Entry } from '../cache/entry.ts'
+import type { ResourceRequest, ServerContext } from '../context.ts'
+import { requireBodyType } from '../http/body.ts'
+import { json } from '../http/respond.ts'
+import { deleteObject } from '../write/delete.ts'
+import type { DeleteOptions } from '../write/delete-options.ts'
+import { parseWriteOptions } from '../write/options.ts'
+import { updateObject } from '../write/update.ts'
+
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+
+/** A scheduler's decision: puts the pod on a node, once. */
+export async function handleBinding(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+  const options = parseWriteOptions(request.query, 'CreateOptions')
+  const sent = { ...options, contentType: requireBodyType(request) }
+  const { object: binding } = await decodeBody<Binding>(
+    { group: '', version: 'v1', kind: 'Binding' },
+    request.body,
+    sent,
+  )
+  const node = requireTarget(request, binding)
+  await updateObject(context, request, {
+    strategy: {},
+    options,
+    change: (current) => bound(request, binding, { node, now: formatTime(context.clock.now()), current }),
+  })
+  return json(201, success)
+}
+
+function requireTarget(request: ResourceRequest, binding: Binding): string {
+  const { kind, name } = binding.target ?? {}
+  const path = Path.of('target')
+  if (kind && kind !== 'Node')
+    throw badRequest(`target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node"`)
+  if (!name) throw invalidError({ group: '', resource: 'Binding' }, request.name, [required(path.child('name'))])
+  return name
+}
+
+interface Placement {
+  readonly node: string
+  readonly now: string
+  readonly current: Entry
+}
+
+function bound(request: ResourceRequest, binding: Binding, { node, now, current }: Placement): KubeObject {
+  const pod = current.copy() as Pod & KubeObject
+  const conflict = (why: string) => conflictError({ group: '', resource: 'pods/binding' }, request.name, why)
+  const uid = binding.metadata?.uid
+  if (uid && uid !== pod.metadata.uid) {
+    throw conflict(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`)
+  }
+  if (pod.metadata.deletionTimestamp) {
+    throw conflict(`pod ${request.name} is being deleted, cannot be assigned to a host`)
+  }
+  if (pod.spec?.nodeName)
+    throw conflict(`pod ${request.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
+  pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: node }
+  pod.metadata.annotations = mergedAnnotations(pod.metadata.annotations, binding.metadata?.annotations)
+  if (!pod.metadata.annotations) delete pod.metadata.annotations
+  const conditions = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled')
+  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: now }
+  pod.status = { ...pod.status, conditions: [...conditions, scheduled] }
+  return pod
+}
+
+function mergedAnnotations(a: Record<string, string> | undefined, b: Record<string, string> | undefined) {
+  return a || b ? { ...a, ...b } : undefined
+}
+
+/** Without PodDisruptionBudgets to ask, an eviction is a delete with the client's options. */
+export async function handleEviction(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+  const sent = { ...parseWriteOptions(request.query, 'CreateOptions'), contentType: requireBodyType(request) }
+  const kind = { group: 'policy', version: 'v1', kind: 'Eviction' }
+  const { object: eviction } = await decodeBody<Eviction>(kind, request.body, sent)
+  const { name } = eviction.metadata ?? {}
+  if (name && name !== request.name) {
+    throw badRequest(`name in URL does not match name in Eviction object: ${request.name} != ${name}`)
+  }
+  const options: DeleteOptions = {
+    ...(eviction.deleteOptions as DeleteOptions),
+    ...(sent.dryRun && { dryRun: ['All'] }),
+  }
+  await deleteObject(context, request, options)
+  return json(201, success)
+}

@@ -1,0 +1,68 @@
+/** create: decode, default, admit, prepare, validate, commit. */
+import { randomUUID } from 'node:crypto'
+import { decodeBody } from '../../api/machinery/body.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { alreadyExistsError, invalidError, notFoundError, StatusError } from '../../api/machinery/status.ts'
+import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+import type { ResourceRequest, ServerContext } from '../context.ts'
+import { requireBodyType } from '../http/body.ts'
+import { jsonBytes, warningHeader } from '../http/respond.ts'
+import { ObjectChanged, type Written, commitObject } from './commit.ts'
+import { requestContext } from './request-context.ts'
+import { adoptTarget, stampNew } from './metadata.ts'
+import { generateName } from './name.ts'
+import { requireLiveNamespace } from './namespaces.ts'
+import { type WriteOptions, parseWriteOptions } from './options.ts'
+
+/** As often as upstream looks for a free generated name. */
+const generatedNameTriesMax = 8
+
+export async function handleCreate(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+  const options = parseWriteOptions(request.query, 'CreateOptions')
+  const contentType = requireBodyType(request)
+  const { definition } = request.resource
+  const decoded = await decodeBody<KubeObject>(definition, request.body, { ...options, contentType })
+  const created = await createObject(context, request, decoded.object, options)
+  return jsonBytes(201, created.bytes, warningHeader([...decoded.warnings, ...created.warnings]))
+}
+
+/** Also used where an update creates. `object` is taken over. */
+export async function createObject(
+  context: ServerContext,
+  request: ResourceRequest,
+  object: KubeObject,
+  { dryRun }: Pick<WriteOptions, 'dryRun'>,
+): Promise<Written & { warnings: string[] }> {
+  const { resource } = request
+  const { definition } = resource
+  object.metadata ??= { name: '' }
+  object.metadata.name ??= ''
+  adoptTarget(object, request)
+  await requireLiveNamespace(context, resource, { namespace: request.namespace, name: object.metadata.name })
+  const at = requestContext(context, request, { dryRun })
+  stampNew(object.metadata, { uid: randomUUID(), now: at.now })
+  definition.setDefaults?.(object, at)
+  definition.prepareForCreate?.(object, at)
+  const generate = object.metadata.name === '' ? object.metadata.generateName : undefined
+  for (let attempt = 1; ; attempt++) {
+    if (generate) object.metadata.name = generateName(generate)
+    const errors = [...validateObjectMeta(object.metadata, definition), ...(definition.validate?.(object, at) ?? [])]
+    if (errors.length > 0) throw invalidError(resource.groupKind, object.metadata.name, errors)
+    try {
+      const written = await commitObject(context, resource, object, { previous: undefined, dryRun })
+      return { ...written, warnings: definition.warningsOnCreate?.(object) ?? [] }
+    } catch (error) {
+      if (!(error instanceof ObjectChanged)) throw error
+      if (!generate || attempt === generatedNameTriesMax) throw exists(request, object.metadata.name)
+    }
+  }
+}
+
+function exists({ resource }: ResourceRequest, name: string): StatusError {
+  return alreadyExistsError(resource.groupResource, name)
+}
+
+export function missing({ resource, name }: ResourceRequest): StatusError {
+  return notFoundError(resource.groupResource, name)
+}

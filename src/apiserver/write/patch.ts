@@ -1,0 +1,49 @@
+/** patch: JSON patch, merge patch and strategic merge patch, applied to the current object and then an update. */
+import type { GroupVersionKind } from '../../api/machinery/body.ts'
+import type { Decoded } from '../../api/machinery/decode.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { applyPatch, type PatchMediaType } from '../../api/machinery/patch.ts'
+import type { UpdateStrategy } from '../../api/resource.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+import type { ResourceRequest, ServerContext } from '../context.ts'
+import { mediaType } from '../http/body.ts'
+import { unsupportedMediaType } from '../http/errors.ts'
+import { jsonBytes, warningHeader } from '../http/respond.ts'
+import { parseWriteOptions, type WriteOptions } from './options.ts'
+import { updateObject } from './update.ts'
+
+export const patchTypes: readonly PatchMediaType[] = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+]
+
+/** What the request's patch makes of an object. Server-side apply is not served yet and refused as unknown types are. */
+export function patcher(
+  request: ResourceRequest,
+  { fieldValidation }: Pick<WriteOptions, 'fieldValidation'>,
+): <T>(gvk: GroupVersionKind, current: object) => Decoded<T> {
+  const type = patchTypes.find((known) => known === mediaType(request.headers))
+  if (!type) throw unsupportedMediaType(patchTypes)
+  return (gvk, current) => applyPatch(gvk, current, { mediaType: type, body: request.body, fieldValidation })
+}
+
+export async function handlePatch(
+  context: ServerContext,
+  request: ResourceRequest,
+  strategy: UpdateStrategy<KubeObject>,
+): Promise<ApiResponse> {
+  const options = parseWriteOptions(request.query, 'PatchOptions')
+  const patch = patcher(request, options)
+  let patchWarnings: readonly string[] = []
+  const written = await updateObject(context, request, {
+    strategy,
+    options,
+    change: (current) => {
+      const { object, warnings } = patch<KubeObject>(request.resource.definition, current.copy())
+      patchWarnings = warnings
+      return object
+    },
+  })
+  return jsonBytes(200, written.bytes, warningHeader([...patchWarnings, ...written.warnings]))
+}

@@ -1,0 +1,124 @@
+/** update of an object or of one of its subresources: decode, check the version, prepare, validate, commit. */
+import { decodeBody } from '../../api/machinery/body.ts'
+import { Path, invalid } from '../../api/machinery/field.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { conflictError, invalidError, staleObjectMessage } from '../../api/machinery/status.ts'
+import { validateObjectMetaUpdate } from '../../api/machinery/validate-meta.ts'
+import type { UpdateStrategy } from '../../api/resource.ts'
+import type { ApiResponse } from '../../client/transport.ts'
+import type { Entry } from '../cache/entry.ts'
+import type { ResourceRequest, ServerContext } from '../context.ts'
+import { requireBodyType } from '../http/body.ts'
+import { jsonBytes, warningHeader } from '../http/respond.ts'
+import { findEntry } from '../read/index.ts'
+import { parseResourceVersion } from '../read/options.ts'
+import { ObjectChanged, type Written, commitDelete, commitObject } from './commit.ts'
+import { createObject, missing } from './create.ts'
+import { adoptTarget, keepIdentity, requireSameUid } from './metadata.ts'
+import { namespaceFinalizers } from './namespaces.ts'
+import { type WriteOptions, parseWriteOptions } from './options.ts'
+import { requestContext } from './request-context.ts'
+
+export async function handleUpdate(
+  context: ServerContext,
+  request: ResourceRequest,
+  strategy: UpdateStrategy<KubeObject>,
+): Promise<ApiResponse> {
+  const options = parseWriteOptions(request.query, 'UpdateOptions')
+  const contentType = requireBodyType(request)
+  const { definition } = request.resource
+  const decoded = await decodeBody<KubeObject>(definition, request.body, { ...options, contentType })
+  const sent = decoded.object
+  const current = await findEntry(context, request)
+  if (!current && definition.allowCreateOnUpdate && request.subresource === '') {
+    const created = await createObject(context, request, sent, options)
+    return jsonBytes(201, created.bytes, warningHeader([...decoded.warnings, ...created.warnings]))
+  }
+  const written = await updateObject(context, request, { strategy, options, change: () => structuredClone(sent) })
+  return jsonBytes(200, written.bytes, warningHeader([...decoded.warnings, ...written.warnings]))
+}
+
+export interface UpdateRequest {
+  readonly strategy: UpdateStrategy<KubeObject>
+  readonly options: Pick<WriteOptions, 'dryRun'>
+  /** The object wanted instead of the current one. Called again when somebody else was faster. */
+  readonly change: (current: Entry) => KubeObject | Promise<KubeObject>
+}
+
+/** Reads, changes and writes until no other writer came between, or until the change itself names a stale version. */
+export async function updateObject(
+  context: ServerContext,
+  request: ResourceRequest,
+  update: UpdateRequest,
+): Promise<Written & { warnings: string[] }> {
+  for (;;) {
+    const current = await findEntry(context, request)
+    if (!current) throw missing(request)
+    const next = await update.change(current)
+    const { warnings } = prepare(context, request, update, { next, current })
+    try {
+      return { ...(await commitUpdate(context, request, next, { current, ...update.options })), warnings }
+    } catch (error) {
+      if (!(error instanceof ObjectChanged)) throw error
+    }
+  }
+}
+
+/** Brings `next` into the form to be stored; throws when it must not be. */
+function prepare(
+  context: ServerContext,
+  request: ResourceRequest,
+  { strategy, options }: UpdateRequest,
+  { next, current }: { next: KubeObject; current: Entry },
+): { warnings: string[] } {
+  const { resource } = request
+  const { definition } = resource
+  // Strategies may move parts of the old object into the new one and change them there.
+  const old = current.copy()
+  const at = requestContext(context, request, options)
+  next.metadata ??= { name: '' }
+  adoptTarget(next, request)
+  requireCurrent(request, next, current)
+  requireSameUid(request, next.metadata, old.metadata)
+  keepIdentity(next.metadata, old.metadata)
+  definition.setDefaults?.(next, at)
+  strategy.prepareForUpdate?.(next, old, at)
+  const errors = [
+    ...validateObjectMetaUpdate(next.metadata, old.metadata),
+    ...(strategy.validateUpdate?.(next, old, at) ?? []),
+  ]
+  if (errors.length > 0) throw invalidError(resource.groupKind, next.metadata.name, errors)
+  return { warnings: strategy.warningsOnUpdate?.(next, old) ?? [] }
+}
+
+function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, current: Entry): void {
+  const sent = next.metadata.resourceVersion ?? ''
+  if (sent === '' || sent === '0') {
+    if (resource.definition.allowUnconditionalUpdate !== false) return
+    const error = invalid(Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update')
+    throw invalidError(resource.groupKind, name, [error])
+  }
+  if (parseResourceVersion(sent) !== current.revision) {
+    throw conflictError(resource.groupResource, name, staleObjectMessage)
+  }
+}
+
+/** An object that was only waiting for its last finalizer goes with it. */
+async function commitUpdate(
+  context: ServerContext,
+  { resource }: ResourceRequest,
+  next: KubeObject,
+  { current, dryRun }: { current: Entry; dryRun: boolean },
+): Promise<Written> {
+  if (!isFinished(next)) return commitObject(context, resource, next, { previous: current, dryRun })
+  await commitDelete(context, resource, current, { dryRun })
+  const metadata = { ...next.metadata, resourceVersion: String(current.revision) }
+  const object = { ...next, apiVersion: resource.apiVersion, kind: resource.definition.kind, metadata }
+  return { bytes: Buffer.from(JSON.stringify(object)), object }
+}
+
+function isFinished(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (!deletionTimestamp || (deletionGracePeriodSeconds ?? 0) > 0) return false
+  return (finalizers ?? []).length === 0 && namespaceFinalizers(object).length === 0
+}
