@@ -75,6 +75,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends U
   /** Field selectors besides metadata.name and metadata.namespace: `status.phase` → value. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
   readonly columns: readonly Column<T>[]
+  /** Sent as a Warning header with the answer to every request for this resource. */
+  readonly deprecationWarning?: string
   /** Seconds a delete gives the object's owner process to end it; undefined: deleted at once. Pods only, today. */
   readonly gracePeriodSeconds?: (object: T) => number | undefined
   /** Default of `propagationPolicy` when the client gives none: 'Background' for all kinds served here. */

@@ -2,6 +2,7 @@
 import type { Container } from '../generated/v1.ts'
 import type { LabelSelector } from '../generated/meta.v1.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import { formatLabelSelector } from '../machinery/selectors.ts'
 import { age } from '../machinery/time.ts'
 import type { Column } from '../resource.ts'
 
@@ -32,24 +33,10 @@ export function formatLabels(labels: Readonly<Record<string, string>> | undefine
     .join(',')
 }
 
-/** A selector in the syntax of `kubectl -l`. */
-export function formatSelector(selector: LabelSelector | undefined): string {
-  return selectorText(selector) || none
-}
-
-/** The same, but empty when the selector selects everything. */
+/** A selector in the syntax of `kubectl -l`; empty when it selects everything or cannot be said. */
 export function selectorText(selector: LabelSelector | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }))
-  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values }) => {
-    const list = [...(values ?? [])].sort().join(',')
-    if (operator === 'Exists') return { key, text: key }
-    if (operator === 'DoesNotExist') return { key, text: `!${key}` }
-    return { key, text: `${key} ${operator === 'In' ? 'in' : 'notin'} (${list})` }
-  })
-  return [...equal, ...expressions]
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map((part) => part.text)
-    .join(',')
+  const text = formatLabelSelector(selector)
+  return text === none || text === '<error>' ? '' : text
 }
 
 /** Containers, Images and Selector, the wide columns of every workload. */
@@ -60,7 +47,7 @@ export function workloadColumns<T extends KubeObject>(
   return [
     { name: 'Containers', type: 'string', priority: 1, cell: (o) => joined(containers(o), (c) => c.name) },
     { name: 'Images', type: 'string', priority: 1, cell: (o) => joined(containers(o), (c) => c.image ?? '') },
-    { name: 'Selector', type: 'string', priority: 1, cell: (o) => formatSelector(selector(o)) },
+    { name: 'Selector', type: 'string', priority: 1, cell: (o) => formatLabelSelector(selector(o)) },
   ]
 }
 

@@ -1,7 +1,6 @@
 /** Checks that several kinds share, on top of the machinery's value checks. */
-import { isIP } from 'node:net'
 import { parseCidr, parseIp } from '../../lib/ip.ts'
-import { invalid, required } from '../machinery/field.ts'
+import { invalid } from '../machinery/field.ts'
 import type { FieldError, Path } from '../machinery/field.ts'
 import {
   isDNS1123Label,
@@ -85,13 +84,4 @@ function special6(value: bigint): string | undefined {
   if (value === 1n) return loopback
   if (value >> 118n === 0x3fan) return linkLocal
   return ((value >> 112n) & 0xff0fn) === 0xff02n ? linkLocalMulticast : undefined
-}
-
-/** A fully qualified domain name as EndpointSlices of type FQDN and aliases carry it. */
-export function isAddress(text: string): boolean {
-  return isIP(text) !== 0
-}
-
-export function checkRequired(path: Path, value: string | undefined): FieldError[] {
-  return value ? [] : [required(path)]
 }

@@ -1,7 +1,42 @@
-/** DaemonSet. */
-import type { DaemonSet } from '../../generated/apps.v1.ts'
-import { nameColumn } from '../../common/columns.ts'
+/** DaemonSet: one pod of a template on every node that fits. */
+import { ageColumn, formatLabels, nameColumn, workloadColumns } from '../../common/columns.ts'
+import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
+import type { DaemonSet, DaemonSetStatus } from '../../generated/apps.v1.ts'
 import { declareResource } from '../../resource.ts'
+import type { Column } from '../../resource.ts'
+import { setTemplateDefaults } from '../template.ts'
+import { validateDaemonSet, validateDaemonSetStatusUpdate, validateDaemonSetUpdate } from './validation.ts'
+
+function setDefaults({ spec }: DaemonSet): void {
+  if (!spec) return
+  if (spec.template) setTemplateDefaults(spec.template)
+  const strategy = (spec.updateStrategy ??= {})
+  strategy.type ||= 'RollingUpdate'
+  if (strategy.type === 'RollingUpdate') {
+    const rolling = (strategy.rollingUpdate ??= {})
+    rolling.maxUnavailable ??= 1
+    rolling.maxSurge ??= 0
+  }
+  spec.revisionHistoryLimit ??= 10
+}
+
+const emptyStatus = (): DaemonSetStatus => ({
+  currentNumberScheduled: 0,
+  desiredNumberScheduled: 0,
+  numberMisscheduled: 0,
+  numberReady: 0,
+})
+
+type Count =
+  | 'desiredNumberScheduled'
+  | 'currentNumberScheduled'
+  | 'numberReady'
+  | 'updatedNumberScheduled'
+  | 'numberAvailable'
+
+function countColumn(name: string, field: Count): Column<DaemonSet> {
+  return { name, type: 'integer', cell: ({ status }) => status?.[field] ?? 0 }
+}
 
 export const daemonSetDefinition = declareResource<DaemonSet>({
   group: 'apps',
@@ -12,7 +47,31 @@ export const daemonSetDefinition = declareResource<DaemonSet>({
   namespaced: true,
   shortNames: ['ds'],
   categories: ['all'],
-  status: {},
+  setDefaults,
+  prepareForCreate: (set) => {
+    set.status = emptyStatus()
+    startGeneration(set)
+  },
+  validate: validateDaemonSet,
+  prepareForUpdate: (next, old) => {
+    keepStatus(next, old)
+    bumpGeneration(next, old)
+  },
+  validateUpdate: validateDaemonSetUpdate,
   allowUnconditionalUpdate: true,
-  columns: [nameColumn],
+  status: { prepareForUpdate: keepSpec, validateUpdate: validateDaemonSetStatusUpdate },
+  columns: [
+    nameColumn,
+    countColumn('Desired', 'desiredNumberScheduled'),
+    countColumn('Current', 'currentNumberScheduled'),
+    countColumn('Ready', 'numberReady'),
+    countColumn('Up-to-date', 'updatedNumberScheduled'),
+    countColumn('Available', 'numberAvailable'),
+    { name: 'Node Selector', type: 'string', cell: ({ spec }) => formatLabels(spec?.template?.spec?.nodeSelector) },
+    ageColumn,
+    ...workloadColumns<DaemonSet>(
+      ({ spec }) => spec?.template?.spec?.containers ?? [],
+      ({ spec }) => spec?.selector,
+    ),
+  ],
 })

@@ -1,7 +1,10 @@
-/** Deployment. */
+/** Deployment: a number of pods of one template, and the way from one template to the next. */
+import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../common/columns.ts'
+import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import type { Deployment } from '../../generated/apps.v1.ts'
-import { nameColumn } from '../../common/columns.ts'
 import { declareResource } from '../../resource.ts'
+import { setDeploymentDefaults } from './defaults.ts'
+import { validateDeployment, validateDeploymentStatusUpdate, validateDeploymentUpdate } from './validation.ts'
 
 export const deploymentDefinition = declareResource<Deployment>({
   group: 'apps',
@@ -12,7 +15,50 @@ export const deploymentDefinition = declareResource<Deployment>({
   namespaced: true,
   shortNames: ['deploy'],
   categories: ['all'],
-  status: {},
+  setDefaults: setDeploymentDefaults,
+  prepareForCreate: (deployment) => {
+    deployment.status = {}
+    startGeneration(deployment)
+  },
+  validate: validateDeployment,
+  prepareForUpdate: (next, old) => {
+    keepStatus(next, old)
+    bumpGeneration(next, old)
+  },
+  validateUpdate: validateDeploymentUpdate,
   allowUnconditionalUpdate: true,
-  columns: [nameColumn],
+  status: {
+    prepareForUpdate: (next, old) => {
+      keepSpec(next, old)
+      if (old.metadata.labels) next.metadata.labels = old.metadata.labels
+      else delete next.metadata.labels
+    },
+    validateUpdate: validateDeploymentStatusUpdate,
+  },
+  scale: {
+    get: ({ spec, status }) => ({
+      specReplicas: spec?.replicas ?? 0,
+      statusReplicas: status?.replicas ?? 0,
+      selector: selectorText(spec?.selector),
+    }),
+    set: (deployment, replicas) => {
+      if (deployment.spec) deployment.spec.replicas = replicas
+    },
+  },
+  columns: [
+    nameColumn,
+    {
+      name: 'Ready',
+      type: 'string',
+      description: 'Number of the pod with ready state',
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    },
+    { name: 'Up-to-date', type: 'string', cell: ({ status }) => status?.updatedReplicas ?? 0 },
+    { name: 'Available', type: 'string', cell: ({ status }) => status?.availableReplicas ?? 0 },
+    ageColumn,
+    ...workloadColumns<Deployment>(
+      ({ spec }) => spec?.template?.spec?.containers ?? [],
+      ({ spec }) => spec?.selector,
+    ),
+  ],
 })

@@ -1,7 +1,24 @@
-/** Event. */
+/** Event: something happened to an object. */
 import type { Event } from '../../generated/v1.ts'
-import { nameColumn } from '../../common/columns.ts'
+import { invalid, Path } from '../../machinery/field.ts'
+import type { FieldError } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
+import { eventColumns } from './columns.ts'
+
+/** Kinds outside every namespace have their Events here. */
+const clusterEventsNamespace = 'default'
+
+function validate(event: Event): FieldError[] {
+  const path = Path.of('involvedObject', 'namespace')
+  const own = event.metadata.namespace ?? ''
+  const about = event.involvedObject?.namespace ?? ''
+  if (about === '') {
+    return own === clusterEventsNamespace || own === 'kube-system' || own === ''
+      ? []
+      : [invalid(path, about, 'does not match event.namespace')]
+  }
+  return own === about ? [] : [invalid(path, about, 'does not match event.namespace')]
+}
 
 export const eventDefinition = declareResource<Event>({
   group: '',
@@ -11,6 +28,22 @@ export const eventDefinition = declareResource<Event>({
   singular: 'event',
   namespaced: true,
   shortNames: ['ev'],
+  validate,
+  validateUpdate: validate,
+  allowCreateOnUpdate: true,
   allowUnconditionalUpdate: true,
-  columns: [nameColumn],
+  selectableFields: {
+    'involvedObject.kind': (event) => event.involvedObject?.kind ?? '',
+    'involvedObject.namespace': (event) => event.involvedObject?.namespace ?? '',
+    'involvedObject.name': (event) => event.involvedObject?.name ?? '',
+    'involvedObject.uid': (event) => event.involvedObject?.uid ?? '',
+    'involvedObject.apiVersion': (event) => event.involvedObject?.apiVersion ?? '',
+    'involvedObject.resourceVersion': (event) => event.involvedObject?.resourceVersion ?? '',
+    'involvedObject.fieldPath': (event) => event.involvedObject?.fieldPath ?? '',
+    reason: (event) => event.reason ?? '',
+    reportingComponent: (event) => event.reportingComponent ?? '',
+    source: (event) => event.source?.component || event.reportingComponent || '',
+    type: (event) => event.type ?? '',
+  },
+  columns: eventColumns,
 })

@@ -80,7 +80,7 @@ function validateSecurityContext(context: PodSecurityContext | undefined, path: 
   return errors
 }
 
-const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\.\/])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
+const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
 
 function validateHostUsers(spec: PodSpec, path: Path): FieldError[] {
   const at = path.child('shareProcessNamespace')

@@ -1,5 +1,6 @@
 /** What a change of a Service may not do. */
-import { checkIp, immutableMessage, isAddress } from '../../common/validation.ts'
+import { checkIp, immutableMessage } from '../../common/validation.ts'
+import { parseIp } from '../../../lib/ip.ts'
 import type { Service } from '../../generated/v1.ts'
 import { forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
@@ -103,6 +104,6 @@ export function validateServiceStatusUpdate(next: Service): FieldError[] {
 
 function validateHostname(at: Path, hostname: string): FieldError[] {
   const errors = isDNS1123Subdomain(hostname).map((message) => invalid(at, hostname, message))
-  if (isAddress(hostname)) errors.push(invalid(at, hostname, 'must be a DNS name, not an IP address'))
+  if (parseIp(hostname)) errors.push(invalid(at, hostname, 'must be a DNS name, not an IP address'))
   return errors
 }

@@ -1,6 +1,6 @@
-/** ServiceAccount. */
+/** ServiceAccount: an identity for pods. */
+import { ageColumn, nameColumn } from '../../common/columns.ts'
 import type { ServiceAccount } from '../../generated/v1.ts'
-import { nameColumn } from '../../common/columns.ts'
 import { declareResource } from '../../resource.ts'
 
 export const serviceAccountDefinition = declareResource<ServiceAccount>({
@@ -11,6 +11,13 @@ export const serviceAccountDefinition = declareResource<ServiceAccount>({
   singular: 'serviceaccount',
   namespaced: true,
   shortNames: ['sa'],
+  prepareForCreate: (account) => {
+    delete account.secrets
+  },
   allowUnconditionalUpdate: true,
-  columns: [nameColumn],
+  columns: [
+    nameColumn,
+    { name: 'Secrets', type: 'string', cell: (account) => account.secrets?.length ?? 0 },
+    ageColumn,
+  ],
 })

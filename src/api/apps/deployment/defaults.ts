@@ -1,0 +1,19 @@
+/** Defaults of a Deployment. */
+import type { Deployment } from '../../generated/apps.v1.ts'
+import { setTemplateDefaults } from '../template.ts'
+
+export function setDeploymentDefaults(deployment: Deployment): void {
+  const { spec } = deployment
+  if (!spec) return
+  spec.replicas ??= 1
+  if (spec.template) setTemplateDefaults(spec.template)
+  const strategy = (spec.strategy ??= {})
+  strategy.type ||= 'RollingUpdate'
+  if (strategy.type === 'RollingUpdate') {
+    const rolling = (strategy.rollingUpdate ??= {})
+    rolling.maxUnavailable ??= '25%'
+    rolling.maxSurge ??= '25%'
+  }
+  spec.revisionHistoryLimit ??= 10
+  spec.progressDeadlineSeconds ??= 600
+}
