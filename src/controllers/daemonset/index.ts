@@ -1,0 +1,198 @@
+/**
+ * DaemonSet controller: one pod on every node that the template admits. The pod names its node by affinity and the
+ * scheduler binds it; a node or a pod that comes or goes is made good at once.
+ */
+import type { DaemonSet } from '../../api/generated/apps.v1.ts'
+import type { Node, Pod } from '../../api/generated/v1.ts'
+import { isPodTerminating } from '../../api/core/pod/conditions.ts'
+import { controllerOf, objectKey } from '../../api/machinery/object.ts'
+import { isReason } from '../../api/machinery/status.ts'
+import type { CacheChange } from '../../client/contract.ts'
+import type { EventRecorder } from '../../client/events.ts'
+import type { Informer } from '../../client/informer.ts'
+import type { WorkQueue } from '../../client/queue.ts'
+import { resources } from '../../client/resources.ts'
+import { type ControllerContext, startQueue } from '../context.ts'
+import { burstMax, slowStart } from '../shared/batch.ts'
+import { Expectations } from '../shared/expectations.ts'
+import { sameJson } from '../shared/hash.ts'
+import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
+import { effectiveTaints } from '../shared/placement.ts'
+import { isEmptySelector } from '../shared/selector.ts'
+import { podFromTemplate } from '../shared/template.ts'
+import { nextAvailabilityMs } from '../replicaset/status.ts'
+import { daemonSetStatus, plan, rollout, targetNode, templateForNode } from './plan.ts'
+
+export function startDaemonSetController(ctx: ControllerContext): void {
+  new DaemonSetController(ctx).start()
+}
+
+/** First and longest pause before a failed daemon is replaced. */
+const failureBackoffMs = { min: 1000, max: 15 * 60_000 }
+
+class DaemonSetController {
+  readonly #ctx: ControllerContext
+  readonly #daemonSets: Informer<DaemonSet>
+  readonly #pods: Informer<Pod>
+  readonly #nodes: Informer<Node>
+  readonly #expectations: Expectations
+  readonly #events: EventRecorder
+  readonly #queue: WorkQueue
+  /** Per DaemonSet and node: how often its daemon failed lately, and when it may be replaced. */
+  readonly #failures = new Map<string, { count: number; notBefore: number }>()
+
+  constructor(ctx: ControllerContext) {
+    this.#ctx = ctx
+    this.#daemonSets = ctx.informers.of(resources.daemonSets)
+    this.#pods = ctx.informers.indexed(resources.pods, byController)
+    this.#nodes = ctx.informers.of(resources.nodes)
+    this.#expectations = new Expectations(ctx.clock)
+    this.#events = ctx.events('daemonset-controller')
+    this.#queue = startQueue(ctx, {
+      name: 'daemonset',
+      concurrency: 2,
+      after: [this.#daemonSets, this.#pods, this.#nodes],
+      reconcile: (key) => this.#reconcile(key),
+    })
+  }
+
+  start(): void {
+    this.#daemonSets.onChange((change) => this.#daemonSetChanged(change))
+    this.#pods.onChange((change) => this.#podChanged(change))
+    this.#nodes.onChange((change) => this.#nodeChanged(change))
+  }
+
+  #daemonSetChanged({ type, object }: CacheChange<DaemonSet>): void {
+    const key = objectKey(object)
+    if (type === 'deleted') this.#expectations.forget(key)
+    this.#queue.add(key)
+  }
+
+  #podChanged(change: CacheChange<Pod>): void {
+    const { object } = change
+    const owner = controllerOf(object)
+    if (owner?.kind === 'DaemonSet') {
+      const key = `${object.metadata.namespace}/${owner.name}`
+      const uid = object.metadata.uid ?? ''
+      if (change.type === 'added') this.#expectations.observedCreation(key, uid)
+      if (change.type === 'deleted' || isPodTerminating(object)) this.#expectations.observedDeletion(key, uid)
+    }
+    const owners = (namespace: string) => this.#daemonSets.list(namespace)
+    for (const key of ownersToSync(change, { kind: 'DaemonSet', owners })) this.#queue.add(key)
+  }
+
+  #nodeChanged(change: CacheChange<Node>): void {
+    if (change.type === 'updated' && sameJson(placementFacts(change.old), placementFacts(change.object))) return
+    for (const daemonSet of this.#daemonSets.list()) this.#queue.add(objectKey(daemonSet))
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const daemonSet = this.#daemonSets.get(key)
+    if (!daemonSet || !this.#expectations.satisfied(key)) return
+    if (isEmptySelector(daemonSet.spec?.selector)) {
+      const message = 'This daemon set is selecting all pods. A non-empty selector is required.'
+      this.#events.event(daemonSet, 'Warning', 'SelectingAll', message)
+      return
+    }
+    if (daemonSet.metadata.deletionTimestamp) return
+    const now = this.#ctx.clock.now()
+    const nodes = this.#nodes.list()
+    const pods = await this.#claimedPods(daemonSet)
+    const podsByNode = groupByNode(pods)
+    const changed = await this.#manage(key, daemonSet, nodes, podsByNode)
+    if (!changed) await this.#updateStatus(daemonSet, daemonSetStatus(daemonSet, nodes, podsByNode, now))
+    const waitMs = nextAvailabilityMs(pods, daemonSet.spec?.minReadySeconds ?? 0, now)
+    if (waitMs !== undefined) this.#queue.addAfter(key, waitMs)
+  }
+
+  async #claimedPods(daemonSet: DaemonSet): Promise<Pod[]> {
+    const candidates = [
+      ...this.#pods.byIndex(byController.name, daemonSet.metadata.uid ?? ''),
+      ...this.#pods.byIndex(byController.name, orphansOf(daemonSet.metadata.namespace)),
+    ]
+    const target = { resource: resources.pods, ownerResource: resources.daemonSets, owner: daemonSet }
+    return applyClaim(this.#ctx.client, target, claim(daemonSet, candidates))
+  }
+
+  /** True when a pod was created or deleted: its event brings the DaemonSet back here. */
+  async #manage(
+    key: string,
+    daemonSet: DaemonSet,
+    nodes: readonly Node[],
+    podsByNode: ReadonlyMap<string, Pod[]>,
+  ): Promise<boolean> {
+    const wanted = plan(daemonSet, nodes, podsByNode)
+    const replaceable = new Set(wanted.failed.filter((pod) => this.#mayReplace(key, daemonSet, pod)))
+    let remove = wanted.remove.filter((pod) => !wanted.failed.includes(pod) || replaceable.has(pod))
+    let { create } = wanted
+    if (create.length === 0 && remove.length === 0)
+      ({ create, remove } = rollout(daemonSet, nodes, podsByNode, this.#ctx.clock.now()))
+    await Promise.all(remove.map((pod) => this.#delete(key, daemonSet, pod)))
+    const nodesToFill = create.slice(0, burstMax)
+    await slowStart(nodesToFill.length, () => this.#create(key, daemonSet, nodesToFill.shift() ?? ''))
+    return remove.length + create.length > 0
+  }
+
+  /** A daemon that keeps failing is replaced ever more slowly. */
+  #mayReplace(key: string, daemonSet: DaemonSet, pod: Pod): boolean {
+    const place = `${daemonSet.metadata.uid}/${targetNode(pod)}`
+    const now = this.#ctx.clock.now().getTime()
+    const before = this.#failures.get(place)
+    if (before && now < before.notBefore) {
+      this.#queue.addAfter(key, before.notBefore - now)
+      return false
+    }
+    const recent = before && now - before.notBefore < 2 * failureBackoffMs.max
+    const count = recent ? before.count + 1 : 1
+    const pauseMs = Math.min(failureBackoffMs.min * 2 ** (count - 1), failureBackoffMs.max)
+    this.#failures.set(place, { count, notBefore: now + pauseMs })
+    const message = `Found failed daemon pod ${objectKey(pod)} on node ${targetNode(pod)}, will try to kill it`
+    this.#events.event(daemonSet, 'Warning', 'FailedDaemonPod', message)
+    return true
+  }
+
+  async #create(key: string, daemonSet: DaemonSet, nodeName: string): Promise<void> {
+    const template = templateForNode(daemonSet, nodeName)
+    const pod = podFromTemplate(template, { resource: resources.daemonSets, owner: daemonSet })
+    try {
+      const created = await this.#expectations.creating(key, () => this.#ctx.client.create(resources.pods, pod))
+      this.#events.event(daemonSet, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)
+    } catch (error) {
+      this.#events.event(daemonSet, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
+      throw error
+    }
+  }
+
+  async #delete(key: string, daemonSet: DaemonSet, pod: Pod): Promise<void> {
+    const { uid = '', name } = pod.metadata
+    try {
+      await this.#expectations.deleting(key, uid, () =>
+        this.#ctx.client.delete(resources.pods, pod.metadata, { preconditions: { uid } }),
+      )
+      this.#events.event(daemonSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
+    } catch (error) {
+      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error
+    }
+  }
+
+  async #updateStatus(daemonSet: DaemonSet, status: NonNullable<DaemonSet['status']>): Promise<void> {
+    if (sameJson(daemonSet.status, status)) return
+    await this.#ctx.client.updateStatus(resources.daemonSets, { ...daemonSet, status })
+  }
+}
+
+function groupByNode(pods: readonly Pod[]): Map<string, Pod[]> {
+  const byNode = new Map<string, Pod[]>()
+  for (const pod of pods) {
+    const node = targetNode(pod)
+    if (node === undefined) continue
+    const list = byNode.get(node)
+    if (list) list.push(pod)
+    else byNode.set(node, [pod])
+  }
+  return byNode
+}
+
+function placementFacts(node: Node) {
+  return { labels: node.metadata.labels, taints: effectiveTaints(node) }
+}

@@ -1,0 +1,117 @@
+/** Why a pod cannot run on a node, if it cannot. Reasons are the words of FailedScheduling's message. Pure. */
+import type { Container, Node, Pod } from '../../api/generated/v1.ts'
+import { quantityMilliValue, quantityValue } from '../../api/machinery/quantity.ts'
+import { effectiveTaints, matchesNode, tolerates, unschedulableTaint, untolerated } from '../shared/placement.ts'
+
+/** A node and the pods that are on it, or are about to be. */
+export interface Candidate {
+  readonly node: Node
+  readonly pods: readonly Pod[]
+}
+
+/** `preemptible`: the reason is other pods, not the node itself. */
+export interface Refusal {
+  readonly reasons: readonly string[]
+  readonly preemptible: boolean
+}
+
+/** Undefined: the pod fits. The filters' order is upstream's; the first that refuses speaks. */
+export function refusal(pod: Pod, candidate: Candidate): Refusal | undefined {
+  const { node } = candidate
+  const spec = pod.spec ?? { containers: [] }
+  const cordon = { key: unschedulableTaint, effect: 'NoSchedule' }
+  if (node.spec?.unschedulable && !tolerates(spec.tolerations ?? [], cordon)) return fixed('node(s) were unschedulable')
+  if (untolerated(spec.tolerations, effectiveTaints(node), ['NoSchedule', 'NoExecute']))
+    return fixed('node(s) had untolerated taint(s)')
+  if (!matchesNode(spec, node)) return fixed("node(s) didn't match Pod's node affinity/selector")
+  if (portsConflict(pod, candidate.pods))
+    return { reasons: ["node(s) didn't have free ports for the requested pod ports"], preemptible: true }
+  const lacking = insufficient(pod, candidate)
+  return lacking.length > 0 ? { reasons: lacking, preemptible: true } : undefined
+}
+
+function fixed(reason: string): Refusal {
+  return { reasons: [reason], preemptible: false }
+}
+
+interface HostPort {
+  readonly ip: string
+  readonly protocol: string
+  readonly port: number
+}
+
+/** Ports of the node that the pod takes. On the host network every container port is one. */
+function hostPorts({ spec }: Pod): HostPort[] {
+  return containersOf(spec).flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, hostIP, protocol = 'TCP' }) => {
+      const port = hostPort ?? (spec?.hostNetwork ? containerPort : 0)
+      return port > 0 ? [{ ip: hostIP || '0.0.0.0', protocol, port }] : []
+    }),
+  )
+}
+
+function portsConflict(pod: Pod, others: readonly Pod[]): boolean {
+  const wanted = hostPorts(pod)
+  if (wanted.length === 0) return false
+  return others.flatMap(hostPorts).some((used) => wanted.some((port) => samePort(port, used)))
+}
+
+function samePort(a: HostPort, b: HostPort): boolean {
+  const sameAddress = a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0'
+  return sameAddress && a.protocol === b.protocol && a.port === b.port
+}
+
+/** Containers whose ports and requests last as long as the pod: its own, and sidecars. */
+function containersOf(spec: Pod['spec']): Container[] {
+  const sidecars = spec?.initContainers?.filter((container) => container.restartPolicy === 'Always') ?? []
+  return [...(spec?.containers ?? []), ...sidecars]
+}
+
+function insufficient(pod: Pod, { node, pods }: Candidate): string[] {
+  const allocatable = node.status?.allocatable ?? {}
+  const reasons: string[] = []
+  const podsMax = allocatable['pods']
+  if (podsMax !== undefined && pods.length + 1 > quantityValue(podsMax)) reasons.push('Too many pods')
+  for (const [name, amount] of requests(pod)) {
+    if (amount === 0) continue
+    const used = pods.reduce((sum, other) => sum + (requests(other).get(name) ?? 0), 0)
+    const total = amountOf(name, allocatable[name])
+    if (total === undefined ? !isBasic(name) : used + amount > total) reasons.push(`Insufficient ${name}`)
+  }
+  return reasons
+}
+
+/** A node that does not say how much it has of these is not asked; other resources it then has none of. */
+function isBasic(name: string): boolean {
+  return name === 'cpu' || name === 'memory' || name === 'ephemeral-storage'
+}
+
+const requested = new WeakMap<Pod, Map<string, number>>()
+
+/** Requests of the pod: the sum of its containers', or the largest init container's where that is more. */
+function requests(pod: Pod): Map<string, number> {
+  const known = requested.get(pod)
+  if (known) return known
+  const total = new Map<string, number>()
+  for (const { resources } of containersOf(pod.spec)) {
+    for (const [name, text] of Object.entries(resources?.requests ?? {})) {
+      total.set(name, (total.get(name) ?? 0) + (amountOf(name, text) ?? 0))
+    }
+  }
+  for (const { resources, restartPolicy } of pod.spec?.initContainers ?? []) {
+    if (restartPolicy === 'Always') continue
+    for (const [name, text] of Object.entries(resources?.requests ?? {})) {
+      total.set(name, Math.max(total.get(name) ?? 0, amountOf(name, text) ?? 0))
+    }
+  }
+  for (const [name, text] of Object.entries(pod.spec?.overhead ?? {})) {
+    total.set(name, (total.get(name) ?? 0) + (amountOf(name, text) ?? 0))
+  }
+  requested.set(pod, total)
+  return total
+}
+
+function amountOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  return name === 'cpu' ? quantityMilliValue(text) : quantityValue(text)
+}

@@ -1,0 +1,163 @@
+/**
+ * Scheduler: gives pods without a node one. Decisions are made one at a time against what is known now, bindings are
+ * sent without waiting for each other. A pod that fits nowhere waits for a change that could help it.
+ */
+import type { Node, Pod } from '../../api/generated/v1.ts'
+import { isPodTerminal, isPodTerminating, podCondition } from '../../api/core/pod/conditions.ts'
+import { objectKey } from '../../api/machinery/object.ts'
+import { isReason } from '../../api/machinery/status.ts'
+import type { CacheChange } from '../../client/contract.ts'
+import type { EventRecorder } from '../../client/events.ts'
+import type { Informer } from '../../client/informer.ts'
+import type { WorkQueue } from '../../client/queue.ts'
+import { resources } from '../../client/resources.ts'
+import { type ControllerContext, type Index, startQueue } from '../context.ts'
+import { sameJson } from '../shared/hash.ts'
+import { ignoreGone } from '../shared/owners.ts'
+import { timestamp } from '../shared/time.ts'
+import type { Candidate } from './filters.ts'
+import { selectNode } from './select.ts'
+
+const schedulerName = 'default-scheduler'
+
+/** Pods that occupy a node, by its name. */
+export const byNode: Index<Pod> = {
+  name: 'node',
+  keys: (pod) => (pod.spec?.nodeName && !isPodTerminal(pod) ? [pod.spec.nodeName] : []),
+}
+
+export function startScheduler(ctx: ControllerContext): void {
+  new Scheduler(ctx).start()
+}
+
+class Scheduler {
+  readonly #ctx: ControllerContext
+  readonly #pods: Informer<Pod>
+  readonly #nodes: Informer<Node>
+  readonly #events: EventRecorder
+  readonly #queue: WorkQueue
+  /** Bound by us, and not yet seen as bound: key → the pod with its node. */
+  readonly #assumed = new Map<string, Pod>()
+  /** Keys of pods that fitted nowhere. */
+  readonly #unschedulable = new Set<string>()
+
+  constructor(ctx: ControllerContext) {
+    this.#ctx = ctx
+    this.#pods = ctx.informers.indexed(resources.pods, byNode)
+    this.#nodes = ctx.informers.of(resources.nodes)
+    this.#events = ctx.events(schedulerName)
+    this.#queue = startQueue(ctx, {
+      name: 'scheduler',
+      concurrency: 16,
+      after: [this.#pods, this.#nodes],
+      reconcile: (key) => this.#schedule(key),
+    })
+  }
+
+  start(): void {
+    this.#pods.onChange((change) => this.#podChanged(change))
+    this.#nodes.onChange((change) => this.#nodeChanged(change))
+  }
+
+  #podChanged({ type, object }: CacheChange<Pod>): void {
+    const key = objectKey(object)
+    const gone = type === 'deleted'
+    if (gone || object.spec?.nodeName || this.#assumed.get(key)?.metadata.uid !== object.metadata.uid)
+      this.#assumed.delete(key)
+    if (gone) this.#unschedulable.delete(key)
+    else if (isPending(object) && !this.#unschedulable.has(key)) this.#queue.add(key)
+    // Ports and capacity of its node became free.
+    if (object.spec?.nodeName && (gone || isPodTerminal(object))) this.#retryUnschedulable()
+  }
+
+  #nodeChanged(change: CacheChange<Node>): void {
+    if (change.type === 'added') this.#retryUnschedulable()
+    if (change.type === 'updated' && !sameJson(schedulingFacts(change.old), schedulingFacts(change.object)))
+      this.#retryUnschedulable()
+  }
+
+  #retryUnschedulable(): void {
+    for (const key of this.#unschedulable) this.#queue.add(key)
+    this.#unschedulable.clear()
+  }
+
+  async #schedule(key: string): Promise<void> {
+    const pod = this.#pods.get(key)
+    if (!pod || !isPending(pod) || this.#assumed.has(key)) return
+    const selection = selectNode(pod, this.#candidates())
+    if ('node' in selection) return this.#bind(key, pod, selection.node)
+    this.#unschedulable.add(key)
+    await this.#reportUnschedulable(pod, selection.message)
+  }
+
+  #candidates(): Candidate[] {
+    const assumed = new Map<string, Pod[]>()
+    for (const pod of this.#assumed.values()) {
+      const node = pod.spec?.nodeName ?? ''
+      assumed.set(node, [...(assumed.get(node) ?? []), pod])
+    }
+    return this.#nodes.list().map((node) => {
+      const { name } = node.metadata
+      return { node, pods: [...this.#pods.byIndex(byNode.name, name), ...(assumed.get(name) ?? [])] }
+    })
+  }
+
+  async #bind(key: string, pod: Pod, nodeName: string): Promise<void> {
+    const { namespace = '', name, uid = '' } = pod.metadata
+    this.#assumed.set(key, { ...pod, spec: { containers: [], ...pod.spec, nodeName } })
+    try {
+      await this.#ctx.client.createSubresource(resources.pods, { namespace, name }, 'binding', {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name, namespace, uid },
+        target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
+      })
+    } catch (error) {
+      this.#assumed.delete(key)
+      if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return
+      throw error
+    }
+    this.#events.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${key} to ${nodeName}`)
+  }
+
+  async #reportUnschedulable(pod: Pod, message: string): Promise<void> {
+    const before = podCondition(pod, 'PodScheduled')
+    if (before?.status === 'False' && before.message === message) return
+    this.#events.event(pod, 'Warning', 'FailedScheduling', message)
+    const lastTransitionTime =
+      (before?.status === 'False' && before.lastTransitionTime) || timestamp(this.#ctx.clock.now())
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastTransitionTime,
+      ...(pod.metadata.generation && { observedGeneration: pod.metadata.generation }),
+    }
+    const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }
+    await ignoreGone(this.#ctx.client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
+  }
+}
+
+/** Ours to schedule, now. */
+function isPending(pod: Pod): boolean {
+  const { nodeName, schedulerName: wanted = schedulerName, schedulingGates = [] } = pod.spec ?? {}
+  return (
+    !nodeName &&
+    wanted === schedulerName &&
+    schedulingGates.length === 0 &&
+    !isPodTerminating(pod) &&
+    !isPodTerminal(pod)
+  )
+}
+
+/** What of a node decides whether a pod fits. Heartbeats change none of it. */
+function schedulingFacts({ metadata, spec, status }: Node) {
+  return {
+    labels: metadata.labels,
+    taints: spec?.taints,
+    unschedulable: spec?.unschedulable,
+    allocatable: status?.allocatable,
+    ready: status?.conditions?.find((condition) => condition.type === 'Ready')?.status,
+  }
+}
