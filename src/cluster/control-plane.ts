@@ -1,0 +1,101 @@
+/** The control plane as one process: store, API server and controllers, which reach the server without a socket. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { definitions } from '../api/index.ts'
+import { isReason } from '../api/machinery/status.ts'
+import type { ClusterSettings } from '../api/resource.ts'
+import { createApiServer, inProcessTransport, listenHttps } from '../apiserver/index.ts'
+import { Client } from '../client/client.ts'
+import { startControllers } from '../controllers/index.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLogger, type Logger } from '../lib/log.ts'
+import { openSqliteStore } from '../store/index.ts'
+import { readIdentity } from './identities.ts'
+import { type Manifest, systemManifests } from './manifests.ts'
+import { readyFile } from './processes.ts'
+import { apiServerPort, type Layout } from './settings.ts'
+import { existingCluster } from './state.ts'
+
+const nodePortRange = { from: 30_000, to: 32_767 } as const
+const retryMs = 10
+
+async function main(base: string, name: string): Promise<void> {
+  const log = createLogger('control-plane')
+  const { layout } = existingCluster(name, base)
+  const stop = new AbortController()
+  const ca = readIdentity(layout, 'ca').certPem
+  const store = openSqliteStore({ path: layout.database })
+  const server = createApiServer({
+    store,
+    definitions,
+    settings: clusterSettings(layout),
+    log,
+    address: new URL(layout.apiServer).host,
+    agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
+  })
+  const client = new Client({
+    transport: inProcessTransport(server, { name: 'system:kube-controller-manager', groups: ['system:masters'] }),
+    userAgent: 'kube-controller-manager',
+  })
+  const listener = await listenHttps(server, {
+    host: layout.switchIp,
+    port: apiServerPort,
+    ...readIdentity(layout, 'apiserver'),
+    clientCaPem: ca,
+  })
+  startControllers({
+    client,
+    settings: {
+      serviceCidrs: [layout.config.serviceCidr],
+      podCidrs: [layout.config.podCidr],
+      apiServer: { address: layout.switchIp, port: apiServerPort },
+    },
+    log,
+    clock: systemClock,
+    signal: stop.signal,
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stop.abort()
+      rmSync(readyFile(layout), { force: true })
+      void listener
+        .close()
+        .then(() => store.close())
+        .finally(() => process.exit(0))
+    })
+  }
+  writeFileSync(readyFile(layout), '')
+  await createSystemObjects(layout, client, log)
+}
+
+function clusterSettings({ config }: Layout): ClusterSettings {
+  return { serviceCidrs: [config.serviceCidr], nodePortRange, clusterDomain: config.clusterDomain }
+}
+
+/** What exists stays as it is: it may be the user's by now. */
+async function createSystemObjects(layout: Layout, client: Client, log: Logger): Promise<void> {
+  const { certPem: ca } = readIdentity(layout, 'ca')
+  const certificate = (identity: 'kube-proxy' | 'coredns') => {
+    const { certPem: cert, keyPem: key } = readIdentity(layout, identity)
+    return { ca, cert, key }
+  }
+  const manifests = systemManifests(layout, { proxy: certificate('kube-proxy'), dns: certificate('coredns') })
+  await Promise.all(manifests.map((manifest) => createOnce(client, manifest)))
+  log.info({ objects: manifests.length }, 'system objects are there')
+}
+
+async function createOnce(client: Client, { resource, object }: Manifest): Promise<void> {
+  for (;;) {
+    try {
+      await client.create(resource, object)
+      return
+    } catch (error) {
+      if (isReason(error, 'AlreadyExists')) return
+      // The namespace controller is making kube-system at this very moment.
+      if (!isReason(error, 'NotFound')) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
+  }
+}
+
+const [, base = '', name = ''] = process.argv.slice(2)
+await main(base, name)

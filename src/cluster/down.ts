@@ -1,0 +1,76 @@
+/** Takes a cluster away and leaves nothing of it: processes, mounts, namespaces, rules, files. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '../lib/exec.ts'
+import { removeFromUserKubeconfig } from './kubeconfig.ts'
+import { removeNetwork } from './network.ts'
+import { allPids, commandLine, kill, partsOf, processesInNamespaces, runningPid, waitForExit } from './processes.ts'
+import type { Progress } from './progress.ts'
+import type { Layout } from './settings.ts'
+import { readState, removeState, withLock } from './state.ts'
+
+const killTimeoutMs = 10_000
+
+export async function down(layout: Layout, base: string, progress: Progress): Promise<void> {
+  await withLock(layout, base, async () => {
+    await progress.phase('context taken out of the kubeconfig', () => removeContext(layout))
+    await progress.phase('processes, pods and networks removed', () => stopAndRemove(layout))
+  })
+  removeState(layout, base)
+}
+
+/** After a start that failed: as `down`, in silence. */
+export async function removeEverything(layout: Layout, base: string): Promise<void> {
+  await removeContext(layout)
+  await stopAndRemove(layout)
+  removeState(layout, base)
+}
+
+/** Pods and networks, but nothing of the store: the cluster can be started again. */
+export async function removePodsAndNetwork(layout: Layout): Promise<void> {
+  await killAll(processesInNamespaces(layout))
+  const { removeAllPods } = await import('../node/index.ts')
+  for (const node of layout.nodes) await removeAllPods(join(node.dir, 'pods'))
+  // Whatever joined a namespace meanwhile would keep it alive without a name.
+  await killAll(processesInNamespaces(layout))
+  await unmountBelow(layout.dir)
+  await removeNetwork(layout)
+}
+
+async function stopAndRemove(layout: Layout): Promise<void> {
+  // The supervisor first, for it would start again what it sees ending.
+  await killAll(supervisors(layout))
+  const parts = partsOf(layout).map((part) => runningPid(layout, part))
+  await killAll(parts.filter((pid) => pid !== undefined))
+  await removePodsAndNetwork(layout)
+}
+
+/** By pid file and by command line: a start that was interrupted may have left one without a file. */
+function supervisors(layout: Layout): number[] {
+  const byFile = runningPid(layout, 'supervisor')
+  const marker = `supervisor-main.ts ${layout.dir} `
+  const found = allPids().filter((pid) => pid !== process.pid && `${commandLine(pid)} `.includes(marker))
+  return [...new Set([...(byFile === undefined || byFile === process.pid ? [] : [byFile]), ...found])]
+}
+
+async function killAll(pids: readonly number[]): Promise<void> {
+  const others = pids.filter((pid) => pid !== process.pid)
+  for (const pid of others) kill(pid, 'SIGKILL')
+  if (!(await waitForExit(others, killTimeoutMs))) {
+    throw new Error(`processes ${others.join(' ')} do not end even when killed: they hang in the kernel`)
+  }
+}
+
+async function removeContext(layout: Layout): Promise<void> {
+  const merged = readState(layout)?.merged
+  if (merged) await removeFromUserKubeconfig(layout.context, merged)
+}
+
+/** Mounts that nobody else took away. Inner ones first. */
+async function unmountBelow(directory: string): Promise<void> {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${directory}/`))
+  if (mounts.length > 0) await run('umount', ['--lazy', ...mounts.reverse()])
+}

@@ -1,0 +1,130 @@
+/** Kubeconfig files: those of the cluster's parts, and the cluster's entry in the user's own. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+export interface Credentials {
+  /** Name of context, cluster and user. */
+  readonly name: string
+  readonly server: string
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+interface Entry {
+  readonly name: string
+}
+
+interface KubeconfigFile {
+  apiVersion?: string
+  kind?: string
+  'current-context'?: string
+  clusters?: Entry[]
+  contexts?: Entry[]
+  users?: Entry[]
+}
+
+/** PEM texts go in as `…-data`, so that the file stands alone. */
+export function kubeconfig({ name, server, ca, cert, key }: Credentials) {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(ca) } }],
+    users: [{ name, user: { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  }
+}
+
+/** For parts that have the PEM files beside them or in `directory`. */
+export function kubeconfigOfFiles(options: { server: string; directory?: string; user: string }) {
+  const at = (file: string) => (options.directory ? join(options.directory, file) : file)
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'default', cluster: { server: options.server, 'certificate-authority': at('ca.crt') } }],
+    users: [{ name: options.user, user: { 'client-certificate': at('tls.crt'), 'client-key': at('tls.key') } }],
+    contexts: [{ name: 'default', context: { cluster: 'default', user: options.user } }],
+    'current-context': 'default',
+  }
+}
+
+/** The file kubectl would write to: the first of KUBECONFIG, or ~/.kube/config. */
+export function userKubeconfigPath(environment: Readonly<Record<string, string | undefined>>): string {
+  const first = environment['KUBECONFIG']?.split(':').find((path) => path !== '')
+  return first ?? join(homedir(), '.kube', 'config')
+}
+
+/** What `removeFromUserKubeconfig` needs to leave the file as it was. */
+export interface Merged {
+  readonly path: string
+  readonly previousContext: string
+  readonly created: boolean
+}
+
+/** Adds (or replaces) the cluster's context and makes it the current one. Comments and other entries stay. */
+export async function addToUserKubeconfig(path: string, credentials: Credentials): Promise<Merged> {
+  const created = !existsSync(path)
+  const ours = kubeconfig(credentials)
+  if (created) {
+    write(path, await yaml(ours))
+    return { path, previousContext: '', created }
+  }
+  const { document, content } = await read(path)
+  const previous = content['current-context'] ?? ''
+  for (const list of ['clusters', 'users', 'contexts'] as const) {
+    const kept = (content[list] ?? []).filter((entry) => entry.name !== credentials.name)
+    document.set(list, [...kept, ...ours[list]])
+  }
+  if (!content.apiVersion) document.set('apiVersion', 'v1')
+  if (!content.kind) document.set('kind', 'Config')
+  document.set('current-context', credentials.name)
+  write(path, document.toString())
+  return { path, previousContext: previous === credentials.name ? '' : previous, created }
+}
+
+/** Takes the context out again; the former current context comes back if it is still there. */
+export async function removeFromUserKubeconfig(name: string, merged: Merged): Promise<void> {
+  const { path, previousContext, created } = merged
+  if (!existsSync(path)) return
+  const { document, content } = await read(path)
+  let left = 0
+  for (const list of ['clusters', 'users', 'contexts'] as const) {
+    const kept = (content[list] ?? []).filter((entry) => entry.name !== name)
+    left += kept.length
+    document.set(list, kept)
+  }
+  if (left === 0 && created) {
+    rmSync(path)
+    return
+  }
+  if (content['current-context'] === name) {
+    const restorable = content.contexts?.some((entry) => entry.name === previousContext)
+    document.set('current-context', restorable ? previousContext : '')
+  }
+  write(path, document.toString())
+}
+
+async function read(path: string) {
+  const { parseDocument } = await import('yaml')
+  const text = readFileSync(path, 'utf8')
+  // An empty file has no map to set entries in.
+  const document = parseDocument(text.trim() === '' ? '{}' : text)
+  if (document.errors[0]) throw new Error(`kubeconfig ${path}: ${document.errors[0].message}`)
+  return { document, content: (document.toJS() as KubeconfigFile | null) ?? {} }
+}
+
+async function yaml(value: unknown): Promise<string> {
+  const { stringify } = await import('yaml')
+  return stringify(value, { lineWidth: 0 })
+}
+
+/** Whole or not at all: a reader never sees half a file. */
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const next = `${path}.fairway-${process.pid}`
+  writeFileSync(next, text, { mode: 0o600 })
+  renameSync(next, path)
+}

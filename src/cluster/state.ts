@@ -1,0 +1,91 @@
+/** The cluster's directory: its settings, its lock, and what is known of a cluster that exists already. */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { Merged } from './kubeconfig.ts'
+import { commandLine } from './processes.ts'
+import { type ClusterConfig, type Layout, layoutOf, SettingsError } from './settings.ts'
+
+/** What cluster.json holds. */
+export interface ClusterState {
+  readonly config: ClusterConfig
+  readonly createdAt: string
+  /** The user's kubeconfig that has our context; absent until that is written. */
+  readonly merged?: Merged
+}
+
+export function readState(layout: Layout): ClusterState | undefined {
+  if (!existsSync(layout.configFile)) return undefined
+  return JSON.parse(readFileSync(layout.configFile, 'utf8')) as ClusterState
+}
+
+export function writeState(layout: Layout, state: ClusterState): void {
+  mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
+  writeFileSync(layout.configFile, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
+}
+
+/** The cluster called `name` as it was made; SettingsError when there is none. */
+export function existingCluster(name: string, base: string): { layout: Layout; state: ClusterState } {
+  const file = join(base, name, 'cluster.json')
+  if (!existsSync(file)) {
+    const others = clusterNames(base).filter((other) => other !== name)
+    const hint = others.length > 0 ? `there is ${others.join(', ')}: choose with --name` : 'start one with: fairway up'
+    throw new SettingsError(`no cluster ${JSON.stringify(name)} in ${base}; ${hint}`)
+  }
+  const state = JSON.parse(readFileSync(file, 'utf8')) as ClusterState
+  return { layout: layoutOf(state.config, base), state }
+}
+
+export function clusterNames(base: string): string[] {
+  if (!existsSync(base)) return []
+  return readdirSync(base).filter((name) => existsSync(join(base, name, 'cluster.json')))
+}
+
+/** Runs `work` while no other `up` or `down` works on the same cluster. A lock whose holder is gone is taken over. */
+export async function withLock<T>(layout: Layout, base: string, work: () => Promise<T>): Promise<T> {
+  const file = join(base, `.${layout.config.name}.lock`)
+  mkdirSync(base, { recursive: true, mode: 0o700 })
+  takeLock(file, layout.config.name)
+  try {
+    return await work()
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+function takeLock(file: string, name: string): void {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const handle = openSync(file, 'wx', 0o600)
+      writeFileSync(handle, String(process.pid))
+      closeSync(handle)
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const holder = Number(readFileSync(file, 'utf8'))
+      if (attempt > 0 || (holder > 0 && commandLine(holder).includes('cli/main.ts'))) {
+        throw new SettingsError(`cluster ${name}: another fairway command (pid ${holder}) is working on it right now`)
+      }
+      rmSync(file, { force: true })
+    }
+  }
+}
+
+/** Removes the cluster's directory, and the base when nothing else is in it. */
+export function removeState(layout: Layout, base: string): void {
+  rmSync(layout.dir, { recursive: true, force: true })
+  try {
+    rmdirSync(base)
+  } catch {
+    // Other clusters, the lock that its holder still has, or a mount point: it stays.
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Starts the control plane and the agents, and starts them again when they end. Imports as little as possible: its
+ * memory is the price of every cluster.
+ *
+ * As a process of its own: supervisor-main.ts; inside `fairway up --foreground`: this function.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Backoff } from './backoff.ts'
+import { kill, logFile, type Part, removePid, runningPid, waitForExit, writePid } from './processes.ts'
+import type { Layout } from './settings.ts'
+
+const source = join(import.meta.dirname, '..')
+/** A log that has grown past this is put aside (one generation) when its part starts. */
+const logBytesMax = 20 * 1024 * 1024
+const stopTimeoutMs = 5_000
+
+export interface Supervision {
+  /** Ends all parts; pods go on. */
+  stop(): Promise<void>
+}
+
+interface PartSpec {
+  readonly part: Part
+  readonly command: readonly string[]
+}
+
+function parts(layout: Layout, base: string): PartSpec[] {
+  const inNamespace = (namespace: string, script: string, ...args: string[]) => [
+    'nsenter',
+    `--net=/run/netns/${namespace}`,
+    process.execPath,
+    join(source, script),
+    ...args,
+  ]
+  return [
+    {
+      part: 'control-plane',
+      command: inNamespace(layout.switchNamespace, 'cluster/control-plane.ts', layout.dir, base, layout.config.name),
+    },
+    ...layout.nodes.map((node) => ({
+      part: node.name as Part,
+      command: inNamespace(node.namespace, 'node/main.ts', '--config', join(node.dir, 'agent.json')),
+    })),
+  ]
+}
+
+/** Takes over from a supervisor that was killed: parts it left running are ended first, and started again. */
+export async function supervise(layout: Layout, base: string): Promise<Supervision> {
+  mkdirSync(layout.logs, { recursive: true, mode: 0o700 })
+  writePid(layout, 'supervisor', process.pid)
+  const specs = parts(layout, base)
+  await endLeftovers(
+    layout,
+    specs.map(({ part }) => part),
+  )
+  const stopping = new AbortController()
+  const keepers = specs.map((spec) => new Keeper(layout, spec, stopping.signal))
+  for (const keeper of keepers) keeper.start()
+  return {
+    async stop() {
+      stopping.abort()
+      await Promise.all(keepers.map((keeper) => keeper.stop()))
+      removePid(layout, 'supervisor')
+    },
+  }
+}
+
+async function endLeftovers(layout: Layout, all: readonly Part[]): Promise<void> {
+  const pids = all.map((part) => runningPid(layout, part)).filter((pid) => pid !== undefined)
+  for (const pid of pids) kill(pid, 'SIGTERM')
+  if (await waitForExit(pids, stopTimeoutMs)) return
+  for (const pid of pids) kill(pid, 'SIGKILL')
+  await waitForExit(pids, stopTimeoutMs)
+}
+
+/** Keeps one part running. */
+class Keeper {
+  readonly #layout: Layout
+  readonly #spec: PartSpec
+  readonly #stopping: AbortSignal
+  readonly #backoff = new Backoff()
+  #child: ChildProcess | undefined
+
+  constructor(layout: Layout, spec: PartSpec, stopping: AbortSignal) {
+    this.#layout = layout
+    this.#spec = spec
+    this.#stopping = stopping
+  }
+
+  start(): void {
+    if (this.#stopping.aborted) return
+    const { part, command } = this.#spec
+    const [program = '', ...args] = command
+    const log = openLog(logFile(this.#layout, part))
+    const startedAt = Date.now()
+    const child = spawn(program, args, { stdio: ['ignore', log, log] })
+    closeSync(log)
+    this.#child = child
+    if (child.pid !== undefined) writePid(this.#layout, part, child.pid)
+    child.on('error', (error) => say('part cannot be started', { part, error: error.message }))
+    child.on('close', (code, signal) => this.#ended(startedAt, signal ?? code))
+  }
+
+  #ended(startedAt: number, outcome: string | number | null): void {
+    const { part } = this.#spec
+    this.#child = undefined
+    removePid(this.#layout, part)
+    if (this.#stopping.aborted) return
+    const delayMs = this.#backoff.next(Date.now() - startedAt)
+    say('part ended; starting it again', { part, outcome, delayMs })
+    setTimeout(() => this.start(), delayMs)
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child
+    if (!child?.pid) return
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.kill('SIGTERM')
+    const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+    await ended
+    clearTimeout(force)
+  }
+}
+
+function openLog(path: string): number {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size > logBytesMax) renameSync(path, `${path}.1`)
+  return openSync(path, 'a', 0o600)
+}
+
+/** The same shape as the other parts' lines, without the price of their logger. */
+function say(msg: string, fields: object): void {
+  const line = { level: 'warn', time: new Date().toISOString(), part: 'supervisor', ...fields, msg }
+  process.stderr.write(`${JSON.stringify(line)}\n`)
+}

@@ -1,0 +1,73 @@
+/** Waiting for parts of a cluster, by watching its API. */
+import type { Node, Pod } from '../api/generated/v1.ts'
+import type { KubeObject } from '../api/machinery/object.ts'
+import { Client } from '../client/client.ts'
+import { httpsTransport } from '../client/https.ts'
+import { loadKubeconfig } from '../client/kubeconfig.ts'
+import type { ListOptions, Resource } from '../client/contract.ts'
+import { resources } from '../client/resources.ts'
+import type { Layout } from './settings.ts'
+
+/** A client with the user's own credentials. */
+export async function adminClient(layout: Layout): Promise<Client> {
+  return new Client({ transport: httpsTransport(await loadKubeconfig(layout.adminKubeconfig)), userAgent: 'fairway' })
+}
+
+/** Until every node has been heard of as Ready since `since` (an adopted cluster remembers an older Ready). */
+export async function waitForNodes(layout: Layout, since: Date, deadline: number): Promise<void> {
+  const wanted = layout.nodes.map((node) => node.name)
+  await watchUntil(layout, resources.nodes, {}, deadline, 'the node did not become Ready in time', (nodes) =>
+    wanted.every((name) => nodes.some((node) => node.metadata.name === name && isReadySince(node, since))),
+  )
+}
+
+function isReadySince(node: Node, since: Date): boolean {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
+  const heard = Date.parse(ready?.lastHeartbeatTime ?? '')
+  // Times in the API have whole seconds.
+  return ready?.status === 'True' && heard >= Math.floor(since.getTime() / 1000) * 1000
+}
+
+/** Until a proxy runs on every node and the DNS answers. */
+export async function waitForSystemPods(layout: Layout, deadline: number): Promise<void> {
+  const what = 'kube-proxy and coredns did not become ready in time'
+  await watchUntil(layout, resources.pods, { namespace: 'kube-system' }, deadline, what, (pods) => {
+    const ready = (app: string) =>
+      pods.filter((pod) => pod.metadata.labels?.['k8s-app'] === app && isPodReady(pod)).length
+    return ready('kube-proxy') >= layout.nodes.length && ready('kube-dns') >= 1
+  })
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return (
+    !pod.metadata.deletionTimestamp &&
+    (pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false)
+  )
+}
+
+async function watchUntil<T extends KubeObject>(
+  layout: Layout,
+  resource: Resource<T>,
+  scope: ListOptions,
+  deadline: number,
+  onTimeout: string,
+  holds: (objects: readonly T[]) => boolean,
+): Promise<void> {
+  const client = await adminClient(layout)
+  const signal = AbortSignal.timeout(Math.max(1, deadline - Date.now()))
+  const objects = new Map<string, T>()
+  try {
+    // Without a version a watch begins with what is there.
+    for await (const { type, object } of client.watch(resource, { ...scope, signal })) {
+      if (type === 'BOOKMARK') continue
+      if (type === 'DELETED') objects.delete(object.metadata.name)
+      else objects.set(object.metadata.name, object)
+      if (holds([...objects.values()])) return
+    }
+    throw new Error('the API server ended the watch')
+  } catch (error) {
+    throw signal.aborted ? new Error(onTimeout, { cause: error }) : error
+  } finally {
+    client.close()
+  }
+}
