@@ -139,10 +139,17 @@ export class Feed {
     for (const listener of this.#listeners.values()) listener.reset()
     this.#onRestart(error)
     if (error.code === 'closed') return
-    this.#starting = this.#begin()
-    this.#starting.catch(() => {
+    void this.#restart()
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      this.#starting = this.#begin()
+      await this.#starting
+    } catch {
+      // The next request tries again.
       this.#starting = undefined
-    })
+    }
   }
 
   /** Forgets all caches; their watchers end and start again. */

@@ -72,7 +72,7 @@ export class ResourceCache {
   }
 
   end(): void {
-    for (const ended of [...this.#endListeners]) ended()
+    for (const ended of this.#endListeners) ended()
     this.#listeners.clear()
     this.#endListeners.clear()
   }

@@ -27,7 +27,7 @@ export class BookmarkTicker {
   #schedule(): () => void {
     return this.#clock.setTimeout(() => {
       this.#cancel = this.#schedule()
-      for (const tick of [...this.#watches]) tick()
+      for (const tick of this.#watches) tick()
     }, intervalMs)
   }
 }

@@ -1,7 +1,6 @@
 /** pods/binding and pods/eviction. */
 import type { Binding, Pod } from '../../api/generated/v1.ts'
 import type { Eviction } from '../../api/generated/policy.v1.ts'
-import { decodeBody } from '../../api/machinery/body.ts'
 import { Path, required } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { formatTime } from '../../api/machinery/time.ts'
@@ -9,7 +8,7 @@ import { badRequest, conflictError, invalidError } from '../../api/machinery/sta
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { requireBodyType } from '../http/body.ts'
+import { readBody } from '../http/body.ts'
 import { json } from '../http/respond.ts'
 import { deleteObject } from '../write/delete.ts'
 import type { DeleteOptions } from '../write/delete-options.ts'
@@ -21,12 +20,7 @@ const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Succe
 /** A scheduler's decision: puts the pod on a node, once. */
 export async function handleBinding(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'CreateOptions')
-  const sent = { ...options, contentType: requireBodyType(request) }
-  const { object: binding } = await decodeBody<Binding>(
-    { group: '', version: 'v1', kind: 'Binding' },
-    request.body,
-    sent,
-  )
+  const { object: binding } = await readBody<Binding>(request, { group: '', version: 'v1', kind: 'Binding' }, options)
   const node = requireTarget(request, binding)
   await updateObject(context, request, {
     strategy: {},
@@ -78,9 +72,9 @@ function mergedAnnotations(a: Record<string, string> | undefined, b: Record<stri
 
 /** Without PodDisruptionBudgets to ask, an eviction is a delete with the client's options. */
 export async function handleEviction(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
-  const sent = { ...parseWriteOptions(request.query, 'CreateOptions'), contentType: requireBodyType(request) }
+  const sent = parseWriteOptions(request.query, 'CreateOptions')
   const kind = { group: 'policy', version: 'v1', kind: 'Eviction' }
-  const { object: eviction } = await decodeBody<Eviction>(kind, request.body, sent)
+  const { object: eviction } = await readBody<Eviction>(request, kind, sent)
   const { name } = eviction.metadata ?? {}
   if (name && name !== request.name) {
     throw badRequest(`name in URL does not match name in Eviction object: ${request.name} != ${name}`)

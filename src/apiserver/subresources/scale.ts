@@ -1,6 +1,5 @@
 /** The scale subresource: an autoscaling/v1 Scale made from an object, and written back into it. */
 import type { Scale } from '../../api/generated/autoscaling.v1.ts'
-import { decodeBody } from '../../api/machinery/body.ts'
 import { Path, invalid } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { conflictError, invalidError, staleObjectMessage } from '../../api/machinery/status.ts'
@@ -8,7 +7,7 @@ import type { ScaleStrategy } from '../../api/resource.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { requireBodyType } from '../http/body.ts'
+import { readBody } from '../http/body.ts'
 import { json, warningHeader } from '../http/respond.ts'
 import { readEntry } from '../read/index.ts'
 import { parseWriteOptions } from '../write/options.ts'
@@ -38,8 +37,7 @@ async function putScale(
   strategy: ScaleStrategy<KubeObject>,
 ): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'UpdateOptions')
-  const sent = { ...options, contentType: requireBodyType(request) }
-  const { object: scale, warnings } = await decodeBody<Scale>(scaleKind, request.body, sent)
+  const { object: scale, warnings } = await readBody<Scale>(request, scaleKind, options)
   return writeScale(context, request, strategy, { ...options, scaleFor: () => ({ scale, warnings }) })
 }
 

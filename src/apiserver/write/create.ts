@@ -1,12 +1,11 @@
 /** create: decode, default, admit, prepare, validate, commit. */
 import { randomUUID } from 'node:crypto'
-import { decodeBody } from '../../api/machinery/body.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { alreadyExistsError, invalidError, notFoundError, StatusError } from '../../api/machinery/status.ts'
+import { alreadyExistsError, invalidError, notFoundError, type StatusError } from '../../api/machinery/status.ts'
 import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { requireBodyType } from '../http/body.ts'
+import { readBody } from '../http/body.ts'
 import { jsonBytes, warningHeader } from '../http/respond.ts'
 import { ObjectChanged, type Written, commitObject } from './commit.ts'
 import { requestContext } from './request-context.ts'
@@ -20,9 +19,8 @@ const generatedNameTriesMax = 8
 
 export async function handleCreate(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'CreateOptions')
-  const contentType = requireBodyType(request)
   const { definition } = request.resource
-  const decoded = await decodeBody<KubeObject>(definition, request.body, { ...options, contentType })
+  const decoded = await readBody<KubeObject>(request, definition, options)
   const created = await createObject(context, request, decoded.object, options)
   return jsonBytes(201, created.bytes, warningHeader([...decoded.warnings, ...created.warnings]))
 }

@@ -1,10 +1,9 @@
 /** DeleteOptions, which a client sends in the body or in the query. */
-import { decodeBody } from '../../api/machinery/body.ts'
 import { type FieldError, Path, invalid, notSupported } from '../../api/machinery/field.ts'
 import { conflictError, invalidError } from '../../api/machinery/status.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest } from '../context.ts'
-import { requireBodyType } from '../http/body.ts'
+import { readBody } from '../http/body.ts'
 import { parseBoolean, parseInteger } from '../read/options.ts'
 import { dryRunErrors } from './options.ts'
 
@@ -22,20 +21,20 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
   return options
 }
 
-async function fromBody(request: ResourceRequest): Promise<DeleteOptions> {
-  const contentType = requireBodyType(request)
-  const gvk = { group: '', version: 'v1', kind: 'DeleteOptions' }
-  const sent = { contentType, fieldValidation: 'Ignore' } as const
-  const { object } = await decodeBody<DeleteOptions>(deleteOptionsKind(request, gvk), request.body, sent, typeName)
-  return object
-}
-
 const typeName = 'meta/v1.DeleteOptions'
 
-/** DeleteOptions are of the group version of the request, or of v1. */
-function deleteOptionsKind(request: ResourceRequest, core: { group: string; version: string; kind: string }) {
+/** DeleteOptions are sent as a kind of the request's group version, of v1, or of meta.k8s.io/v1. */
+async function fromBody(request: ResourceRequest): Promise<DeleteOptions> {
   const { group, version } = request.resource.definition
-  return request.body.includes(`"${request.resource.apiVersion}"`) ? { ...core, group, version } : core
+  const sent = (candidate: string) => request.body.includes(candidate)
+  const of = sent('meta.k8s.io/v1')
+    ? { group: 'meta.k8s.io', version: 'v1' }
+    : group && sent(request.resource.apiVersion)
+      ? { group, version }
+      : { group: '', version: 'v1' }
+  const kind = { ...of, kind: 'DeleteOptions' }
+  const { object } = await readBody<DeleteOptions>(request, kind, { fieldValidation: 'Ignore' }, typeName)
+  return object
 }
 
 function fromQuery(query: URLSearchParams): DeleteOptions {

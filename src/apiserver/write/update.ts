@@ -1,5 +1,4 @@
 /** update of an object or of one of its subresources: decode, check the version, prepare, validate, commit. */
-import { decodeBody } from '../../api/machinery/body.ts'
 import { Path, invalid } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { conflictError, invalidError, staleObjectMessage } from '../../api/machinery/status.ts'
@@ -8,7 +7,7 @@ import type { UpdateStrategy } from '../../api/resource.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { requireBodyType } from '../http/body.ts'
+import { readBody } from '../http/body.ts'
 import { jsonBytes, warningHeader } from '../http/respond.ts'
 import { findEntry } from '../read/index.ts'
 import { parseResourceVersion } from '../read/options.ts'
@@ -25,9 +24,8 @@ export async function handleUpdate(
   strategy: UpdateStrategy<KubeObject>,
 ): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'UpdateOptions')
-  const contentType = requireBodyType(request)
   const { definition } = request.resource
-  const decoded = await decodeBody<KubeObject>(definition, request.body, { ...options, contentType })
+  const decoded = await readBody<KubeObject>(request, definition, options)
   const sent = decoded.object
   const current = await findEntry(context, request)
   if (!current && definition.allowCreateOnUpdate && request.subresource === '') {
