@@ -1,0 +1,50 @@
+/**
+ * Notices when somebody else deletes our rules. `nft monitor destroy` sleeps in the kernel until something is deleted,
+ * so an idle proxy costs nothing and damage is known at once; where there is no nft (or iptables is the legacy one),
+ * the canary chain is looked up now and then, as kube-proxy does.
+ */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Family } from '../../plan/types.ts'
+import { ownChainPattern, sharedChains } from './names.ts'
+
+/** One deletion that may concern us. `entry`: a rule of a built-in chain went, perhaps one of our jumps. */
+export type Deletion =
+  | { readonly kind: 'ours'; readonly what: string }
+  | { readonly kind: 'entry'; readonly table: string; readonly chain: string }
+
+const builtIn = new Set(['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING', 'POSTROUTING'])
+
+/** Reads a line of `nft monitor`; undefined when it is none of our business. */
+export function parseDeletion(line: string, family: Family): Deletion | undefined {
+  const match = /^delete (rule|chain|table) (ip6?) (\S+)(?: (\S+))?/.exec(line)
+  if (!match || match[2] !== (family === 4 ? 'ip' : 'ip6')) return undefined
+  const [, kind = '', , table = '', chain = ''] = match
+  const shared = (sharedChains as Record<string, readonly string[]>)[table]
+  if (!shared) return undefined
+  if (kind === 'table') return { kind: 'ours', what: `table ${table}` }
+  if (kind === 'rule' && builtIn.has(chain)) return { kind: 'entry', table, chain }
+  if (!shared.includes(chain) && !ownChainPattern.test(chain)) return undefined
+  return { kind: 'ours', what: kind === 'rule' ? `a rule of ${table} ${chain}` : `chain ${table} ${chain}` }
+}
+
+const restartMs = 1000
+
+/** Calls `line` for each deletion nft reports and `gap` when some were missed, until the signal aborts. */
+export function monitorDeletions(handlers: { line(text: string): void; gap(): void }, signal: AbortSignal): void {
+  if (signal.aborted) return
+  const child = spawn('nft', ['monitor', 'destroy'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const stop = () => child.kill()
+  signal.addEventListener('abort', stop)
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    if (text.includes('lost some netlink events')) handlers.gap()
+    else handlers.line(text)
+  })
+  child.on('error', () => {})
+  child.on('close', () => {
+    signal.removeEventListener('abort', stop)
+    if (signal.aborted) return
+    handlers.gap()
+    setTimeout(() => monitorDeletions(handlers, signal), restartMs).unref()
+  })
+}

@@ -1,0 +1,130 @@
+/** The iptables mode for one address family: keeps a mirror of the rules it wrote and writes differences. */
+import type { Logger } from '../../../lib/log.ts'
+import { type PortChange, type PortPlan, planKey } from '../../plan/types.ts'
+import type { Mode } from '../mode.ts'
+import { monitorDeletions, parseDeletion } from './audit.ts'
+import { baseRules, jumps } from './base-rules.ts'
+import type { IptablesKernel } from './kernel.ts'
+import { type PortRules, renderPort } from './port-rules.ts'
+import { type BaseRules, fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
+import type { IptablesSettings } from './settings.ts'
+
+export interface IptablesModeOptions {
+  readonly kernel: IptablesKernel
+  readonly settings: IptablesSettings
+  /** `nft monitor` hears of our rules. */
+  readonly monitor: boolean
+  /** Between two looks at the canary chain where there is no monitor. */
+  readonly canaryPeriodMs: number
+  readonly log: Logger
+}
+
+/** Reports of a change of our own begin, and go on, within this time. */
+const echoMs = 100
+
+export class IptablesMode implements Mode {
+  readonly #options: IptablesModeOptions
+  readonly #base: BaseRules
+  #ports = new Map<string, PortRules>()
+  /** Deletions of our own that the monitor has yet to report. */
+  #expected = 0
+  #quietFrom = 0
+  #working = 0
+
+  constructor(options: IptablesModeOptions) {
+    this.#options = options
+    this.#base = baseRules(options.settings)
+  }
+
+  async replace(plans: Iterable<PortPlan>): Promise<void> {
+    const { kernel, settings } = this.#options
+    const existing = parseExisting(await kernel.save())
+    const ports = new Map<string, PortRules>()
+    for (const plan of plans) ports.set(planKey(plan), renderPort(plan, settings))
+    await this.#restore(fullScript(this.#base, ports.values(), existing), Number.POSITIVE_INFINITY)
+    this.#ports = ports
+  }
+
+  async update(changes: readonly PortChange[]): Promise<void> {
+    const difference: RulesChange[] = []
+    for (const { before, after } of changes) {
+      const key = before ? planKey(before) : after && planKey(after)
+      if (key === undefined) continue
+      const old = this.#ports.get(key)
+      const rules = after && renderPort(after, this.#options.settings)
+      if (rules) this.#ports.set(key, rules)
+      else this.#ports.delete(key)
+      difference.push({ ...(old && { before: old }), ...(rules && { after: rules }) })
+    }
+    const { text, deletions } = partialScript(this.#base, difference, this.#ports)
+    if (text) await this.#restore(text, deletions)
+  }
+
+  watch(damaged: (what: string) => void, signal: AbortSignal): void {
+    if (this.#options.monitor) {
+      const gap = () => {
+        if (!this.#own()) damaged('reports of deleted rules were lost')
+      }
+      monitorDeletions({ line: (text) => this.#heard(text, damaged), gap }, signal)
+    } else this.#watchCanary(damaged, signal)
+  }
+
+  counts(): Record<string, number> {
+    const counts = { nat: countRules(this.#base.nat), filter: countRules(this.#base.filter) }
+    for (const { chains, shared } of this.#ports.values()) {
+      for (const rules of chains.values()) counts.nat += rules.length
+      for (const { table } of shared) counts[table] += 1
+    }
+    return counts
+  }
+
+  async #restore(script: string, deletions: number): Promise<void> {
+    if (!this.#own()) this.#expected = 0
+    this.#expected += deletions
+    this.#working += 1
+    try {
+      await this.#options.kernel.restore(script)
+    } finally {
+      this.#working -= 1
+      this.#quietFrom = Date.now() + echoMs
+    }
+  }
+
+  /** A change of ours is under way, or its reports may still come. */
+  #own(): boolean {
+    return this.#working > 0 || Date.now() < this.#quietFrom
+  }
+
+  #heard(text: string, damaged: (what: string) => void): void {
+    const deletion = parseDeletion(text, this.#options.kernel.family)
+    if (!deletion) return
+    if (deletion.kind === 'entry') {
+      void this.#checkJumps(deletion.table, deletion.chain, damaged)
+      return
+    }
+    if (this.#own() && this.#expected > 0) {
+      this.#expected -= 1
+      this.#quietFrom = Math.max(this.#quietFrom, Date.now() + echoMs)
+    } else damaged(`${deletion.what} was deleted`)
+  }
+
+  async #checkJumps(table: string, chain: string, damaged: (what: string) => void): Promise<void> {
+    const rules = (await this.#options.kernel.list(table, chain)) ?? ''
+    const present = new Set(rules.split('\n').map((rule) => jumpKey({ table, chain, rule })))
+    const missing = jumps.find((j) => j.table === table && j.chain === chain && !present.has(jumpKey(j)))
+    if (missing) damaged(`a jump in ${table} ${chain} was deleted`)
+  }
+
+  #watchCanary(damaged: (what: string) => void, signal: AbortSignal): void {
+    const timer = setInterval(() => {
+      void this.#options.kernel.list('nat', 'KUBE-PROXY-CANARY').then((found) => {
+        if (found === undefined && !signal.aborted && !this.#own()) damaged('chain nat KUBE-PROXY-CANARY is gone')
+      })
+    }, this.#options.canaryPeriodMs)
+    signal.addEventListener('abort', () => clearInterval(timer))
+  }
+}
+
+function countRules(chains: Readonly<Record<string, readonly string[]>>): number {
+  return Object.values(chains).reduce((sum, rules) => sum + rules.length, 0)
+}

@@ -1,0 +1,180 @@
+/** Puts the proxy together: informers feed the tracker, the tracker's changes go through the syncer to a mode. */
+import { networkInterfaces } from 'node:os'
+import type { EndpointSlice } from '../api/generated/discovery.k8s.io.v1.ts'
+import type { Node, Service } from '../api/generated/v1.ts'
+import { Informer } from '../client/informer.ts'
+import { resources } from '../client/resources.ts'
+import type { KubeClient } from '../client/contract.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Exec } from '../lib/exec.ts'
+import { contains, parseCidr, parseIp } from '../lib/ip.ts'
+import type { Logger } from '../lib/log.ts'
+import type { ProxyConfig } from './config/config.ts'
+import { FlowCleaner } from './conntrack.ts'
+import { makeIptablesMode } from './modes/iptables/make.ts'
+import type { Family } from './plan/types.ts'
+import { type SyncObserver, Syncer } from './syncer.ts'
+import { Tracker } from './track/tracker.ts'
+
+export interface ProxyOptions {
+  readonly client: KubeClient
+  readonly config: ProxyConfig
+  readonly node: string
+  readonly exec: Exec
+  readonly observer: SyncObserver
+  readonly log: Logger
+}
+
+export interface Proxy {
+  /** The node should get traffic from load balancers: it is not being deleted. */
+  readonly nodeEligible: () => boolean
+}
+
+/** Headless Services have no rules; the other label hands a Service to another proxy. */
+const selection = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name'
+const eligibilityTaint = 'ToBeDeletedByClusterAutoscaler'
+
+/** Resolves when the first rules are in the kernel; goes on until the signal aborts. */
+export async function startProxy(options: ProxyOptions, signal: AbortSignal): Promise<Proxy> {
+  const { client, config, node, exec, observer, log } = options
+  const tracker = new Tracker({ node })
+  const nodes = new Informer<Node>({
+    client,
+    resource: resources.nodes,
+    fieldSelector: `metadata.name=${node}`,
+    transform: slimNode,
+    log,
+  })
+  const self = () => nodes.get(node)
+  const syncer = new Syncer({
+    tracker,
+    makeMode: (family) => makeIptablesMode({ family, config, exec, log, ...nodeFacts(self(), config, family) }),
+    flows: new FlowCleaner({ exec, log }),
+    clock: systemClock,
+    observer,
+    minIntervalMs: config.minSyncPeriodMs,
+    log,
+  })
+  await follow({ client, nodes, tracker, syncer, log }, signal)
+  await syncer.start(signal)
+  return { nodeEligible: () => isEligible(self()) }
+}
+
+/** Starts the informers and waits for all: rules made from half the objects would cut off the other half. */
+async function follow(
+  {
+    client,
+    nodes,
+    tracker,
+    syncer,
+    log,
+  }: { client: KubeClient; nodes: Informer<Node>; tracker: Tracker; syncer: Syncer; log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const labelSelector = selection
+  const services = new Informer<Service>({
+    client,
+    resource: resources.services,
+    labelSelector,
+    transform: slimService,
+    log,
+  })
+  const slices = new Informer<EndpointSlice>({
+    client,
+    resource: resources.endpointSlices,
+    labelSelector,
+    transform: slimSlice,
+    log,
+  })
+  services.onChange(({ type, object }) => {
+    if (type === 'deleted') tracker.deleteService(object)
+    else tracker.setService(object)
+    syncer.poke()
+  })
+  slices.onChange((change) => {
+    if (change.type === 'deleted') tracker.deleteSlice(change.object)
+    else tracker.setSlice(change.object)
+    syncer.poke()
+  })
+  nodes.onChange(({ type, object }) => {
+    if (type !== 'deleted') tracker.setNode(object)
+    if (tracker.dirty) syncer.poke()
+  })
+  const informers = [services, slices, nodes]
+  for (const informer of informers) informer.start(signal)
+  await Promise.all(informers.map((informer) => informer.synced))
+}
+
+/** Caches hold what the plan needs and nothing else. */
+function slimMeta({
+  name,
+  namespace,
+  uid,
+  resourceVersion,
+  labels,
+  annotations,
+}: Service['metadata']): Service['metadata'] {
+  const trigger = 'endpoints.kubernetes.io/last-change-trigger-time'
+  const triggered = annotations?.[trigger]
+  return {
+    name,
+    ...(namespace && { namespace }),
+    ...(uid && { uid }),
+    ...(resourceVersion && { resourceVersion }),
+    ...(labels && { labels }),
+    ...(triggered && { annotations: { [trigger]: triggered } }),
+  }
+}
+
+const slimService = ({ metadata, spec, status }: Service): Service => ({
+  metadata: slimMeta(metadata),
+  ...(spec && { spec }),
+  ...(status && { status }),
+})
+
+const slimSlice = ({ metadata, addressType, endpoints, ports }: EndpointSlice): EndpointSlice => ({
+  metadata: slimMeta(metadata),
+  addressType,
+  ...(ports && { ports }),
+  endpoints: (endpoints ?? []).map(({ addresses, conditions, hints, nodeName }) => ({
+    addresses,
+    ...(conditions && { conditions }),
+    ...(hints && { hints }),
+    ...(nodeName && { nodeName }),
+  })),
+})
+
+const slimNode = ({ metadata, spec, status }: Node): Node => ({
+  metadata: {
+    ...slimMeta(metadata),
+    ...(metadata.deletionTimestamp && { deletionTimestamp: metadata.deletionTimestamp }),
+  },
+  ...(spec && { spec }),
+  ...(status?.addresses && { status: { addresses: status.addresses } }),
+})
+
+function isEligible(node: Node | undefined): boolean {
+  if (!node) return true
+  return !node.metadata.deletionTimestamp && !node.spec?.taints?.some((taint) => taint.key === eligibilityTaint)
+}
+
+/** What rules depend on about this machine, as of now. */
+function nodeFacts(node: Node | undefined, { nodePortAddresses }: ProxyConfig, family: Family) {
+  const addresses = node?.status?.addresses ?? []
+  const ofFamily = (ip: string) => parseIp(ip)?.family === family
+  const nodeIp = addresses.find((a) => a.type === 'InternalIP' && ofFamily(a.address))?.address ?? ''
+  const podCidrs = (node?.spec?.podCIDRs ?? []).filter((cidr) => parseCidr(cidr)?.ip.family === family)
+  return { nodeIp, podCidrs, nodePortAddresses: nodePortIps(nodePortAddresses, nodeIp, family) }
+}
+
+/** The addresses of this machine inside the configured blocks; 'all' when that is what the blocks amount to. */
+function nodePortIps(blocks: readonly string[], nodeIp: string, family: Family): 'all' | string[] {
+  if (blocks[0] === 'primary') return nodeIp ? [nodeIp] : []
+  const cidrs = blocks.flatMap((block) => parseCidr(block) ?? []).filter((cidr) => cidr.ip.family === family)
+  if (cidrs.length === 0 || cidrs.some((cidr) => cidr.prefix === 0)) return 'all'
+  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((i) => i.address))
+  return own.filter((address) => {
+    const ip = parseIp(address)
+    return ip !== undefined && cidrs.some((cidr) => contains(cidr, ip))
+  })
+}
