@@ -12,6 +12,7 @@
  * validate     isDNS1123Label(value) → messages, …; validate-meta: validateObjectMeta, validateObjectMetaUpdate, validateLabelSelector
  * quantity     parseQuantity, compareQuantities, canonicalQuantity, quantityValue, quantityMilliValue
  * time         formatTime, formatMicroTime, canonicalTime, humanDuration, age
+ * openapi      openApiV3Document(groupVersion, definitions) → document (not re-exported here: import it when it is asked for)
  * schema       findType(typeName), typeSchema(typeName): fields, required, merge keys
  */
 export { bodyBytesMax, decodeBody, type DecodeBodyOptions, type GroupVersionKind, typeNameOf } from './body.ts'

@@ -1,0 +1,234 @@
+/** The `components.schemas` part: every type that the paths refer to, and what those refer to. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Json } from './openapi.ts'
+import { type FieldSchema, type ScalarName, type TypeRef, type TypeSchema, typeSchema } from './schema.ts'
+
+export interface GroupVersion {
+  readonly group: string
+  readonly version: string
+}
+
+const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+
+/** Types of Go that are written as strings or numbers, published under their own names. */
+const wellKnown: Record<string, Json> = {
+  [`${metaPackage}.Time`]: { type: 'string', format: 'date-time' },
+  [`${metaPackage}.MicroTime`]: { type: 'string', format: 'date-time' },
+  [`${metaPackage}.FieldsV1`]: { type: 'object' },
+  [`${metaPackage}.Patch`]: { type: 'object' },
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': { type: 'object' },
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': { oneOf: [{ type: 'string' }, { type: 'number' }] },
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': {
+    format: 'int-or-string',
+    oneOf: [{ type: 'integer' }, { type: 'string' }],
+  },
+}
+
+const scalars: Record<ScalarName, Json> = {
+  string: { type: 'string' },
+  boolean: { type: 'boolean' },
+  int32: { type: 'integer', format: 'int32' },
+  int64: { type: 'integer', format: 'int64' },
+  double: { type: 'number', format: 'double' },
+  bytes: { type: 'string', format: 'byte' },
+  time: { $ref: `${metaPackage}.Time` },
+  microTime: { $ref: `${metaPackage}.MicroTime` },
+  intOrString: { $ref: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString' },
+  quantity: { $ref: 'io.k8s.apimachinery.pkg.api.resource.Quantity' },
+  any: { $ref: 'io.k8s.apimachinery.pkg.runtime.RawExtension' },
+}
+
+/** Lists whose items are told apart by more than the key that patches use. */
+const listMapKeys: Record<string, readonly string[]> = {
+  'ServiceSpec.ports': ['port', 'protocol'],
+  'Container.ports': ['containerPort', 'protocol'],
+  'EphemeralContainer.ports': ['containerPort', 'protocol'],
+  'PodSpec.topologySpreadConstraints': ['topologyKey', 'whenUnsatisfiable'],
+}
+
+/** Replaced as a whole by server-side apply. */
+const atomicTypes: ReadonlySet<string> = new Set([
+  'LabelSelector',
+  'LocalObjectReference',
+  'ObjectReference',
+  'TypedLocalObjectReference',
+  'ConfigMapKeySelector',
+  'SecretKeySelector',
+  'SecretReference',
+  'ObjectFieldSelector',
+  'ResourceFieldSelector',
+  'NodeSelector',
+  'NodeSelectorTerm',
+  'ScopeSelector',
+])
+
+interface TypeDescriptions {
+  doc: string
+  fields: Record<string, string>
+}
+
+export class Components {
+  readonly #groupVersion: GroupVersion
+  readonly #descriptionsDir: string
+  readonly #schemas = new Map<string, Json>()
+  readonly #descriptions = new Map<string, Record<string, TypeDescriptions>>()
+
+  constructor(groupVersion: GroupVersion, descriptionsDir?: string) {
+    this.#groupVersion = groupVersion
+    this.#descriptionsDir = descriptionsDir ?? join(import.meta.dirname, '../../../.cache/descriptions')
+  }
+
+  /** Sorted by name. */
+  schemas(): Json {
+    return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  /** A reference to a type of the schemas (`apps/v1.Deployment`); the type and all it mentions are added. */
+  ref(typeName: string): Json {
+    return this.#struct(typeSchema(typeName))
+  }
+
+  patchRef(): Json {
+    return this.#wellKnown(`${metaPackage}.Patch`)
+  }
+
+  /** A reference to the list of a kind, which the schemas do not hold. */
+  listRef(typeName: string): Json {
+    const item = typeSchema(typeName)
+    const name = `${item.package}.${item.name}List`
+    if (!this.#schemas.has(name)) {
+      const described = this.#describe(item, 'apiVersion')
+      this.#schemas.set(name, {
+        description: `${item.name}List is a list of ${item.name} objects.`,
+        type: 'object',
+        required: ['items'],
+        properties: {
+          apiVersion: { ...described, type: 'string', default: '' },
+          items: { type: 'array', items: nested(this.ref(typeName)), description: 'The objects of the list.' },
+          kind: { ...this.#describe(item, 'kind'), type: 'string', default: '' },
+          metadata: nested(this.ref('meta/v1.ListMeta')),
+        },
+        ...this.#kindExtension(`${item.name}List`, this.#groupVersion),
+      })
+    }
+    return reference(name)
+  }
+
+  #struct(type: TypeSchema): Json {
+    const name = `${type.package}.${type.name}`
+    if (!this.#schemas.has(name)) {
+      // Taken before it is filled in: types may contain themselves.
+      this.#schemas.set(name, {})
+      this.#schemas.set(name, this.#describeStruct(type))
+    }
+    return reference(name)
+  }
+
+  #describeStruct(type: TypeSchema): Json {
+    const fields = [...type.fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    const required = fields.filter((field) => field.required).map((field) => field.name)
+    return {
+      ...this.#describe(type),
+      type: 'object',
+      ...(required.length > 0 && { required }),
+      properties: Object.fromEntries(fields.map((field) => [field.name, this.#field(type, field)])),
+      ...(atomicTypes.has(type.name) && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(isKind(type) && this.#kindExtension(type.name, this.#homeOf(type))),
+    }
+  }
+
+  /** The shared kinds belong to the core group, except those that every group version accepts as its own. */
+  #homeOf({ name, groupVersion }: TypeSchema): GroupVersion {
+    if (name === 'DeleteOptions' || name === 'WatchEvent') return this.#groupVersion
+    const [version = '', group = ''] = groupVersion.replace('meta/', '').split('/').reverse()
+    return { group, version }
+  }
+
+  #kindExtension(kind: string, { group, version }: GroupVersion): Json {
+    return { 'x-kubernetes-group-version-kind': [{ group, kind, version }] }
+  }
+
+  #field(type: TypeSchema, field: FieldSchema): Json {
+    const schema = field.name === 'fieldsV1' ? this.#wellKnown(`${metaPackage}.FieldsV1`) : this.#schemaOf(field.ref)
+    return {
+      ...this.#describe(type, field.name),
+      ...('$ref' in schema ? nested(schema) : schema),
+      ...listExtensions(`${type.name}.${field.name}`, field),
+    }
+  }
+
+  #schemaOf(ref: TypeRef): Json {
+    switch (ref.shape) {
+      case 'list':
+        return { type: 'array', items: this.#inside(ref.item) }
+      case 'map':
+        return { type: 'object', additionalProperties: this.#inside(ref.value) }
+      case 'struct':
+        return this.#struct(ref.type)
+      default: {
+        const scalar = scalars[ref.name]
+        return typeof scalar['$ref'] === 'string' ? this.#wellKnown(scalar['$ref']) : scalar
+      }
+    }
+  }
+
+  #inside(ref: TypeRef): Json {
+    const schema = this.#schemaOf(ref)
+    if ('$ref' in schema) return nested(schema)
+    return schema['type'] === 'string' ? { ...schema, default: '' } : schema
+  }
+
+  #wellKnown(name: string): Json {
+    if (!this.#schemas.has(name)) this.#schemas.set(name, wellKnown[name] ?? {})
+    return reference(name)
+  }
+
+  #describe(type: TypeSchema, field?: string): Json {
+    const file = `${type.groupVersion.replace('/', '.')}.json`
+    let known = this.#descriptions.get(file)
+    if (!known) {
+      const path = join(this.#descriptionsDir, file)
+      known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, TypeDescriptions>) : {}
+      this.#descriptions.set(file, known)
+    }
+    const description = field === undefined ? known[type.name]?.doc : known[type.name]?.fields[field]
+    if (description) return { description }
+    // The models document a field of an object type at the type.
+    const ref = field === undefined ? undefined : type.fields.get(field)?.ref
+    return ref?.shape === 'struct' ? this.#describe(ref.type) : {}
+  }
+}
+
+/** Objects of their own; references to objects also have an apiVersion and a kind. */
+function isKind({ name, fields }: TypeSchema): boolean {
+  const named = fields.has('apiVersion') && fields.has('kind')
+  return named && (fields.has('metadata') || name === 'DeleteOptions' || name === 'APIResourceList')
+}
+
+function reference(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+/** OpenAPI 3.0 ignores what stands beside a `$ref`; Kubernetes wraps it. */
+function nested(ref: Json): Json {
+  return { allOf: [ref], default: {} }
+}
+
+function listExtensions(owner: string, field: FieldSchema): Json {
+  const patch = {
+    ...(field.mergeKey && { 'x-kubernetes-patch-merge-key': field.mergeKey }),
+    ...((field.mergeKey || field.mergeSet || field.retainKeys) && {
+      'x-kubernetes-patch-strategy': [
+        ...(field.mergeKey || field.mergeSet ? ['merge'] : []),
+        ...(field.retainKeys ? ['retainKeys'] : []),
+      ].join(','),
+    }),
+  }
+  if (field.ref.shape !== 'list') return patch
+  if (field.mergeKey) {
+    const keys = listMapKeys[owner] ?? [field.mergeKey]
+    return { ...patch, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys }
+  }
+  return { ...patch, 'x-kubernetes-list-type': field.mergeSet ? 'set' : 'atomic' }
+}
