@@ -1,5 +1,6 @@
 /** Values of a pod that its containers may ask for: fieldRef and resourceFieldRef. Pure. */
 import type { Container, Pod, ResourceFieldSelector } from '../../api/generated/v1.ts'
+import { parseQuantity } from '../../api/machinery/quantity.ts'
 
 export interface FieldSources {
   readonly pod: Pod
@@ -46,31 +47,6 @@ function formatMap(map: Readonly<Record<string, string>> = {}): string {
     .join('\n')
 }
 
-const suffixes: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-}
-
-/** A quantity in its base unit; NaN when it is none. */
-export function quantity(text: string): number {
-  const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTPE]?i?)$/.exec(text)
-  return match ? Number(match[1]) * (suffixes[match[2] ?? ''] ?? Number.NaN) : Number.NaN
-}
-
 /** Rounded up to the divisor, as the kubelet does. */
 export function resourceValue(selector: ResourceFieldSelector, container: Container, pod: Pod): string {
   const chosen = selector.containerName
@@ -81,6 +57,6 @@ export function resourceValue(selector: ResourceFieldSelector, container: Contai
   const [kind, ...rest] = selector.resource.split('.')
   const resources = chosen?.resources
   const amount = (kind === 'limits' ? resources?.limits : resources?.requests)?.[rest.join('.')] ?? '0'
-  const divisor = quantity(selector.divisor ?? '1') || 1
-  return String(Math.ceil(quantity(amount) / divisor))
+  const divisor = parseQuantity(selector.divisor ?? '1').nano || parseQuantity('1').nano
+  return String((parseQuantity(amount).nano + divisor - 1n) / divisor)
 }

@@ -7,10 +7,10 @@ import type {
   PodCondition,
   PodStatus,
 } from '../../api/generated/v1.ts'
+import { qosClass } from '../../api/core/pod/qos.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
 import { parseReference } from '../runtime/images.ts'
 import { backOffLeftMs, backOffMs, type Knowledge, runningRuns, shouldRestart } from './decide.ts'
-import { qosClass } from './qos.ts'
 
 export interface StatusContext {
   readonly nodeIP: string

@@ -1,10 +1,21 @@
 /** Volumes of a pod: what is in them (pure) and putting it there. */
-import { chmodSync, existsSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { ConfigMap, Container, KeyToPath, Pod, Secret, Volume } from '../../api/generated/v1.ts'
+import { quantityValue } from '../../api/machinery/quantity.ts'
 import type { Mount, Runtime } from '../runtime/contract.ts'
 import { ConfigError, type EnvironmentSources, expand } from './environment.ts'
-import { fieldValue, quantity, resourceValue } from './fields.ts'
+import { fieldValue, resourceValue } from './fields.ts'
 
 export interface FileContent {
   readonly path: string
@@ -48,7 +59,7 @@ async function emptyDir(
     throw new VolumeError(volume.name, 'this kind of volume is not supported by the process runtime')
   const directory = runtime.volumeDirectory(uid, 'empty', volume.name)
   const { medium, sizeLimit } = volume.emptyDir
-  if (medium === 'Memory') await runtime.mountMemory(directory, sizeLimit && String(Math.ceil(quantity(sizeLimit))))
+  if (medium === 'Memory') await runtime.mountMemory(directory, sizeLimit && String(quantityValue(sizeLimit)))
   chmodSync(directory, 0o777)
   return directory
 }
@@ -149,21 +160,21 @@ function downwardFiles(
  * (Kubernetes' AtomicWriter).
  */
 export function writeVolume(directory: string, files: readonly FileContent[]): string {
-  const version = `..${new Date().toISOString().replace(/[-:T]/g, '_')}`
+  const version = basename(mkdtempSync(join(directory, `..${new Date().toISOString().replace(/[-:T]/g, '_')}.`)))
+  chmodSync(join(directory, version), 0o755)
   for (const { path, data, mode } of files) {
     const file = join(directory, version, path)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, data)
     chmodSync(file, mode)
   }
-  mkdirSync(join(directory, version), { recursive: true })
   const before = linkTarget(join(directory, '..data'))
   symlinkSync(version, join(directory, '..data_tmp'))
   renameSync(join(directory, '..data_tmp'), join(directory, '..data'))
   for (const top of new Set(files.map(({ path }) => path.split('/')[0] ?? ''))) {
     if (linkTarget(join(directory, top)) === undefined) symlinkSync(join('..data', top), join(directory, top))
   }
-  if (before && before !== version) rmSync(join(directory, before), { recursive: true, force: true })
+  if (before) rmSync(join(directory, before), { recursive: true, force: true })
   return directory
 }
 

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest'
+import type { Pod } from '../../api/generated/v1.ts'
+import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
+import { backOffMs, type Knowledge, nextActions } from './decide.ts'
+
+const now = new Date('2026-01-01T00:10:00Z')
+const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString()
+const nothingKnown: Knowledge = new Map()
+
+function pod(spec: Partial<NonNullable<Pod['spec']>> = {}, metadata: Partial<Pod['metadata']> = {}): Pod {
+  return {
+    metadata: { name: 'web', namespace: 'demo', uid: 'u', ...metadata },
+    spec: { containers: [{ name: 'web', image: 'nginx' }], restartPolicy: 'Always', ...spec },
+  }
+}
+
+function run(changes: Partial<Attempt> = {}): Attempt {
+  return { attempt: 0, crashes: 0, id: 'id', image: 'nginx', createdAt: ago(60), startedAt: ago(60), ...changes }
+}
+
+const running = run({ pid: 42 })
+const exited = (code: number, changes: Partial<Attempt> = {}) =>
+  run({ exit: { code, signal: 0, finishedAt: ago(1), startError: '' }, ...changes })
+
+function machine(containers: Record<string, Attempt> = {}, withSandbox = true): PodObservation {
+  const runs = Object.entries(containers).map(([name, current]): [string, ContainerRuns] => [name, { current }])
+  const sandbox = { uid: 'u', namespace: 'demo', name: 'web', hostNetwork: false, ip: '10.244.0.2', createdAt: ago(60) }
+  return { ...(withSandbox && { sandbox }), containers: new Map(runs) }
+}
+
+function actions(which: Pod, observed: PodObservation, known = nothingKnown): string[] {
+  return nextActions(which, observed, known, now).map((action) => {
+    switch (action.type) {
+      case 'startContainer':
+        return `start ${action.container.name} ${action.attempt} crashes ${action.crashes}`
+      case 'stopContainer':
+        return `stop ${action.name} ${action.graceSeconds}`
+      case 'killContainer':
+        return `kill ${action.name}`
+      case 'wait':
+        return `wait ${action.ms}`
+      case 'createSandbox':
+      case 'removePod':
+        return action.type
+    }
+  })
+}
+
+describe('a pod that should run', () => {
+  test('gets its sandbox first', () => expect(actions(pod(), machine({}, false))).toEqual(['createSandbox']))
+
+  test('then its containers', () => expect(actions(pod(), machine())).toEqual(['start web 0 crashes 0']))
+
+  test('is left alone while it runs', () => expect(actions(pod(), machine({ web: running }))).toEqual([]))
+
+  test('is taken down and made anew when its sandbox is lost', () => {
+    expect(actions(pod(), machine({ web: running }, false))).toEqual(['stop web 0'])
+    expect(actions(pod(), machine({ web: exited(137) }, false))).toEqual(['createSandbox'])
+  })
+
+  test('waits while a problem lasts', () => {
+    const problem = { reason: 'ImagePullBackOff', message: '', retryAt: now.getTime() + 700 }
+    const known: Knowledge = new Map([['web', { ready: false, started: false, problem }]])
+    expect(actions(pod(), machine(), known)).toEqual(['wait 700'])
+  })
+
+  test('has an unhealthy container stopped', () => {
+    const known: Knowledge = new Map([['web', { ready: false, started: true, unhealthy: 'liveness' }]])
+    expect(actions(pod({ terminationGracePeriodSeconds: 7 }), machine({ web: running }), known)).toEqual(['stop web 7'])
+    const stopping = run({ pid: 42, stopping: { at: ago(8), graceSeconds: 7 } })
+    expect(actions(pod(), machine({ web: stopping }), known)).toEqual(['kill web', 'wait 1000'])
+  })
+})
+
+describe('restarts', () => {
+  const cases: [policy: string, code: number, expected: string[]][] = [
+    ['Always', 0, ['start web 1 crashes 1']],
+    ['Always', 1, ['start web 1 crashes 1']],
+    ['OnFailure', 0, []],
+    ['OnFailure', 1, ['start web 1 crashes 1']],
+    ['Never', 0, []],
+    ['Never', 1, []],
+  ]
+  test.each(cases)('%s after exit code %i', (restartPolicy, code, expected) => {
+    expect(actions(pod({ restartPolicy }), machine({ web: exited(code) }))).toEqual(expected)
+  })
+
+  test('are delayed: 10 s, doubled up to 5 minutes', () => {
+    const delays = [0, 1, 2, 3, 4, 5, 6, 7, 30].map((crashes) => backOffMs(exited(1, { crashes })) / 1000)
+    expect(delays).toEqual([0, 10, 20, 40, 80, 160, 300, 300, 300])
+    expect(actions(pod(), machine({ web: exited(1, { attempt: 3, crashes: 1 }) }))).toEqual(['wait 9000'])
+  })
+
+  test('begin a new series after ten good minutes', () => {
+    const long = exited(1, { attempt: 9, crashes: 9, startedAt: ago(700) })
+    expect(actions(pod(), machine({ web: long }))).toEqual(['start web 10 crashes 1'])
+  })
+})
+
+describe('init containers', () => {
+  const withInit = pod({ initContainers: [{ name: 'one' }, { name: 'two' }] })
+  const cases: [string, Record<string, Attempt>, string[]][] = [
+    ['the first one first', {}, ['start one 0 crashes 0']],
+    ['the next when it succeeded', { one: exited(0) }, ['start two 0 crashes 0']],
+    ['again when it failed', { one: exited(1) }, ['start one 1 crashes 1']],
+    ['nothing else while one runs', { one: running }, []],
+    ['the containers after all', { one: exited(0), two: exited(0) }, ['start web 0 crashes 0']],
+  ]
+  test.each(cases)('%s', (_, containers, expected) => expect(actions(withInit, machine(containers))).toEqual(expected))
+
+  test('fail the pod under Never', () => {
+    const never = pod({ initContainers: [{ name: 'one' }], restartPolicy: 'Never' })
+    expect(actions(never, machine({ one: exited(1) }))).toEqual([])
+  })
+})
+
+describe('a pod that is being deleted', () => {
+  const deleted = pod({}, { deletionTimestamp: ago(1), deletionGracePeriodSeconds: 5 })
+
+  test('has its containers asked to end', () =>
+    expect(actions(deleted, machine({ web: running }))).toEqual(['stop web 5']))
+
+  test('waits out the grace period', () => {
+    const stopping = run({ pid: 42, stopping: { at: ago(2), graceSeconds: 5 } })
+    expect(actions(deleted, machine({ web: stopping }))).toEqual(['wait 3000'])
+  })
+
+  test('is asked again when the period was shortened', () => {
+    const stopping = run({ pid: 42, stopping: { at: ago(2), graceSeconds: 30 } })
+    expect(actions(deleted, machine({ web: stopping }))).toEqual(['stop web 5'])
+  })
+
+  test('is killed after it', () => {
+    const stopping = run({ pid: 42, stopping: { at: ago(6), graceSeconds: 5 } })
+    expect(actions(deleted, machine({ web: stopping }))).toEqual(['kill web', 'wait 1000'])
+  })
+
+  test('goes when all has ended, or nothing had begun', () => {
+    expect(actions(deleted, machine({ web: exited(0) }))).toEqual(['removePod'])
+    expect(actions(deleted, machine({}, false))).toEqual(['removePod'])
+  })
+})

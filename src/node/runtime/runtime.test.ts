@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import { AddressPool } from './addresses.ts'
+import { capabilityMask } from './capabilities.ts'
+import { commandLine } from './container-spec.ts'
+import { Catalogue, matches, parseReference } from './images.ts'
+import { nodeBatch, podBatch, vethName } from './network.ts'
+import { mountPointsBelow } from './remove.ts'
+import { encodeSpec, execOperations, type Operation } from './spec.ts'
+
+describe('image references', () => {
+  const cases: [string, string, string][] = [
+    ['nginx', 'nginx', 'latest'],
+    ['nginx:1.14.2', 'nginx', '1.14.2'],
+    ['docker.io/library/nginx:1.14.2', 'nginx', '1.14.2'],
+    ['ikubernetes/demoapp:v1.0', 'ikubernetes/demoapp', 'v1.0'],
+    ['docker.io/ikubernetes/demoapp:v1.0@sha256:abc', 'ikubernetes/demoapp', 'v1.0'],
+    ['localhost:5000/web', 'localhost:5000/web', 'latest'],
+    ['registry.k8s.io/pause:3.10', 'registry.k8s.io/pause', '3.10'],
+  ]
+  test.each(cases)('%s', (reference, name, tag) => expect(parseReference(reference)).toEqual({ name, tag }))
+
+  test('patterns', () => {
+    expect(matches('example.org/*', 'example.org/a/b')).toBe(true)
+    expect(matches('nginx', 'nginx2')).toBe(false)
+    expect(matches('a.b', 'axb')).toBe(false)
+  })
+})
+
+describe('the catalogue', () => {
+  const own = { directory: '/own', images: [{ name: 'nginx', command: ['mine'] }] }
+  const built = {
+    directory: '/built',
+    images: [{ name: 'nginx' }, { name: 'demo', requires: [{ program: 'demod', package: 'demo-light' }] }],
+  }
+  const catalogue = new Catalogue([own, built], (program) => program !== 'demod')
+
+  test("prefers the user's own entries", () => expect(catalogue.find('nginx:1').directory).toBe('/own'))
+  test('says what to do about an unknown image', () => {
+    expect(() => catalogue.find('example.org/x:1')).toThrow(/"example\.org\/x:1".*images\.json/)
+  })
+  test('names the package of a missing program', () => {
+    expect(() => catalogue.find('demo')).toThrow(/demod.*apt-get install .*demo-light/)
+  })
+})
+
+test('command and args replace what the image has', () => {
+  const image = { entrypoint: ['entry'], command: ['default'] }
+  expect(commandLine({}, image)).toEqual(['entry', 'default'])
+  expect(commandLine({ args: ['a'] }, image)).toEqual(['entry', 'a'])
+  expect(commandLine({ command: ['c'] }, image)).toEqual(['c'])
+  expect(commandLine({ command: ['c'], args: ['a'] }, image)).toEqual(['c', 'a'])
+})
+
+test('capabilities', () => {
+  const mask = (add: string[], drop: string[], privileged = false) => capabilityMask({ privileged, add, drop })
+  expect(mask([], [])).toBe('00000000a80425fb')
+  expect(mask(['NET_ADMIN'], [])).toBe('00000000a80435fb')
+  expect(mask(['CAP_NET_BIND_SERVICE'], ['ALL'])).toBe('0000000000000400')
+  expect(mask([], [], true)).toBe('000001ffffffffff')
+})
+
+describe('pod addresses', () => {
+  test('go round, and are not given twice', () => {
+    const pool = new AddressPool('10.0.0.0/29')
+    const all = [1, 2, 3, 4, 5].map(() => pool.allocate())
+    expect(all).toEqual(['10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6'])
+    expect(() => pool.allocate()).toThrow('no free pod address')
+    pool.release('10.0.0.4')
+    expect(pool.allocate()).toBe('10.0.0.4')
+  })
+  test('in use before the agent started stay so', () => {
+    const pool = new AddressPool('10.244.1.0/24')
+    pool.adopt('10.244.1.2')
+    pool.adopt('10.244.1.7')
+    pool.adopt('172.30.0.11')
+    expect(pool.allocate()).toBe('10.244.1.8')
+  })
+})
+
+test('the network of a pod', () => {
+  const link = { netns: 'fw-a-node-1-uid', ip: '10.244.0.5', nodeIP: '172.30.0.11' }
+  const veth = vethName(link.netns)
+  expect(veth).toMatch(/^veth[0-9a-f]{8}$/)
+  expect(nodeBatch(link)).toBe(
+    `link add ${veth} address ee:ee:ee:ee:ee:ee type veth peer name eth0 netns fw-a-node-1-uid
+link set ${veth} up
+route replace 10.244.0.5/32 dev ${veth} src 172.30.0.11
+`,
+  )
+  expect(podBatch(link)).toContain('route replace default via 169.254.1.1 dev eth0 onlink\n')
+})
+
+test("a command in a container shares the container's user, directory, capabilities and environment", () => {
+  const spec: Operation[] = [
+    ['log', '/l', '1'],
+    ['bind', '/a', '/b', 'ro'],
+    ['cwd', '/'],
+    ['user', '0', '0', ''],
+    ['caps', 'ff'],
+    ['env', 'A', 'b=c\nd'],
+    ['arg', 'sleep'],
+  ]
+  expect(execOperations(encodeSpec(spec))).toEqual([
+    ['cwd', '/'],
+    ['user', '0', '0', ''],
+    ['caps', 'ff'],
+    ['env', 'A', 'b=c\nd'],
+  ])
+})
+
+test('mounts below a directory, deepest first', () => {
+  const line = (point: string) => `1 2 0:1 / ${point} rw - tmpfs tmpfs rw`
+  const info = [line('/s/pods/u/rw'), line('/s/pods/u/rw/a\\040b'), line('/s/pods/u2'), line('/')].join('\n')
+  expect(mountPointsBelow(info, '/s/pods/u')).toEqual(['/s/pods/u/rw/a b', '/s/pods/u/rw'])
+})

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { LineRenderer, type LogLine, parseLine, parseLogOptions, selectLines } from './log-lines.ts'
+import { exitStatus } from './exec.ts'
+
+const lines = [
+  '2026-01-01T00:00:01.000000001Z stdout F one',
+  '2026-01-01T00:00:02.000000001Z stdout P tw',
+  '2026-01-01T00:00:02.000000002Z stdout F o',
+  '2026-01-01T00:00:03.000000001Z stderr F ',
+  '2026-01-01T00:00:04.000000001Z stdout F four words in it',
+].map((line) => parseLine(line) as LogLine)
+
+function render(query: string): string {
+  const options = parseLogOptions(new URLSearchParams(query), new Date('2026-01-01T00:00:05Z'))
+  return new LineRenderer(options).render(selectLines(lines, options))
+}
+
+describe('logs', () => {
+  const cases: [string, string][] = [
+    ['', 'one\ntwo\n\nfour words in it\n'],
+    ['tailLines=1', 'four words in it\n'],
+    ['tailLines=3', 'two\n\nfour words in it\n'],
+    ['tailLines=99', 'one\ntwo\n\nfour words in it\n'],
+    ['tailLines=0', ''],
+    ['sinceSeconds=2', '\nfour words in it\n'],
+    ['sinceTime=2026-01-01T00:00:04Z', 'four words in it\n'],
+    [
+      'tailLines=3&timestamps=true',
+      '2026-01-01T00:00:02.000000001Z two\n2026-01-01T00:00:03.000000001Z \n2026-01-01T00:00:04.000000001Z four words in it\n',
+    ],
+  ]
+  test.each(cases)('%s', (query, expected) => expect(render(query)).toBe(expected))
+
+  test('a bad number is refused', () => expect(() => render('tailLines=x')).toThrow('tailLines must be a number'))
+  test('what is no log line is skipped', () => expect(parseLine('half a li')).toBeUndefined())
+})
+
+test("a command's exit code", () => {
+  expect(exitStatus(0)).toEqual({ metadata: {}, status: 'Success' })
+  expect(exitStatus(7)).toMatchObject({
+    reason: 'NonZeroExitCode',
+    details: { causes: [{ reason: 'ExitCode', message: '7' }] },
+  })
+})
