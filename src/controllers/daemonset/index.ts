@@ -15,6 +15,7 @@ import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
 import { Expectations } from '../shared/expectations.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
 import { effectiveTaints } from '../shared/placement.ts'
@@ -177,7 +178,7 @@ class DaemonSetController {
 
   async #updateStatus(daemonSet: DaemonSet, status: NonNullable<DaemonSet['status']>): Promise<void> {
     if (sameJson(daemonSet.status, status)) return
-    await this.#ctx.client.updateStatus(resources.daemonSets, { ...daemonSet, status })
+    await tolerateGone(this.#ctx.client.updateStatus(resources.daemonSets, { ...daemonSet, status }))
   }
 }
 

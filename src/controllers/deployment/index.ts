@@ -16,6 +16,7 @@ import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
 import { isEmptySelector } from '../shared/selector.ts'
@@ -305,9 +306,7 @@ class DeploymentController {
     )
     const excess = idle.toSorted((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, idle.length - limit))
     for (const { metadata } of excess) {
-      await this.#ctx.client.delete(resources.replicaSets, metadata).catch((error: unknown) => {
-        if (!isReason(error, 'NotFound')) throw error
-      })
+      await tolerateGone(this.#ctx.client.delete(resources.replicaSets, metadata))
     }
   }
 
@@ -316,7 +315,7 @@ class DeploymentController {
     const cached = this.#deployments.get(objectKey(deployment))
     const sameRevision = cached && revisionOf(cached) === revisionOf(deployment)
     if (sameRevision && sameJson(cached.status, status)) return
-    await this.#ctx.client.updateStatus(resources.deployments, { ...deployment, status })
+    await tolerateGone(this.#ctx.client.updateStatus(resources.deployments, { ...deployment, status }))
   }
 }
 

@@ -9,6 +9,7 @@ import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import {
   foregroundFinalizer,
   Graph,
@@ -196,14 +197,4 @@ function sameOwnership({ metadata: a }: KubeObject, { metadata: b }: KubeObject)
 
 function ownersText(owners: readonly OwnerReference[] = []): string {
   return owners.map((owner) => `${owner.uid}${owner.blockOwnerDeletion ? '!' : ''}`).join()
-}
-
-/** Undefined when the object is gone, or changed its identity: a later event tells. */
-async function tolerateGone<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request
-  } catch (error) {
-    if (isReason(error, 'NotFound')) return undefined
-    throw error
-  }
 }

@@ -4,10 +4,10 @@
  */
 import type { Namespace, NamespaceCondition } from '../../api/generated/v1.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { isReason } from '../../api/machinery/status.ts'
 import type { Resource } from '../../client/contract.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
 import { createIfAbsent } from '../kubernetes/index.ts'
@@ -92,16 +92,8 @@ async function finish(
   if (remaining.length === 0) remaining = await deleteContent(ctx, others, name)
   if (remaining.length > 0) return report(ctx, namespace, remaining)
   const spec = { finalizers: finalizers.filter((f) => f !== finalizer) }
-  try {
-    await ctx.client.request('PUT', `/api/v1/namespaces/${encodeURIComponent(name)}/finalize`, {
-      ...namespace,
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      spec,
-    })
-  } catch (error) {
-    if (!isReason(error, 'NotFound')) throw error
-  }
+  const body = { ...namespace, apiVersion: 'v1', kind: 'Namespace', spec }
+  await tolerateGone(ctx.client.request('PUT', `/api/v1/namespaces/${encodeURIComponent(name)}/finalize`, body))
 }
 
 /** Deletes every object of these resources; what is still there afterwards comes back, grouped. */
@@ -116,9 +108,7 @@ async function deleteContent(
       const doomed = items.filter(({ metadata }) => !metadata.deletionTimestamp)
       await Promise.all(
         doomed.map(({ metadata }) =>
-          client.delete(resource, metadata, { propagationPolicy: 'Background' }).catch((error: unknown) => {
-            if (!isReason(error, 'NotFound')) throw error
-          }),
+          tolerateGone(client.delete(resource, metadata, { propagationPolicy: 'Background' })),
         ),
       )
       // Without finalizers and grace a delete is final; for the rest, and for what came meanwhile, ask again.

@@ -13,7 +13,7 @@ import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
 import { sameJson } from '../shared/hash.ts'
-import { ignoreGone } from '../shared/owners.ts'
+import { tolerateReplaced } from '../shared/gone.ts'
 import { nodeReady } from '../shared/placement.ts'
 import { timestamp } from '../shared/time.ts'
 import { unknownConditions, wantedTaints } from './health.ts'
@@ -134,7 +134,7 @@ class NodeLifecycle {
       ready.map(async (pod) => {
         const condition = { type: 'Ready', status: 'False', lastTransitionTime }
         const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }
-        await ignoreGone(this.#ctx.client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
+        await tolerateReplaced(this.#ctx.client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
         this.#events.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready')
       }),
     )

@@ -9,7 +9,7 @@ import { isReason } from '../../api/machinery/status.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
-import { ignoreGone } from '../shared/owners.ts'
+import { tolerateReplaced } from '../shared/gone.ts'
 import { timestamp } from '../shared/time.ts'
 
 /** As upstream: a node absent for so long is gone. */
@@ -31,7 +31,7 @@ export function startPodGarbageCollector(ctx: ControllerContext): void {
   }
   const remove = async ({ metadata }: Pod): Promise<void> => {
     const preconditions = metadata.uid ? { uid: metadata.uid } : {}
-    await ignoreGone(client.delete(resources.pods, metadata, { gracePeriodSeconds: 0, preconditions }))
+    await tolerateReplaced(client.delete(resources.pods, metadata, { gracePeriodSeconds: 0, preconditions }))
   }
   const nodeExists = async (name: string): Promise<boolean> => {
     try {
@@ -51,7 +51,7 @@ export function startPodGarbageCollector(ctx: ControllerContext): void {
       lastTransitionTime: timestamp(clock.now()),
     }
     const patch = { metadata: { uid: metadata.uid }, status: { phase: 'Failed', conditions: [target] } }
-    await ignoreGone(client.patch(resources.pods, metadata, patch, { subresource: 'status' }))
+    await tolerateReplaced(client.patch(resources.pods, metadata, patch, { subresource: 'status' }))
   }
 
   const queue = startQueue(ctx, { name: 'pod-garbage-collector', concurrency: 4, after: [pods, nodes], reconcile })

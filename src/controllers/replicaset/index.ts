@@ -15,6 +15,7 @@ import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
 import { Expectations } from '../shared/expectations.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
 import { podFromTemplate } from '../shared/template.ts'
@@ -162,7 +163,7 @@ class ReplicaSetController {
       now: this.#ctx.clock.now(),
     })
     if (sameJson(replicaSet.status, status)) return
-    await this.#ctx.client.updateStatus(resources.replicaSets, { ...replicaSet, status })
+    await tolerateGone(this.#ctx.client.updateStatus(resources.replicaSets, { ...replicaSet, status }))
   }
 }
 

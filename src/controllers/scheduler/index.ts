@@ -13,7 +13,7 @@ import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, type Index, startQueue } from '../context.ts'
 import { sameJson } from '../shared/hash.ts'
-import { ignoreGone } from '../shared/owners.ts'
+import { tolerateReplaced } from '../shared/gone.ts'
 import { timestamp } from '../shared/time.ts'
 import type { Candidate } from './filters.ts'
 import { selectNode } from './select.ts'
@@ -59,15 +59,17 @@ class Scheduler {
     this.#nodes.onChange((change) => this.#nodeChanged(change))
   }
 
-  #podChanged({ type, object }: CacheChange<Pod>): void {
+  #podChanged(change: CacheChange<Pod>): void {
+    const { object } = change
     const key = objectKey(object)
-    const gone = type === 'deleted'
-    if (gone || object.spec?.nodeName || this.#assumed.get(key)?.metadata.uid !== object.metadata.uid)
-      this.#assumed.delete(key)
-    if (gone) this.#unschedulable.delete(key)
-    else if (isPending(object) && !this.#unschedulable.has(key)) this.#queue.add(key)
+    const gone = change.type === 'deleted'
+    const bound = Boolean(object.spec?.nodeName)
+    if (gone || bound || this.#assumed.get(key)?.metadata.uid !== object.metadata.uid) this.#assumed.delete(key)
+    // The pod's own wishes changed: it may fit now. Its status, which we write ourselves, says nothing new.
+    if (gone || (change.type === 'updated' && !sameJson(change.old.spec, object.spec))) this.#unschedulable.delete(key)
+    if (!gone && isPending(object) && !this.#unschedulable.has(key)) this.#queue.add(key)
     // Ports and capacity of its node became free.
-    if (object.spec?.nodeName && (gone || isPodTerminal(object))) this.#retryUnschedulable()
+    if (bound && (gone || isPodTerminal(object))) this.#retryUnschedulable()
   }
 
   #nodeChanged(change: CacheChange<Node>): void {
@@ -135,7 +137,7 @@ class Scheduler {
       ...(pod.metadata.generation && { observedGeneration: pod.metadata.generation }),
     }
     const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }
-    await ignoreGone(this.#ctx.client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
+    await tolerateReplaced(this.#ctx.client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
   }
 }
 

@@ -2,8 +2,8 @@
 import type { KubeObject, LabelSelector, OwnerReference } from '../../api/machinery/object.ts'
 import { controllerOf, objectKey } from '../../api/machinery/object.ts'
 import type { CacheChange, KubeClient, Resource } from '../../client/contract.ts'
-import { isReason } from '../../api/machinery/status.ts'
 import type { Index } from '../context.ts'
+import { tolerateReplaced } from './gone.ts'
 import { selectorMatcher } from './selector.ts'
 
 export interface Owner extends KubeObject {
@@ -65,7 +65,7 @@ export async function applyClaim<T extends KubeObject>(
   const ownerUid = owner.metadata.uid
   const adopted = await Promise.all(
     adopt.map((object) =>
-      ignoreGone(
+      tolerateReplaced(
         client.patch(resource, object.metadata, {
           metadata: { uid: object.metadata.uid, ownerReferences: [controllerReference(ownerResource, owner)] },
         }),
@@ -74,7 +74,7 @@ export async function applyClaim<T extends KubeObject>(
   )
   await Promise.all(
     release.map((object) =>
-      ignoreGone(
+      tolerateReplaced(
         client.patch(resource, object.metadata, {
           metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: ownerUid }] },
         }),
@@ -89,16 +89,6 @@ async function requireAlive(client: KubeClient, resource: Resource<KubeObject>, 
   const fresh = await client.get(resource, owner.metadata)
   if (fresh.metadata.uid !== owner.metadata.uid || fresh.metadata.deletionTimestamp)
     throw new Error(`${resource.kind} ${objectKey(owner)} is being deleted and cannot adopt`)
-}
-
-/** Undefined when the object is gone, or is another one of the same name. */
-export async function ignoreGone<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request
-  } catch (error) {
-    if (isReason(error, 'NotFound') || isReason(error, 'Invalid')) return undefined
-    throw error
-  }
 }
 
 /**

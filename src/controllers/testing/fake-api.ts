@@ -70,7 +70,7 @@ export class FakeApi implements ControllerClient {
     Object.assign(next.metadata, { uid, generation: 1, creationTimestamp: new Date(0).toISOString() })
     if (resource === (resources.namespaces as Resource<KubeObject>)) next.spec = { finalizers: ['kubernetes'] }
     if (resource === (resources.pods as Resource<KubeObject>))
-      next.status = { phase: 'Pending', ...(next.status ?? {}) }
+      next.status = { phase: 'Pending', ...(next.status as object | undefined) }
     this.#commit(resource, 'ADDED', next)
     return structuredClone(next) as unknown as T
   }
@@ -215,7 +215,7 @@ export class FakeApi implements ControllerClient {
   /** Deleted, but still to be seen: it has finalizers, or its node has yet to end it. */
   #lingers(resource: Resource<KubeObject>, object: Any, { gracePeriodSeconds }: DeleteOptions = {}): boolean {
     if ((object.metadata.finalizers?.length ?? 0) > 0) return true
-    if (id(resource) === id(resources.namespaces)) return (object.spec?.['finalizers'] as string[]).length > 0
+    if (id(resource) === id(resources.namespaces)) return String(object.spec?.['finalizers'] ?? '') !== ''
     const pod = id(resource) === id(resources.pods) ? (object as Pod) : undefined
     const ended = pod?.status?.phase === 'Failed' || pod?.status?.phase === 'Succeeded'
     return Boolean(pod?.spec?.nodeName) && gracePeriodSeconds !== 0 && !ended
