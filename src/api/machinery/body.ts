@@ -143,22 +143,35 @@ function summarize(body: Buffer): string {
   return `${body[0] === 0x7b ? start.toString('utf8') : start.toString('hex')}${tail}`
 }
 
+interface Source {
+  /** JSON. */
+  readonly text: string
+  readonly complaints: readonly string[]
+}
+
+async function yamlSource(body: Buffer, expected: GroupVersionKind): Promise<Source> {
+  try {
+    return await readYaml(body.toString('utf8'))
+  } catch (error) {
+    const why = `error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summarize(body)})`,
+    )
+  }
+}
+
 /** YAML as JSON text, and its duplicate keys in the words of Go's YAML reader. */
-async function yamlSource(body: Buffer, expected: GroupVersionKind): Promise<{ text: string; complaints: string[] }> {
+async function readYaml(yaml: string): Promise<Source> {
   const { LineCounter, parseDocument } = await import('yaml')
-  const lines = new LineCounter()
-  const document = parseDocument(body.toString('utf8'), { uniqueKeys: true, lineCounter: lines, prettyErrors: false })
+  const lineCounter = new LineCounter()
+  const document = parseDocument(yaml, { uniqueKeys: true, lineCounter, prettyErrors: false })
   const duplicates: string[] = []
-  for (const error of document.errors) {
-    const { line } = lines.linePos(error.pos[0])
-    if (error.code !== 'DUPLICATE_KEY') {
-      const why = `error converting YAML to JSON: yaml: line ${line}: ${error.message}`
-      throw badRequest(
-        `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summarize(body)})`,
-      )
-    }
-    const key = /^[^:\s]+/.exec(body.toString('utf8').slice(error.pos[0]))?.[0] ?? ''
-    duplicates.push(`  line ${line}: key ${JSON.stringify(key)} already set in map`)
+  for (const { code, message, pos } of document.errors) {
+    const { line } = lineCounter.linePos(pos[0])
+    if (code !== 'DUPLICATE_KEY') throw new Error(`line ${line}: ${message}`)
+    const key = /[^:\s]*/y
+    key.lastIndex = pos[0]
+    duplicates.push(`  line ${line}: key ${JSON.stringify(key.exec(yaml)?.[0] ?? '')} already set in map`)
   }
   const value: unknown = document.toJS({ maxAliasCount: 100 })
   const complaints = duplicates.length > 0 ? [`yaml: unmarshal errors:\n${duplicates.join('\n')}`] : []

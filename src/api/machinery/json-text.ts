@@ -6,6 +6,11 @@
 /** Go's encoding/json refuses deeper nesting. */
 export const depthMax = 10_000
 
+/** What no API type reaches is not looked at: hostile input must not cost more than its size. */
+const levelsMax = 64
+const pathMax = 4096
+const duplicatesMax = 1000
+
 export interface JsonScan {
   /** In document order: `spec.ports[0].name`, as sigs.k8s.io/json writes them. */
   readonly duplicates: readonly { readonly path: string; readonly at: number }[]
@@ -42,8 +47,11 @@ export function scanJson(text: string, { withOffsets = false } = {}): JsonScan {
         level.name = name
         const repeated = level.names.has(name)
         if (!repeated) level.names.add(name)
-        if (repeated) duplicates.push({ path: pathOf(levels), at: start })
-        else if (withOffsets) offsets.set(pathOf(levels), start)
+        if ((!repeated && !withOffsets) || levels.length > levelsMax || duplicates.length >= duplicatesMax) break
+        const path = pathOf(levels)
+        if (path.length > pathMax) break
+        if (repeated) duplicates.push({ path, at: start })
+        else offsets.set(path, start)
         break
       }
       case 0x7b: // {
