@@ -1,5 +1,4 @@
 /** What update strategies of several kinds share. */
-import { isDeepStrictEqual } from 'node:util'
 import type { ObjectMeta } from '../machinery/object.ts'
 
 interface Versioned {
@@ -11,10 +10,23 @@ interface WithStatus {
   status?: unknown
 }
 
-/** Structural equality of two JSON values; an absent field and an undefined one are the same. */
+/** Equality of two JSON values as Go's API machinery sees it: an absent field, an undefined one and an empty list are one. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true
-  return isDeepStrictEqual(a ?? undefined, b ?? undefined)
+  if (Array.isArray(a) || Array.isArray(b)) return sameList(a ?? [], b ?? [])
+  if (!isObject(a) || !isObject(b)) return (a ?? undefined) === (b ?? undefined)
+  for (const key in a) if (!sameValue(a[key], b[key])) return false
+  for (const key in b) if (!(key in a) && !sameValue(undefined, b[key])) return false
+  return true
+}
+
+function sameList(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+  return a.every((item, i) => sameValue(item, b[i]))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Generation of a new object. */

@@ -14,7 +14,7 @@ function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   let size = 0
   for (const value of Object.values(data)) size += Buffer.byteLength(value)
   for (const value of Object.values(binaryData)) size += Buffer.byteLength(value, 'base64')
-  if (size > dataMaxBytes) errors.push(tooLong(Path.of(''), dataMaxBytes))
+  if (size > dataMaxBytes) errors.push(tooLong(Path.root.key(''), dataMaxBytes))
   return errors
 }
 
