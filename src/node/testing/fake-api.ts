@@ -26,8 +26,8 @@ export class FakeApi implements Transport {
     return [...this.#objects].filter(([path]) => inCollection(path, prefix)).map(([, object]) => object as T)
   }
 
-  get<T extends KubeObject>(path: string): T | undefined {
-    return this.#objects.get(path) as T | undefined
+  get(path: string): KubeObject | undefined {
+    return this.#objects.get(path)
   }
 
   /** Creates or replaces, as a user would. */
@@ -141,7 +141,7 @@ export class FakeApi implements Transport {
 
   #announce(type: string, path: string, object: KubeObject): void {
     for (const watcher of this.#watchers) if (inCollection(path, watcher.collection)) watcher.push({ type, object })
-    for (const wake of [...this.#waiting]) wake()
+    for (const wake of this.#waiting) wake()
   }
 
   #watch(collection: string, signal?: AbortSignal): ApiResponse {
@@ -157,7 +157,8 @@ export class FakeApi implements Transport {
     this.#watchers.add(watcher)
     signal?.addEventListener('abort', () => wake())
     const body = async function* () {
-      while (!signal?.aborted) {
+      for (;;) {
+        if (signal?.aborted) return
         const next = pending.shift()
         if (next) yield next
         else await new Promise<void>((resolve) => (wake = resolve))

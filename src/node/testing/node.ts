@@ -76,7 +76,7 @@ export class TestNode {
   }
 
   pod(name: string): Pod | undefined {
-    return this.api.get<Pod>(`${podsPath}/${name}`)
+    return this.api.get(`${podsPath}/${name}`)
   }
 
   async untilRunning(name: string): Promise<Pod> {
