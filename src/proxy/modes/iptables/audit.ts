@@ -30,10 +30,19 @@ export function parseDeletion(line: string, family: Family): Deletion | undefine
 
 const restartMs = 1000
 
-/** Calls `line` for each deletion nft reports and `gap` when some were missed, until the signal aborts. */
-export function monitorDeletions(handlers: { line(text: string): void; gap(): void }, signal: AbortSignal): void {
+export const monitorCommand: readonly string[] = ['nft', 'monitor', 'destroy']
+
+export interface MonitorHandlers {
+  /** A deletion, as nft words it. */
+  line(text: string): void
+  /** Some may have been missed. */
+  gap(): void
+}
+
+/** Runs `command` (and again, should it end) and reads what it prints, until the signal aborts. */
+export function monitorDeletions(command: readonly string[], handlers: MonitorHandlers, signal: AbortSignal): void {
   if (signal.aborted) return
-  const child = spawn('nft', ['monitor', 'destroy'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'pipe', 'ignore'] })
   const stop = () => child.kill()
   signal.addEventListener('abort', stop)
   createInterface({ input: child.stdout }).on('line', (text) => {
@@ -45,6 +54,6 @@ export function monitorDeletions(handlers: { line(text: string): void; gap(): vo
     signal.removeEventListener('abort', stop)
     if (signal.aborted) return
     handlers.gap()
-    setTimeout(() => monitorDeletions(handlers, signal), restartMs).unref()
+    setTimeout(() => monitorDeletions(command, handlers, signal), restartMs).unref()
   })
 }

@@ -4,6 +4,7 @@ import { parseCidr } from '../../../lib/ip.ts'
 import type { Logger } from '../../../lib/log.ts'
 import type { ProxyConfig } from '../../config/config.ts'
 import type { Family } from '../../plan/types.ts'
+import { monitorCommand } from './audit.ts'
 import { IptablesKernel, setSysctl, sysctlIsSet } from './kernel.ts'
 import { IptablesMode } from './mode.ts'
 import { cleanupScript } from './script.ts'
@@ -49,7 +50,7 @@ export async function makeIptablesMode(options: MakeOptions): Promise<IptablesMo
       counters,
       tcpLiberal: config.tcpBeLiberal || sysctlIsSet('net/netfilter/nf_conntrack_tcp_be_liberal'),
     },
-    monitor: capabilities.nftVariant && nft.code === 0,
+    ...(capabilities.nftVariant && nft.code === 0 && { monitor: monitorCommand }),
     canaryPeriodMs: config.syncPeriodMs,
     log,
   })

@@ -12,8 +12,8 @@ import type { IptablesSettings } from './settings.ts'
 export interface IptablesModeOptions {
   readonly kernel: IptablesKernel
   readonly settings: IptablesSettings
-  /** `nft monitor` hears of our rules. */
-  readonly monitor: boolean
+  /** Prints deletions of rules as `nft monitor` does; absent: iptables here is not nftables. */
+  readonly monitor?: readonly string[]
   /** Between two looks at the canary chain where there is no monitor. */
   readonly canaryPeriodMs: number
   readonly log: Logger
@@ -61,11 +61,12 @@ export class IptablesMode implements Mode {
   }
 
   watch(damaged: (what: string) => void, signal: AbortSignal): void {
-    if (this.#options.monitor) {
+    const { monitor } = this.#options
+    if (monitor) {
       const gap = () => {
         if (!this.#own()) damaged('reports of deleted rules were lost')
       }
-      monitorDeletions({ line: (text) => this.#heard(text, damaged), gap }, signal)
+      monitorDeletions(monitor, { line: (text) => this.#heard(text, damaged), gap }, signal)
     } else this.#watchCanary(damaged, signal)
   }
 

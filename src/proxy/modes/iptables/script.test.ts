@@ -150,7 +150,7 @@ describe('a difference', () => {
         }
         if (change.after) rules.set(key, change.after)
         else rules.delete(key)
-        return change as Parameters<typeof partialScript>[1][number]
+        return change
       })
       last = partialScript(base, changes, rules)
     }
@@ -229,7 +229,7 @@ describe('what is there already', () => {
   test('jumps are not made twice, chains of gone Services are removed', () => {
     const text = full([], parseExisting(recorded))
     expect(text).not.toMatch(/^-I/m)
-    expect(text.match(/^-X KUBE-/gm)).toHaveLength(recorded.match(/^:KUBE-(SVC|SVL|EXT|SEP)/gm)?.length ?? 0)
+    expect(text.match(/^-X KUBE-/gm)).toHaveLength(recorded.match(/^:KUBE-(SVC|SVL|EXT|SEP)-/gm)?.length ?? 0)
   })
   test('cleanup takes all of ours and leaves kubelet alone', () => {
     const text = cleanupScript(recorded)
