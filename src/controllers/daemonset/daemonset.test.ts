@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { DaemonSet } from '../../api/generated/apps.v1.ts'
+import type { Pod } from '../../api/generated/v1.ts'
+import { resources } from '../../client/resources.ts'
+import { startScheduler } from '../scheduler/index.ts'
+import { type Harness, node, playAgents, startHarness, template } from '../testing/harness.ts'
+import { startDaemonSetController } from './index.ts'
+import { eligibility, revisionOf, rollout, targetNode, templateForNode } from './plan.ts'
+
+const labels = { 'k8s-app': 'kube-proxy' }
+
+function daemonSet(spec: Partial<DaemonSet['spec']> = {}): DaemonSet {
+  return {
+    metadata: { name: 'kube-proxy', namespace: 'kube-system' },
+    spec: { selector: { matchLabels: labels }, template: template(labels), ...spec },
+  }
+}
+
+describe('where daemons run', () => {
+  const taint = (key: string, effect: string) => node('n', { spec: { taints: [{ key, effect }] } })
+  const cases: [string, ReturnType<typeof node>, boolean, boolean][] = [
+    ['an ordinary node', node('n'), true, true],
+    ['a cordoned node', taint('node.kubernetes.io/unschedulable', 'NoSchedule'), true, true],
+    ['a node under pressure', taint('node.kubernetes.io/memory-pressure', 'NoSchedule'), true, true],
+    ['a node that is lost keeps its daemon', taint('node.kubernetes.io/unreachable', 'NoExecute'), true, true],
+    ['a foreign taint', taint('gpu', 'NoSchedule'), false, true],
+    ['a foreign evicting taint', taint('gpu', 'NoExecute'), false, false],
+    ['a node that is not ready', node('n', { status: {} }), false, true],
+  ]
+  test.each(cases)('%s', (_, target, shouldRun, mayStay) => {
+    expect(eligibility(daemonSet(), target)).toEqual({ shouldRun, mayStay })
+  })
+
+  test('the pod is pinned to its node, beside its own terms', () => {
+    const zone = { matchExpressions: [{ key: 'zone', operator: 'Exists' }] }
+    const affinity = {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [zone] } },
+    }
+    const own = template(labels)
+    const pinned = templateForNode(
+      daemonSet({ template: { ...own, spec: { containers: [], affinity, hostNetwork: true } } }),
+      'n7',
+    )
+    const terms = pinned.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+    expect(terms).toEqual([{ ...zone, matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n7'] }] }])
+    expect(targetNode({ metadata: { name: '' }, spec: pinned.spec } as Pod)).toBe('n7')
+    expect(pinned.spec?.tolerations?.map((t) => `${t.key?.split('/')[1]}:${t.effect}`)).toEqual([
+      'not-ready:NoExecute',
+      'unreachable:NoExecute',
+      'disk-pressure:NoSchedule',
+      'memory-pressure:NoSchedule',
+      'pid-pressure:NoSchedule',
+      'unschedulable:NoSchedule',
+      'network-unavailable:NoSchedule',
+    ])
+  })
+})
+
+describe('a new template', () => {
+  const now = new Date('2026-01-01T00:00:00Z')
+  const nodes = ['a', 'b', 'c'].map((name) => node(name))
+  const view = (set: DaemonSet, states: Record<string, 'new' | 'new, not ready' | 'old' | 'old, not ready'>) => {
+    const pods = new Map<string, Pod[]>()
+    for (const [name, state] of Object.entries(states)) {
+      const hash = state.startsWith('new') ? revisionOf(set) : 'former'
+      const status = state.endsWith('not ready') ? 'False' : 'True'
+      pods.set(name, [
+        {
+          metadata: { name: `pod-${name}`, labels: { ...labels, 'controller-revision-hash': hash } },
+          status: { conditions: [{ type: 'Ready', status, lastTransitionTime: now.toISOString() }] },
+        },
+      ])
+    }
+    const { create, remove } = rollout(set, nodes, pods, now)
+    return { create, remove: remove.map((pod) => pod.metadata.name) }
+  }
+  const strategy = (rollingUpdate: object) => daemonSet({ updateStrategy: { type: 'RollingUpdate', rollingUpdate } })
+
+  test('replaces one pod at a time', () => {
+    expect(view(daemonSet(), { a: 'old', b: 'old', c: 'old' })).toEqual({ create: [], remove: ['pod-a'] })
+    expect(view(daemonSet(), { a: 'new, not ready', b: 'old', c: 'old' }).remove).toEqual([])
+    expect(view(daemonSet(), { a: 'new', b: 'old', c: 'old' }).remove).toEqual(['pod-b'])
+  })
+  test('replaces what serves nothing at once', () => {
+    expect(view(daemonSet(), { a: 'old', b: 'old, not ready', c: 'old, not ready' }).remove).toEqual(['pod-b', 'pod-c'])
+  })
+  test('goes as fast as maxUnavailable allows', () => {
+    const two = strategy({ maxUnavailable: '50%' })
+    expect(view(two, { a: 'old', b: 'old', c: 'old' }).remove).toEqual(['pod-a', 'pod-b'])
+  })
+  test('with a surge starts the new pod first', () => {
+    const surge = strategy({ maxSurge: 1, maxUnavailable: 0 })
+    expect(view(surge, { a: 'old', b: 'old', c: 'old' })).toEqual({ create: ['a'], remove: [] })
+  })
+  test('waits for the user with OnDelete', () => {
+    const onDelete = daemonSet({ updateStrategy: { type: 'OnDelete' } })
+    expect(view(onDelete, { a: 'old, not ready' })).toEqual({ create: [], remove: [] })
+  })
+})
+
+describe('the controller', () => {
+  let harness: Harness
+  afterEach(() => harness.stop())
+  const begin = () => {
+    harness = startHarness((ctx) => {
+      startDaemonSetController(ctx)
+      startScheduler(ctx)
+    })
+    playAgents(harness)
+    return harness
+  }
+  const running = () =>
+    harness.api
+      .all(resources.pods)
+      .filter((pod) => pod.status?.phase === 'Running')
+      .map((pod) => pod.spec?.nodeName)
+      .sort()
+
+  test('follows the nodes, replaces deleted pods and reports', async () => {
+    const { api, quiet } = begin()
+    await api.create(resources.daemonSets, daemonSet())
+    for (const name of ['a', 'b']) await api.create(resources.nodes, node(name))
+    await quiet()
+    expect(running()).toEqual(['a', 'b'])
+    await api.delete(resources.pods, api.all(resources.pods)[0]!.metadata)
+    await api.create(resources.nodes, node('c'))
+    await quiet()
+    expect(running()).toEqual(['a', 'b', 'c'])
+    const set = () => api.all(resources.daemonSets)[0]
+    expect(set()?.status).toEqual({
+      currentNumberScheduled: 3,
+      desiredNumberScheduled: 3,
+      numberAvailable: 3,
+      numberMisscheduled: 0,
+      numberReady: 3,
+      observedGeneration: 1,
+      updatedNumberScheduled: 3,
+    })
+    api.writes.length = 0
+    await quiet()
+    expect(api.writes).toEqual([])
+  })
+
+  test('rolls a new template over all nodes', async () => {
+    const { api, quiet } = begin()
+    for (const name of ['a', 'b', 'c']) await api.create(resources.nodes, node(name))
+    await api.create(resources.daemonSets, daemonSet())
+    await quiet()
+    const { metadata } = api.all(resources.daemonSets)[0] as DaemonSet
+    await api.update(resources.daemonSets, { ...daemonSet({ template: template(labels, 'web:2') }), metadata })
+    await quiet()
+    expect(running()).toEqual(['a', 'b', 'c'])
+    expect(new Set(api.all(resources.pods).map((pod) => pod.spec?.containers[0]?.image))).toEqual(new Set(['web:2']))
+    expect(api.all(resources.daemonSets)[0]?.status).toMatchObject({ updatedNumberScheduled: 3, numberAvailable: 3 })
+  })
+})

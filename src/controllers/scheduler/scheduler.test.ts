@@ -1,0 +1,199 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Node, Pod, PodSpec } from '../../api/generated/v1.ts'
+import { resources } from '../../client/resources.ts'
+import { FakeApi } from '../testing/fake-api.ts'
+import { type Harness, node, startHarness } from '../testing/harness.ts'
+import { startScheduler } from './index.ts'
+import { selectNode } from './select.ts'
+
+function pod(name: string, spec: Partial<PodSpec> = {}): Pod {
+  return {
+    metadata: { name, namespace: 'demo' },
+    spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
+  }
+}
+
+const helpless = (n: number) =>
+  `no new claims to deallocate, preemption: 0/${n} nodes are available: ${n} Preemption is not helpful for scheduling.`
+const noVictims =
+  'no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.'
+
+const notReady = node('n1', { status: { conditions: [{ type: 'Ready', status: 'False' }] } })
+const tainted = node('n1', { spec: { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] } })
+const cordoned = node('n1', { spec: { unschedulable: true } })
+const zoned = node('n1', { metadata: { name: 'n1', labels: { zone: 'a', cores: '8' } } })
+const small = node('n1', {
+  status: {
+    conditions: [{ type: 'Ready', status: 'True' }],
+    allocatable: { cpu: '1', memory: '1Gi', pods: '2' },
+  },
+})
+const requesting = (requests: Record<string, string>) => ({
+  containers: [{ name: 'c', image: 'i', resources: { requests } }],
+})
+const required = (key: string, operator: string, values?: string[]) => ({
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key, operator, ...(values && { values }) }] }],
+      },
+    },
+  },
+})
+const byName = (name: string) => ({
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] }],
+      },
+    },
+  },
+})
+const hostPort = (port: number, hostIP?: string) => ({
+  containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: port, ...(hostIP && { hostIP }) }] }],
+})
+
+describe('a pod and one node', () => {
+  const untolerated = '0/1 nodes are available: 1 node(s) had untolerated taint(s). '
+  const unmatched = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. "
+  const cases: [string, Node, Partial<PodSpec>, Pod[], true | string][] = [
+    ['an ordinary one fits', node('n1'), {}, [], true],
+    ['a node that is not ready', notReady, {}, [], untolerated + helpless(1)],
+    ['a daemon that tolerates everything fits there', notReady, { tolerations: [{ operator: 'Exists' }] }, [], true],
+    ['a cordoned node', cordoned, {}, [], `0/1 nodes are available: 1 node(s) were unschedulable. ${helpless(1)}`],
+    ['a taint', tainted, {}, [], untolerated + helpless(1)],
+    ['a tolerated taint', tainted, { tolerations: [{ key: 'gpu', value: 'yes' }] }, [], true],
+    [
+      'a toleration of another value',
+      tainted,
+      { tolerations: [{ key: 'gpu', value: 'no' }] },
+      [],
+      untolerated + helpless(1),
+    ],
+    ['a selector that matches', zoned, { nodeSelector: { zone: 'a' } }, [], true],
+    ['a selector that does not', zoned, { nodeSelector: { zone: 'b' } }, [], unmatched + helpless(1)],
+    ['affinity In', zoned, required('zone', 'In', ['a', 'b']), [], true],
+    ['affinity NotIn', zoned, required('zone', 'NotIn', ['a']), [], unmatched + helpless(1)],
+    ['affinity Gt', zoned, required('cores', 'Gt', ['4']), [], true],
+    ['affinity Lt', zoned, required('cores', 'Lt', ['4']), [], unmatched + helpless(1)],
+    ['affinity DoesNotExist', zoned, required('disk', 'DoesNotExist'), [], true],
+    ['pinned by name', zoned, byName('n1'), [], true],
+    ['pinned to another', zoned, byName('n2'), [], unmatched + helpless(1)],
+    [
+      'a host port in use',
+      node('n1'),
+      hostPort(8080),
+      [pod('other', hostPort(8080))],
+      `0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. ${noVictims}`,
+    ],
+    [
+      'a host port on another address',
+      node('n1'),
+      hostPort(80, '10.0.0.1'),
+      [pod('o', hostPort(80, '10.0.0.2'))],
+      true,
+    ],
+    [
+      'too much cpu',
+      small,
+      requesting({ cpu: '1500m' }),
+      [],
+      `0/1 nodes are available: 1 Insufficient cpu. ${noVictims}`,
+    ],
+    [
+      'what others left is not enough',
+      small,
+      requesting({ cpu: '600m', memory: '600Mi' }),
+      [pod('o', requesting({ cpu: '500m', memory: '600Mi' }))],
+      `0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. ${noVictims}`,
+    ],
+    ['a full node', small, {}, [pod('a'), pod('b')], `0/1 nodes are available: 1 Too many pods. ${noVictims}`],
+    [
+      'a device nobody has',
+      small,
+      requesting({ 'x/gpu': '1' }),
+      [],
+      `0/1 nodes are available: 1 Insufficient x/gpu. ${noVictims}`,
+    ],
+  ]
+  test.each(cases)('%s', (_, target, spec, pods, outcome) => {
+    expect(selectNode(pod('p', spec), [{ node: target, pods }])).toEqual(
+      outcome === true ? { node: 'n1' } : { message: outcome },
+    )
+  })
+})
+
+test('no nodes at all', () => {
+  expect(selectNode(pod('p'), [])).toEqual({ message: 'no nodes available to schedule pods' })
+})
+
+test('reasons of several nodes are counted and sorted', () => {
+  const candidates = [cordoned, { ...cordoned, metadata: { name: 'n2' } }, tainted].map((n) => ({ node: n, pods: [] }))
+  expect(selectNode(pod('p'), candidates)).toEqual({
+    message: `0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) were unschedulable. ${helpless(3)}`,
+  })
+})
+
+test('the emptiest node wins, preferences first', () => {
+  const candidates = [
+    { node: zoned, pods: [pod('a'), pod('b')] },
+    { node: node('n2'), pods: [pod('c')] },
+  ]
+  expect(selectNode(pod('p'), candidates)).toEqual({ node: 'n2' })
+  const preference = { matchExpressions: [{ key: 'zone', operator: 'Exists' }] }
+  const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference }] }
+  expect(selectNode(pod('p', { affinity: { nodeAffinity } }), candidates)).toEqual({ node: 'n1' })
+})
+
+describe('the scheduler', () => {
+  let harness: Harness
+  afterEach(() => harness.stop())
+
+  test('spreads a burst over the nodes with one write per pod', async () => {
+    const api = new FakeApi()
+    await api.create(resources.nodes, node('n1'))
+    await api.create(resources.nodes, node('n2'))
+    for (let i = 0; i < 6; i++) await api.create(resources.pods, pod(`p${i}`))
+    await api.create(resources.pods, pod('preset', { nodeName: 'n1' }))
+    await api.create(resources.pods, pod('gated', { schedulingGates: [{ name: 'later' }] }))
+    await api.create(resources.pods, pod('foreign', { schedulerName: 'other' }))
+    harness = startHarness(startScheduler, { api })
+    await harness.quiet()
+    expect(api.count(/binding/)).toBe(6)
+    const on = (name: string) => api.all(resources.pods).filter((p) => p.spec?.nodeName === name).length
+    expect([on('n1'), on('n2')].sort()).toEqual([3, 4])
+    const events = api.all(resources.events).map((e) => `${e.reason}: ${e.message}`)
+    expect(events).toContain('Scheduled: Successfully assigned demo/p0 to n2')
+  })
+
+  test('a pod that fits nowhere says so once, and goes as soon as it fits', async () => {
+    harness = startHarness(startScheduler)
+    const { api, quiet } = harness
+    await api.create(resources.pods, pod('p'))
+    await quiet()
+    await api.create(resources.nodes, notReady)
+    await quiet()
+    const condition = () => api.all(resources.pods)[0]?.status?.conditions?.[0]
+    expect(condition()).toMatchObject({ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' })
+    expect(condition()?.message).toContain('untolerated taint(s)')
+    expect(api.count(/patch pods\/status/)).toBe(2)
+    const { metadata } = api.all(resources.nodes)[0] as Node
+    await api.updateStatus(resources.nodes, { ...node('n1'), metadata })
+    await quiet()
+    expect(api.all(resources.pods)[0]?.spec?.nodeName).toBe('n1')
+  })
+
+  test('a host port that becomes free is given to who waits for it', async () => {
+    const api = new FakeApi()
+    await api.create(resources.nodes, node('n1'))
+    harness = startHarness(startScheduler, { api })
+    await api.create(resources.pods, pod('first', hostPort(80)))
+    await harness.quiet()
+    await api.create(resources.pods, pod('second', hostPort(80)))
+    await harness.quiet()
+    expect((await api.get(resources.pods, pod('second').metadata)).spec?.nodeName).toBeUndefined()
+    await api.delete(resources.pods, pod('first').metadata, { gracePeriodSeconds: 0 })
+    await harness.quiet()
+    expect((await api.get(resources.pods, pod('second').metadata)).spec?.nodeName).toBe('n1')
+  })
+})
