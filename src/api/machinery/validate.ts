@@ -144,7 +144,7 @@ export const isValidPortNum = (port: number): string[] =>
 /** IANA service names (RFC 6335), as container ports have. */
 export function isValidPortName(port: string): string[] {
   const problems: string[] = []
-  if (port.length > 15) problems.push('must be no more than 15 characters')
+  if (Buffer.byteLength(port) > 15) problems.push(tooLong(15))
   if (!/^[-a-z0-9]+$/.test(port)) {
     problems.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)')
   }
