@@ -3,7 +3,7 @@ import { create, definitionOf, row, update } from '../common/testing.ts'
 import { definitions } from '../index.ts'
 import type { Lease } from '../generated/coordination.k8s.io.v1.ts'
 import type { EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
-import type { ConfigMap, Endpoints, Event, Namespace, Node, Secret, ServiceAccount } from '../generated/v1.ts'
+import type { ConfigMap, Endpoints, Event, Namespace, Node, Secret } from '../generated/v1.ts'
 
 const now = new Date('2026-11-21T00:05:06Z')
 const creationTimestamp = '2026-11-21T00:00:00Z'
@@ -219,7 +219,7 @@ describe('ConfigMap and Secret', () => {
       1,
       '5m6s',
     ])
-    expect(Object.values(row('ServiceAccount', { metadata } as ServiceAccount, now))).toEqual(['a', 0, '5m6s'])
+    expect(Object.values(row('ServiceAccount', { metadata }, now))).toEqual(['a', 0, '5m6s'])
   })
 })
 

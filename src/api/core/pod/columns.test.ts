@@ -192,7 +192,7 @@ describe('READY, STATUS and RESTARTS of a pod', () => {
     ],
   ])('%s', (_name, one, expected) => {
     const cells = row('Pod', pod(one), now)
-    expect(`${cells['Ready']} ${cells['Status']} ${cells['Restarts']}`).toBe(expected)
+    expect([cells['Ready'], cells['Status'], cells['Restarts']].join(' ')).toBe(expected)
   })
 
   test('wide columns', () => {

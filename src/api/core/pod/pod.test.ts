@@ -33,11 +33,28 @@ test('a bare pod gets Kubernetes’ defaults', () => {
     ],
     dnsPolicy: 'ClusterFirst',
     enableServiceLinks: true,
+    preemptionPolicy: 'PreemptLowerPriority',
+    priority: 0,
     restartPolicy: 'Always',
     schedulerName: 'default-scheduler',
     securityContext: {},
+    serviceAccount: 'default',
+    serviceAccountName: 'default',
     terminationGracePeriodSeconds: 30,
+    tolerations: [
+      { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+      { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+    ],
   })
+})
+
+test('a pod’s own tolerations, account and priority class are respected', () => {
+  const tolerations = [{ operator: 'Exists' }]
+  const { object } = create(
+    'Pod',
+    pod({ tolerations, serviceAccountName: 'robot', priorityClassName: 'system-node-critical' }),
+  )
+  expect(object.spec).toMatchObject({ tolerations, serviceAccount: 'robot', priority: 2_000_001_000 })
 })
 
 test('ports, probes, variables and volumes get defaults', () => {
