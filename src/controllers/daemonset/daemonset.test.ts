@@ -43,7 +43,7 @@ describe('where daemons run', () => {
     )
     const terms = pinned.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
     expect(terms).toEqual([{ ...zone, matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n7'] }] }])
-    expect(targetNode({ metadata: { name: '' }, spec: pinned.spec } as Pod)).toBe('n7')
+    expect(targetNode({ metadata: { name: '' }, spec: pinned.spec ?? { containers: [] } })).toBe('n7')
     expect(pinned.spec?.tolerations?.map((t) => `${t.key?.split('/')[1]}:${t.effect}`)).toEqual([
       'not-ready:NoExecute',
       'unreachable:NoExecute',
@@ -113,7 +113,7 @@ describe('the controller', () => {
     harness.api
       .all(resources.pods)
       .filter((pod) => pod.status?.phase === 'Running')
-      .map((pod) => pod.spec?.nodeName)
+      .map((pod) => pod.spec?.nodeName ?? '')
       .sort()
 
   test('follows the nodes, replaces deleted pods and reports', async () => {

@@ -3,7 +3,7 @@
  * deletion, bindings, strategic merge patches and watches behave as the real one's. It validates and defaults nothing.
  */
 import type { Status } from '../../api/generated/meta.v1.ts'
-import type { Pod } from '../../api/generated/v1.ts'
+import type { Namespace, Pod } from '../../api/generated/v1.ts'
 import { type KubeList, type KubeObject, objectKey } from '../../api/machinery/object.ts'
 import { applyPatch } from '../../api/machinery/patch.ts'
 import { alreadyExistsError, conflictError, notFoundError, staleObjectMessage } from '../../api/machinery/status.ts'
@@ -201,8 +201,11 @@ export class FakeApi implements ControllerClient {
       ...(part === 'main' ? given : current),
       metadata: { ...given.metadata },
       ...(part === 'status' && { status: given.status }),
-      ...(part === 'main' && { status: current.status }),
       ...(part === 'finalize' && { spec: given.spec }),
+    }
+    if (part === 'main') {
+      if (current.status === undefined) delete next.status
+      else next.status = current.status
     }
     const changed = JSON.stringify(next.spec) !== JSON.stringify(current.spec)
     const generation = current.metadata.generation ?? 1
@@ -215,7 +218,7 @@ export class FakeApi implements ControllerClient {
   /** Deleted, but still to be seen: it has finalizers, or its node has yet to end it. */
   #lingers(resource: Resource<KubeObject>, object: Any, { gracePeriodSeconds }: DeleteOptions = {}): boolean {
     if ((object.metadata.finalizers?.length ?? 0) > 0) return true
-    if (id(resource) === id(resources.namespaces)) return String(object.spec?.['finalizers'] ?? '') !== ''
+    if (id(resource) === id(resources.namespaces)) return (object as Namespace).spec?.finalizers?.length !== 0
     const pod = id(resource) === id(resources.pods) ? (object as Pod) : undefined
     const ended = pod?.status?.phase === 'Failed' || pod?.status?.phase === 'Succeeded'
     return Boolean(pod?.spec?.nodeName) && gracePeriodSeconds !== 0 && !ended
