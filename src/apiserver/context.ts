@@ -33,6 +33,8 @@ export interface ResourceRequest extends ResourceRoute {
   readonly body: Buffer
   readonly user: UserInfo
   readonly signal: AbortSignal | undefined
+  /** What the answer warns of, whether the request succeeds or not. */
+  readonly warnings: Set<string>
 }
 
 export type { ServedResource }

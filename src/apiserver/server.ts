@@ -15,7 +15,7 @@ import { Pages } from './discovery/pages.ts'
 import { dispatch, verbOf } from './dispatch.ts'
 import type { ApiHandler, UserInfo } from './handler.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
-import { errorResponse } from './http/respond.ts'
+import { errorResponse, withWarnings } from './http/respond.ts'
 import { ServerMetrics, type ServedRequest } from './metrics.ts'
 import { BookmarkTicker } from './read/bookmarks.ts'
 import { Registry } from './registry.ts'
@@ -114,13 +114,15 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, us
     body: bodyOf(request),
     user,
     signal: request.signal,
+    warnings: new Set(
+      route.resource.definition.deprecationWarning ? [route.resource.definition.deprecationWarning] : [],
+    ),
   }
   const started = performance.now()
   const response = await answered(context, () => dispatch(context, resourceRequest))
   const served = servedRequest(resourceRequest)
   metrics.finished(served, response.status, (performance.now() - started) / 1000)
-  const warning = route.resource.definition.deprecationWarning
-  const warned = warning ? withWarning(response, warning) : response
+  const warned = withWarnings(response, resourceRequest.warnings)
   return served.verb === 'WATCH' && response.status === 200 ? counted(warned, metrics.longRunning(served)) : warned
 }
 
@@ -162,12 +164,6 @@ function servedRequest(request: ResourceRoute & Pick<ResourceRequest, 'method' |
     subresource: request.subresource,
     scope,
   }
-}
-
-function withWarning(response: ApiResponse, message: string): ApiResponse {
-  const mine = `299 - ${JSON.stringify(message)}`
-  const others = response.headers['warning']
-  return { ...response, headers: { ...response.headers, warning: others ? `${mine}, ${others}` : mine } }
 }
 
 /** The same response, calling `ended` once its body is done or left. */

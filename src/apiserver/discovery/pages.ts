@@ -28,9 +28,9 @@ export class Pages {
 
   /** The page at this path; throws 404 for what is not served. */
   async get(method: string, { path, query }: ParsedTarget): Promise<ApiResponse> {
-    if (method !== 'GET') throw methodNotAllowed()
     const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
     const [, root = '', ...rest] = clean.split('/')
+    if (method !== 'GET') throw root === 'api' || root === 'apis' ? resourceNotFound() : methodNotAllowed()
     switch (root) {
       case '':
         return json(200, { paths: this.#paths() })
@@ -61,7 +61,7 @@ export class Pages {
     const [group = '', version = ''] = root === 'api' ? ['', ...rest] : rest
     const served = version ? registry.groupVersion(group, version) : undefined
     const document = served ? apiResourceList(served) : version === '' ? apiGroup(registry, group) : undefined
-    if (!document || rest.length > 2) throw resourceNotFound()
+    if (!document || rest.length > (root === 'api' ? 1 : 2)) throw resourceNotFound()
     return document
   }
 

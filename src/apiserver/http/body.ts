@@ -1,31 +1,35 @@
 /** Request bodies: which types a write accepts, and the object in them. */
 import { type GroupVersionKind, decodeBody } from '../../api/machinery/body.ts'
-import type { Decoded, FieldValidation } from '../../api/machinery/decode.ts'
+import type { FieldValidation } from '../../api/machinery/decode.ts'
+import type { ResourceRequest } from '../context.ts'
 import { unsupportedMediaType } from './errors.ts'
 
 const protobuf = 'application/vnd.kubernetes.protobuf'
 const bodyTypes: readonly string[] = ['application/json', 'application/yaml', protobuf]
 
-interface WithBody {
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Buffer
-}
+type WithBody = Pick<ResourceRequest, 'headers' | 'body' | 'warnings'>
 
 /** The media type of a request without its parameters, in lower case; '' when none is given. */
 export function mediaType(headers: Readonly<Record<string, string>>): string {
   return (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-/** The body as an object of a kind; no type means JSON. `schemaName` as for `decodeBody`. Throws StatusError. */
+/**
+ * The body as an object of a kind; no type means JSON. What it is warned of goes into the request's warnings.
+ * `schemaName` as for `decodeBody`. Throws StatusError.
+ */
 export async function readBody<T>(
-  { headers, body }: WithBody,
+  request: WithBody,
   kind: GroupVersionKind,
   { fieldValidation }: { fieldValidation: FieldValidation },
   schemaName?: string,
-): Promise<Decoded<T>> {
-  const contentType = mediaType(headers) || 'application/json'
+): Promise<T> {
+  const contentType = mediaType(request.headers) || 'application/json'
   if (!bodyTypes.includes(contentType)) throw unsupportedMediaType(bodyTypes)
-  if (contentType !== protobuf) return decodeBody<T>(kind, body, { fieldValidation, contentType }, schemaName)
-  const { protobufToJson } = await import('../protobuf/decode.ts')
-  return decodeBody<T>(kind, protobufToJson(body, schemaName), { fieldValidation: 'Ignore' }, schemaName)
+  const binary = contentType === protobuf
+  const body = binary ? (await import('../protobuf/decode.ts')).protobufToJson(request.body, schemaName) : request.body
+  const options = binary ? ({ fieldValidation: 'Ignore' } as const) : { fieldValidation, contentType }
+  const { object, warnings } = await decodeBody<T>(kind, body, options, schemaName)
+  for (const warning of warnings) request.warnings.add(warning)
+  return object
 }

@@ -50,10 +50,10 @@ export function errorResponse(error: unknown): ApiResponse {
   return json(failure.code, failure.status, retryAfter ? { ...jsonType, 'retry-after': String(retryAfter) } : jsonType)
 }
 
-/** HTTP/1.1 warn-text as Kubernetes writes it: code 299, agent `-`. RFC 7234 5.5 */
-export function warningHeader(warnings: readonly string[]): Headers {
-  if (warnings.length === 0) return jsonType
-  const unique = [...new Set(warnings)]
+/** The same response with its warnings, as Kubernetes writes them: code 299, agent `-`. RFC 7234 5.5 */
+export function withWarnings(response: ApiResponse, warnings: ReadonlySet<string>): ApiResponse {
+  if (warnings.size === 0) return response
   const clean = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/([\\"])/g, '\\$1')
-  return { ...jsonType, warning: unique.map((text) => `299 - "${clean(text)}"`).join(', ') }
+  const warning = [...warnings].map((text) => `299 - "${clean(text)}"`).join(', ')
+  return { ...response, headers: { ...response.headers, warning } }
 }

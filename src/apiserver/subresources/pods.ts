@@ -20,7 +20,7 @@ const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Succe
 /** A scheduler's decision: puts the pod on a node, once. */
 export async function handleBinding(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'CreateOptions')
-  const { object: binding } = await readBody<Binding>(request, { group: '', version: 'v1', kind: 'Binding' }, options)
+  const binding = await readBody<Binding>(request, { group: '', version: 'v1', kind: 'Binding' }, options)
   const node = requireTarget(request, binding)
   await updateObject(context, request, {
     strategy: {},
@@ -74,7 +74,7 @@ function mergedAnnotations(a: Record<string, string> | undefined, b: Record<stri
 export async function handleEviction(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const sent = parseWriteOptions(request.query, 'CreateOptions')
   const kind = { group: 'policy', version: 'v1', kind: 'Eviction' }
-  const { object: eviction } = await readBody<Eviction>(request, kind, sent)
+  const eviction = await readBody<Eviction>(request, kind, sent)
   const { name } = eviction.metadata ?? {}
   if (name && name !== request.name) {
     throw badRequest(`name in URL does not match name in Eviction object: ${request.name} != ${name}`)

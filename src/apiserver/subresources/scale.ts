@@ -8,7 +8,7 @@ import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
-import { json, warningHeader } from '../http/respond.ts'
+import { json } from '../http/respond.ts'
 import { readEntry } from '../read/index.ts'
 import { parseWriteOptions } from '../write/options.ts'
 import { patcher } from '../write/patch.ts'
@@ -37,8 +37,8 @@ async function putScale(
   strategy: ScaleStrategy<KubeObject>,
 ): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'UpdateOptions')
-  const { object: scale, warnings } = await readBody<Scale>(request, scaleKind, options)
-  return writeScale(context, request, strategy, { ...options, scaleFor: () => ({ scale, warnings }) })
+  const scale = await readBody<Scale>(request, scaleKind, options)
+  return writeScale(context, request, strategy, { ...options, scaleFor: () => scale })
 }
 
 async function patchScale(
@@ -50,16 +50,13 @@ async function patchScale(
   const patch = patcher(request, options)
   return writeScale(context, request, strategy, {
     ...options,
-    scaleFor: (current) => {
-      const { object, warnings } = patch<Scale>(scaleKind, scaleOf(current.object, strategy))
-      return { scale: object, warnings }
-    },
+    scaleFor: (current) => patch(scaleKind, scaleOf(current.object, strategy)) as Scale,
   })
 }
 
 interface ScaleWrite {
   readonly dryRun: boolean
-  readonly scaleFor: (current: Entry) => { scale: Scale; warnings: readonly string[] }
+  readonly scaleFor: (current: Entry) => Scale
 }
 
 async function writeScale(
@@ -68,15 +65,13 @@ async function writeScale(
   strategy: ScaleStrategy<KubeObject>,
   { dryRun, scaleFor }: ScaleWrite,
 ): Promise<ApiResponse> {
-  let warnings: readonly string[] = []
   const written = await updateObject(context, request, {
     strategy: request.resource.definition,
     options: { dryRun },
     change: (current) => {
-      const made = scaleFor(current)
-      warnings = made.warnings
-      const replicas = made.scale.spec?.replicas ?? 0
-      const version = made.scale.metadata?.resourceVersion
+      const scale = scaleFor(current)
+      const replicas = scale.spec?.replicas ?? 0
+      const version = scale.metadata?.resourceVersion
       if (version && version !== String(current.revision)) {
         throw conflictError(request.resource.groupResource, request.name, staleObjectMessage)
       }
@@ -90,7 +85,7 @@ async function writeScale(
     },
   })
   const object = JSON.parse(written.bytes.toString()) as KubeObject
-  return json(200, scaleOf(object, strategy), warningHeader([...warnings, ...written.warnings]))
+  return json(200, scaleOf(object, strategy))
 }
 
 export function scaleOf(object: KubeObject, strategy: ScaleStrategy<KubeObject>): Scale {

@@ -6,7 +6,7 @@ import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
-import { jsonBytes, warningHeader } from '../http/respond.ts'
+import { jsonBytes } from '../http/respond.ts'
 import { ObjectChanged, type Written, commitObject } from './commit.ts'
 import { requestContext } from './request-context.ts'
 import { adoptTarget, stampNew } from './metadata.ts'
@@ -20,9 +20,9 @@ const generatedNameTriesMax = 8
 export async function handleCreate(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'CreateOptions')
   const { definition } = request.resource
-  const decoded = await readBody<KubeObject>(request, definition, options)
-  const created = await createObject(context, request, decoded.object, options)
-  return jsonBytes(201, created.bytes, warningHeader([...decoded.warnings, ...created.warnings]))
+  const object = await readBody<KubeObject>(request, definition, options)
+  const created = await createObject(context, request, object, options)
+  return jsonBytes(201, created.bytes)
 }
 
 /** Also used where an update creates. `object` is taken over. */
@@ -31,7 +31,7 @@ export async function createObject(
   request: ResourceRequest,
   object: KubeObject,
   { dryRun }: Pick<WriteOptions, 'dryRun'>,
-): Promise<Written & { warnings: string[] }> {
+): Promise<Written> {
   const { resource } = request
   const { definition } = resource
   object.metadata ??= { name: '' }
@@ -47,9 +47,9 @@ export async function createObject(
     if (generate) object.metadata.name = generateName(generate)
     const errors = [...validateObjectMeta(object.metadata, definition), ...(definition.validate?.(object, at) ?? [])]
     if (errors.length > 0) throw invalidError(resource.groupKind, object.metadata.name, errors)
+    for (const warning of definition.warningsOnCreate?.(object) ?? []) request.warnings.add(warning)
     try {
-      const written = await commitObject(context, resource, object, { previous: undefined, dryRun })
-      return { ...written, warnings: definition.warningsOnCreate?.(object) ?? [] }
+      return await commitObject(context, resource, object, { previous: undefined, dryRun })
     } catch (error) {
       if (!(error instanceof ObjectChanged)) throw error
       if (!generate || attempt === generatedNameTriesMax) throw exists(request, object.metadata.name)

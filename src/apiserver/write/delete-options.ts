@@ -33,8 +33,7 @@ async function fromBody(request: ResourceRequest): Promise<DeleteOptions> {
       ? { group, version }
       : { group: '', version: 'v1' }
   const kind = { ...of, kind: 'DeleteOptions' }
-  const { object } = await readBody<DeleteOptions>(request, kind, { fieldValidation: 'Ignore' }, typeName)
-  return object
+  return readBody<DeleteOptions>(request, kind, { fieldValidation: 'Ignore' }, typeName)
 }
 
 function fromQuery(query: URLSearchParams): DeleteOptions {

@@ -1,6 +1,5 @@
 /** patch: JSON patch, merge patch and strategic merge patch, applied to the current object and then an update. */
 import type { GroupVersionKind } from '../../api/machinery/body.ts'
-import type { Decoded } from '../../api/machinery/decode.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { applyPatch, type PatchMediaType } from '../../api/machinery/patch.ts'
 import type { UpdateStrategy } from '../../api/resource.ts'
@@ -8,7 +7,7 @@ import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { mediaType } from '../http/body.ts'
 import { unsupportedMediaType } from '../http/errors.ts'
-import { jsonBytes, warningHeader } from '../http/respond.ts'
+import { jsonBytes } from '../http/respond.ts'
 import { parseWriteOptions, type WriteOptions } from './options.ts'
 import { updateObject } from './update.ts'
 
@@ -22,10 +21,18 @@ export const patchTypes: readonly PatchMediaType[] = [
 export function patcher(
   request: ResourceRequest,
   { fieldValidation }: Pick<WriteOptions, 'fieldValidation'>,
-): <T>(gvk: GroupVersionKind, current: object) => Decoded<T> {
+): (gvk: GroupVersionKind, current: object) => object {
   const type = patchTypes.find((known) => known === mediaType(request.headers))
   if (!type) throw unsupportedMediaType(patchTypes)
-  return (gvk, current) => applyPatch(gvk, current, { mediaType: type, body: request.body, fieldValidation })
+  return (gvk, current) => {
+    const { object, warnings } = applyPatch<object>(gvk, current, {
+      mediaType: type,
+      body: request.body,
+      fieldValidation,
+    })
+    for (const warning of warnings) request.warnings.add(warning)
+    return object
+  }
 }
 
 export async function handlePatch(
@@ -35,15 +42,10 @@ export async function handlePatch(
 ): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'PatchOptions')
   const patch = patcher(request, options)
-  let patchWarnings: readonly string[] = []
   const written = await updateObject(context, request, {
     strategy,
     options,
-    change: (current) => {
-      const { object, warnings } = patch<KubeObject>(request.resource.definition, current.copy())
-      patchWarnings = warnings
-      return object
-    },
+    change: (current) => patch(request.resource.definition, current.copy()) as KubeObject,
   })
-  return jsonBytes(200, written.bytes, warningHeader([...patchWarnings, ...written.warnings]))
+  return jsonBytes(200, written.bytes)
 }

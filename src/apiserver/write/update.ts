@@ -8,7 +8,7 @@ import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
-import { jsonBytes, warningHeader } from '../http/respond.ts'
+import { jsonBytes } from '../http/respond.ts'
 import { findEntry } from '../read/index.ts'
 import { parseResourceVersion } from '../read/options.ts'
 import { ObjectChanged, type Written, commitDelete, commitObject } from './commit.ts'
@@ -25,15 +25,14 @@ export async function handleUpdate(
 ): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'UpdateOptions')
   const { definition } = request.resource
-  const decoded = await readBody<KubeObject>(request, definition, options)
-  const sent = decoded.object
+  const sent = await readBody<KubeObject>(request, definition, options)
   const current = await findEntry(context, request)
   if (!current && definition.allowCreateOnUpdate && request.subresource === '') {
     const created = await createObject(context, request, sent, options)
-    return jsonBytes(201, created.bytes, warningHeader([...decoded.warnings, ...created.warnings]))
+    return jsonBytes(201, created.bytes)
   }
   const written = await updateObject(context, request, { strategy, options, change: () => structuredClone(sent) })
-  return jsonBytes(200, written.bytes, warningHeader([...decoded.warnings, ...written.warnings]))
+  return jsonBytes(200, written.bytes)
 }
 
 export interface UpdateRequest {
@@ -48,14 +47,14 @@ export async function updateObject(
   context: ServerContext,
   request: ResourceRequest,
   update: UpdateRequest,
-): Promise<Written & { warnings: string[] }> {
+): Promise<Written> {
   for (;;) {
     const current = await findEntry(context, request)
     if (!current) throw missing(request)
     const next = await update.change(current)
-    const { warnings } = prepare(context, request, update, { next, current })
+    prepare(context, request, update, { next, current })
     try {
-      return { ...(await commitUpdate(context, request, next, { current, ...update.options })), warnings }
+      return await commitUpdate(context, request, next, { current, ...update.options })
     } catch (error) {
       if (!(error instanceof ObjectChanged)) throw error
     }
@@ -68,7 +67,7 @@ function prepare(
   request: ResourceRequest,
   { strategy, options }: UpdateRequest,
   { next, current }: { next: KubeObject; current: Entry },
-): { warnings: string[] } {
+): void {
   const { resource } = request
   const { definition } = resource
   // Strategies may move parts of the old object into the new one and change them there.
@@ -86,13 +85,16 @@ function prepare(
     ...(strategy.validateUpdate?.(next, old, at) ?? []),
   ]
   if (errors.length > 0) throw invalidError(resource.groupKind, next.metadata.name, errors)
-  return { warnings: strategy.warningsOnUpdate?.(next, old) ?? [] }
+  for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
 }
 
 function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, current: Entry): void {
   const sent = next.metadata.resourceVersion ?? ''
   if (sent === '' || sent === '0') {
-    if (resource.definition.allowUnconditionalUpdate !== false) return
+    if (resource.definition.allowUnconditionalUpdate !== false) {
+      next.metadata.resourceVersion = String(current.revision)
+      return
+    }
     const error = invalid(Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update')
     throw invalidError(resource.groupKind, name, [error])
   }

@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from './test-server.ts'
+
+let api: TestServer
+beforeAll(async () => {
+  api = await startTestServer()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+const configMaps = '/api/v1/namespaces/default/configmaps'
+const create = (name: string, more: object = {}) => api.request('POST', configMaps, { metadata: { name }, ...more })
+
+describe('create', () => {
+  test('answers 201 with the object as stored, which a get then returns', async () => {
+    const created = await create('one', { data: { a: 'b' } })
+    expect(created).toMatchObject({
+      status: 201,
+      body: { kind: 'ConfigMap', apiVersion: 'v1', data: { a: 'b' }, metadata: { name: 'one', namespace: 'default' } },
+    })
+    expect((await api.request('GET', `${configMaps}/one`)).body).toEqual(created.body)
+  })
+
+  test('twice is a conflict', async () => {
+    await create('twice')
+    expect(await create('twice')).toMatchObject({
+      status: 409,
+      body: { reason: 'AlreadyExists', message: 'configmaps "twice" already exists' },
+    })
+  })
+
+  test('makes a name from generateName', async () => {
+    const { body } = await api.request('POST', configMaps, { metadata: { generateName: 'gen-' } })
+    expect(body.metadata?.['name']).toMatch(/^gen-[bcdfghjklmnpqrstvwxz2456789]{5}$/)
+  })
+
+  test.each([
+    [
+      'a bad name',
+      configMaps,
+      { metadata: { name: 'A' } },
+      422,
+      'ConfigMap "A" is invalid: metadata.name: Invalid value',
+    ],
+    ['no name', configMaps, { metadata: {} }, 422, 'metadata.name: Required value: name or generateName is required'],
+    ['another namespace', configMaps, { metadata: { name: 'a', namespace: 'b' } }, 400, 'does not match the namespace'],
+    [
+      'no such namespace',
+      '/api/v1/namespaces/no/configmaps',
+      { metadata: { name: 'a' } },
+      404,
+      'namespaces "no" not found',
+    ],
+    ['another kind', configMaps, { kind: 'Pod', apiVersion: 'v1' }, 400, 'cannot be handled as a ConfigMap'],
+    ['no namespace', '/api/v1/configmaps', { metadata: { name: 'a' } }, 405, 'does not allow this method'],
+  ])('refuses %s', async (_what, path, body, status, message) => {
+    const answer = await api.request('POST', path, body)
+    expect(answer.status).toBe(status)
+    expect(answer.body.message).toContain(message)
+  })
+
+  test('checks unknown fields as asked', async () => {
+    const body = { metadata: { name: 'strict' }, foo: 1 }
+    const strict = await api.request('POST', `${configMaps}?fieldValidation=Strict`, body)
+    expect(strict.status).toBe(400)
+    expect(strict.body.message).toContain('strict decoding error: unknown field "foo"')
+    const warned = await api.request('POST', `${configMaps}?dryRun=All`, body)
+    expect(warned).toMatchObject({ status: 201, headers: { warning: '299 - "unknown field \\"foo\\""' } })
+    expect((await api.request('GET', `${configMaps}/strict`)).status).toBe(404)
+  })
+})
+
+describe('update', () => {
+  test('of a stale version is a conflict, of the current one is not', async () => {
+    const { body: first } = await create('upd')
+    const second = await api.request('PUT', `${configMaps}/upd`, { ...first, data: { a: '1' } })
+    expect(second.status).toBe(200)
+    const stale = await api.request('PUT', `${configMaps}/upd`, { ...first, data: { a: '2' } })
+    expect(stale).toMatchObject({ status: 409, body: { reason: 'Conflict' } })
+    expect(stale.body.message).toBe(
+      'Operation cannot be fulfilled on configmaps "upd": the object has been modified; please apply your changes to the latest version and try again',
+    )
+  })
+
+  test('that changes nothing keeps the version', async () => {
+    const { body } = await create('noop', { data: { a: '1' } })
+    const again = await api.request('PUT', `${configMaps}/noop`, { data: { a: '1' }, metadata: { name: 'noop' } })
+    expect(again.body.metadata?.['resourceVersion']).toBe(body.metadata?.['resourceVersion'])
+  })
+
+  test('of nothing is 404', async () => {
+    const answer = await api.request('PUT', `${configMaps}/none`, { metadata: { name: 'none' } })
+    expect(answer).toMatchObject({ status: 404, body: { message: 'configmaps "none" not found' } })
+  })
+})
+
+describe('patch', () => {
+  test.each([
+    ['application/merge-patch+json', { data: { a: null, b: '2' } }, { b: '2' }],
+    ['application/strategic-merge-patch+json', { data: { b: '2' } }, { a: '1', b: '2' }],
+    ['application/json-patch+json', [{ op: 'replace', path: '/data/a', value: '9' }], { a: '9' }],
+  ])('%s', async (type, patch, data) => {
+    const name = type.replace(/\W+/g, '-')
+    await create(name, { data: { a: '1' } })
+    const answer = await api.request('PATCH', `${configMaps}/${name}`, patch, { 'content-type': type })
+    expect(answer).toMatchObject({ status: 200, body: { data } })
+  })
+
+  test('by server-side apply is refused as an unknown type', async () => {
+    const answer = await api.request('PATCH', `${configMaps}/x`, {}, { 'content-type': 'application/apply-patch+yaml' })
+    expect(answer).toMatchObject({ status: 415, body: { reason: 'UnsupportedMediaType' } })
+  })
+
+  test('of many at once loses none', async () => {
+    await create('many')
+    const headers = { 'content-type': 'application/merge-patch+json' }
+    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+    await Promise.all(keys.map((key) => api.request('PATCH', `${configMaps}/many`, { data: { [key]: '' } }, headers)))
+    const { body } = await api.request('GET', `${configMaps}/many`)
+    expect(Object.keys(body['data'] as object).sort()).toEqual([...keys].sort())
+  })
+})
+
+describe('delete', () => {
+  test('answers Success and the object is gone', async () => {
+    const { body } = await create('del')
+    const uid = body.metadata?.['uid']
+    const answer = await api.request('DELETE', `${configMaps}/del`)
+    expect(answer).toMatchObject({ status: 200, body: { status: 'Success', details: { kind: 'configmaps', uid } } })
+    expect((await api.request('DELETE', `${configMaps}/del`)).status).toBe(404)
+  })
+
+  test('heeds preconditions', async () => {
+    await create('pre')
+    const answer = await api.request('DELETE', `${configMaps}/pre`, { preconditions: { uid: 'other' } })
+    expect(answer).toMatchObject({ status: 409 })
+    expect(answer.body.message).toContain('Precondition failed: UID in precondition: other, UID in object meta: ')
+  })
+
+  test('waits for the last finalizer', async () => {
+    await api.request('POST', configMaps, { metadata: { name: 'fin', finalizers: ['example.com/x'] } })
+    const marked = await api.request('DELETE', `${configMaps}/fin`)
+    expect(marked.body.metadata?.['deletionTimestamp']).toBeDefined()
+    const headers = { 'content-type': 'application/merge-patch+json' }
+    await api.request('PATCH', `${configMaps}/fin`, { metadata: { finalizers: null } }, headers)
+    expect((await api.request('GET', `${configMaps}/fin`)).status).toBe(404)
+  })
+
+  test('of a namespace marks it and refuses new content, until it is finalized', async () => {
+    await api.request('POST', '/api/v1/namespaces', { metadata: { name: 'gone' } })
+    const { body } = await api.request('DELETE', '/api/v1/namespaces/gone')
+    expect(body).toMatchObject({ status: { phase: 'Terminating' } })
+    const refused = await api.request('POST', '/api/v1/namespaces/gone/configmaps', { metadata: { name: 'a' } })
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { details: { causes: [{ reason: 'NamespaceTerminating', field: 'metadata.namespace' }] } },
+    })
+    await api.request('PUT', '/api/v1/namespaces/gone/finalize', { ...body, spec: { finalizers: [] } })
+    expect((await api.request('GET', '/api/v1/namespaces/gone')).status).toBe(404)
+  })
+
+  test('of a collection by label', async () => {
+    for (const name of ['c1', 'c2']) await api.request('POST', configMaps, { metadata: { name, labels: { c: 'x' } } })
+    await api.request('DELETE', `${configMaps}?labelSelector=c%3Dx`)
+    const { body } = await api.request('GET', `${configMaps}?labelSelector=c%3Dx`)
+    expect(body['items']).toEqual([])
+  })
+})
+
+describe('list', () => {
+  test('in pages shows one revision throughout', async () => {
+    await api.request('POST', '/api/v1/namespaces', { metadata: { name: 'pages' } })
+    const path = '/api/v1/namespaces/pages/configmaps'
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await api.request('POST', path, { metadata: { name } })
+    const first = await api.request('GET', `${path}?limit=2`)
+    expect(first.body.metadata).toMatchObject({ remainingItemCount: 3 })
+    await api.request('POST', path, { metadata: { name: 'bb' } })
+    await api.request('DELETE', `${path}/d`)
+    const token = String(first.body.metadata?.['continue'])
+    const second = await api.request('GET', `${path}?continue=${token}`)
+    const names = [first, second].flatMap(({ body }) =>
+      (body['items'] as { metadata: { name: string } }[]).map((o) => o.metadata.name),
+    )
+    expect(names).toEqual(['a', 'b', 'c', 'd', 'e'])
+    expect(second.body.metadata?.['resourceVersion']).toBe(first.body.metadata?.['resourceVersion'])
+  })
+
+  test('of a forgotten revision is 410', async () => {
+    const { body } = await api.request('GET', `${configMaps}?limit=1`)
+    await create('later')
+    await api.store.compact(await api.store.currentRevision())
+    const token = String(body.metadata?.['continue'])
+    const answer = await api.request('GET', `${configMaps}?limit=1&continue=${token}`)
+    expect(answer).toMatchObject({ status: 410, body: { reason: 'Expired' } })
+    const rest = await api.request(
+      'GET',
+      `${configMaps}?limit=1&continue=${String(answer.body.metadata?.['continue'])}`,
+    )
+    expect(rest.status).toBe(200)
+  })
+
+  test('refuses what Kubernetes refuses', async () => {
+    const watchList = `${configMaps}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`
+    expect(await api.request('GET', watchList)).toMatchObject({
+      status: 422,
+      body: {
+        message:
+          'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+      },
+    })
+    expect((await api.request('GET', `${configMaps}?fieldSelector=a%3Db`)).body.message).toBe(
+      '"a" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    )
+    expect((await api.request('GET', `${configMaps}?limit=x`)).status).toBe(400)
+  })
+
+  test('as a Table has the declared columns', async () => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+    const { body } = await api.request('GET', '/api/v1/namespaces', undefined, { accept })
+    expect(body).toMatchObject({ kind: 'Table', columnDefinitions: [{ name: 'Name', format: 'name' }, {}, {}] })
+    expect(body['rows']).toContainEqual(expect.objectContaining({ cells: ['default', 'Active', expect.any(String)] }))
+  })
+})
+
+describe('scale', () => {
+  test('is read and written as autoscaling/v1', async () => {
+    const deployments = '/apis/apps/v1/namespaces/default/deployments'
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    const spec = { replicas: 1, selector: { matchLabels: { a: 'b' } }, template }
+    await api.request('POST', deployments, { metadata: { name: 'web' }, spec })
+    const { body } = await api.request('GET', `${deployments}/web/scale`)
+    expect(body).toMatchObject({ kind: 'Scale', spec: { replicas: 1 }, status: { selector: 'a=b' } })
+    const put = await api.request('PUT', `${deployments}/web/scale`, { ...body, spec: { replicas: 4 } })
+    expect(put).toMatchObject({ status: 200, body: { spec: { replicas: 4 } } })
+    expect((await api.request('GET', `${deployments}/web`)).body).toMatchObject({
+      spec: { replicas: 4 },
+      metadata: { generation: 2 },
+    })
+  })
+})
+
+describe('binding', () => {
+  test('places a pod once', async () => {
+    const pods = '/api/v1/namespaces/default/pods'
+    await api.request('POST', pods, { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+    const binding = { target: { kind: 'Node', name: 'node-1' } }
+    expect((await api.request('POST', `${pods}/p/binding`, binding)).status).toBe(201)
+    expect((await api.request('GET', `${pods}/p`)).body).toMatchObject({ spec: { nodeName: 'node-1' } })
+    const second = await api.request('POST', `${pods}/p/binding`, binding)
+    expect(second.status).toBe(409)
+    expect(second.body.message).toContain('pod p is already assigned to node "node-1"')
+  })
+})
+
+test('what is not served is told so', async () => {
+  const message = 'the server could not find the requested resource'
+  expect(await api.request('GET', '/api/v1/foos')).toMatchObject({ status: 404, body: { message } })
+  expect(await api.request('POST', '/apis/x/v1/foos', {})).toMatchObject({ status: 404, body: { message } })
+  expect(await api.request('PUT', configMaps, {})).toMatchObject({ status: 405 })
+})

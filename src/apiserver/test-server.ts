@@ -1,0 +1,88 @@
+/** For tests: a whole server over a real store in a temporary directory, spoken to without sockets. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { definitions } from '../api/index.ts'
+import type { KubeObject } from '../api/machinery/object.ts'
+import type { Clock } from '../lib/clock.ts'
+import { openSqliteStore, type Store } from '../store/index.ts'
+import { type ApiServer, createApiServer } from './server.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  // The shape is what the test is about.
+  readonly body: Record<string, unknown> & { message?: string; metadata?: Record<string, unknown> }
+}
+
+export interface TestServer extends AsyncDisposable {
+  readonly server: ApiServer
+  readonly store: Store
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** The events of a watch, as an array that grows. */
+  watch(path: string): Promise<{ status: number; events: WatchLine[]; stop: () => void; ended: Promise<void> }>
+}
+
+export interface WatchLine {
+  readonly type: string
+  readonly object: KubeObject & { code?: number; message?: string }
+}
+
+const user = { name: 'tester', groups: ['system:masters'] }
+
+export async function startTestServer(options: { clock?: Clock; serviceCidr?: string } = {}): Promise<TestServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'apiserver-'))
+  const store = openSqliteStore({ path: join(dir, 'store.db') })
+  const settings = {
+    serviceCidrs: [options.serviceCidr ?? '10.96.0.0/12'],
+    nodePortRange: { from: 30000, to: 32767 },
+    clusterDomain: 'cluster.local',
+  }
+  const server = createApiServer({ store, definitions, settings, ...(options.clock && { clock: options.clock }) })
+  const test: TestServer = {
+    server,
+    store,
+    async request(method, path, body, headers = {}) {
+      const sent = body === undefined ? {} : { body: Buffer.isBuffer(body) ? body : JSON.stringify(body) }
+      const response = await server.handle({ method, path, headers, ...sent }, user)
+      const chunks: Buffer[] = []
+      for await (const chunk of response.body) chunks.push(chunk)
+      const text = Buffer.concat(chunks).toString()
+      const json = response.headers['content-type'] === 'application/json'
+      const value = (json ? JSON.parse(text) : { text }) as Answer['body']
+      return { status: response.status, headers: response.headers, body: value }
+    },
+    async watch(path) {
+      const stopping = new AbortController()
+      const { status, body } = await server.handle({ method: 'GET', path, signal: stopping.signal }, user)
+      const events: WatchLine[] = []
+      const ended = collect(body, events)
+      return { status, events, ended, stop: () => stopping.abort() }
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      await store.close()
+      rmSync(dir, { recursive: true })
+    },
+  }
+  await test.request('POST', '/api/v1/namespaces', { metadata: { name: 'default' } })
+  return test
+}
+
+async function collect(body: AsyncIterable<Buffer>, events: WatchLine[]): Promise<void> {
+  let rest = ''
+  for await (const chunk of body) {
+    const lines = (rest + chunk.toString()).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) events.push(JSON.parse(line) as WatchLine)
+  }
+}
+
+/** Waits until `holds`, and says what was awaited when it does not come true. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`timed out waiting for: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
