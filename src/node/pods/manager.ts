@@ -1,4 +1,5 @@
 /** Makes this node's pods true: one reconciliation per pod and event, from what the API and the machine say. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container, Pod, Service } from '../../api/generated/v1.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import { type EventRecorder, type Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
@@ -30,13 +31,21 @@ export interface PodManagerOptions {
 /** How many pods are worked on at once; each costs a few short-lived processes. */
 const concurrency = 8
 
+/**
+ * A pod leaves its Services because of the same event that stops it. So that no connection made meanwhile is refused,
+ * a ready pod goes on for as long as endpoints and rules take to follow.
+ */
+const drainMs = 500
+
 export class PodManager {
   readonly #options: PodManagerOptions
   readonly #queue: WorkQueue
   readonly #prober: Prober
   readonly #problems: Problems
   readonly #statuses: StatusWriter
-  /** Runs whose start was told in an Event, by pod. */
+  /** Runs that were asked to end, by pod. */
+  readonly #stopping = new Map<string, Set<string>>()
+  /** Runs whose start is to be told in an Event, by pod. */
   readonly #announced = new Map<string, Set<string>>()
 
   constructor(options: PodManagerOptions) {
@@ -99,6 +108,7 @@ export class PodManager {
     this.#problems.forget(uid)
     this.#statuses.forget(uid)
     this.#announced.delete(uid)
+    this.#stopping.delete(uid)
     await this.#options.runtime.removePod(uid)
   }
 
@@ -129,8 +139,10 @@ export class PodManager {
     for (const container of pod.spec?.containers ?? []) {
       const run = containers.get(container.name)?.current
       if (!run || run.exit || run.pid === undefined || !sandbox) this.#prober.unwatch(uid, container.name)
-      else if (run.stopping) this.#prober.unwatch(uid, container.name, 'readiness')
-      else {
+      else if (run.stopping) {
+        this.#prober.unwatch(uid, container.name, 'readiness')
+        this.#stopOnce(pod, container, run.id, run.stopping.graceSeconds)
+      } else {
         this.#prober.watch(pod, container, run, sandbox.ip)
         this.#announce(pod, container.name, run.id)
       }
@@ -161,9 +173,6 @@ export class PodManager {
           'Killing',
           action.why || `Stopping container ${action.name}`,
           fieldPath(action.name),
-        )
-        void this.#stop(pod, action.name, action.graceSeconds).catch((error: unknown) =>
-          log.warn({ err: error, pod: pod.metadata.name }, 'stopping a container failed'),
         )
         this.#queue.addAfter(uid, action.graceSeconds * 1000)
         return
@@ -251,19 +260,36 @@ export class PodManager {
     else events.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path)
   }
 
+  /** What a former agent began to stop is asked again: whether it had been is not known. */
+  #stopOnce(pod: Pod, container: Container, id: string, graceSeconds: number): void {
+    const uid = pod.metadata.uid ?? ''
+    const asked = this.#stopping.get(uid) ?? new Set<string>()
+    if (asked.has(id)) return
+    this.#stopping.set(uid, asked.add(id))
+    this.#stop(pod, container, graceSeconds).catch((error: unknown) =>
+      this.#options.log.warn({ err: error, pod: pod.metadata.name }, 'stopping a container failed'),
+    )
+  }
+
   /** The hook first, then the signal; the grace period counts from before both. */
-  async #stop(pod: Pod, name: string, graceSeconds: number): Promise<void> {
+  async #stop(pod: Pod, container: Container, graceSeconds: number): Promise<void> {
     const { runtime, events } = this.#options
     const uid = pod.metadata.uid ?? ''
-    const container = pod.spec?.containers.find((c) => c.name === name)
-    const hook = container?.lifecycle?.preStop
-    if (container && hook && graceSeconds > 0) {
+    const { name } = container
+    const hook = container.lifecycle?.preStop
+    if (pod.metadata.deletionTimestamp && graceSeconds * 1000 >= 2 * drainMs && takesTraffic(pod)) await sleep(drainMs)
+    if (hook && graceSeconds > 0) {
       const podIP = runtime.observe(uid).sandbox?.ip ?? ''
       const failure = await runHook(hook, { runtime, uid, container, podIP, timeoutMs: graceSeconds * 1000 })
       if (failure) events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(name))
     }
     runtime.signal(uid, name, 'SIGTERM')
   }
+}
+
+function takesTraffic({ spec, status }: Pod): boolean {
+  const ready = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
+  return ready === true && spec?.hostNetwork !== true
 }
 
 function fieldPath(container: string): string {

@@ -84,7 +84,7 @@ export class Catalogue {
     throw new RuntimeError(
       'image',
       `failed to resolve image "${reference}": not in the process runtime's catalogue; ` +
-        `add an entry named "${name}" to ~/.config/fairway/images.json (see docs/images.md for its form)`,
+        `add an entry named "${name}" to ~/.config/fairway/images.json (images/README.md has its form)`,
     )
   }
 
