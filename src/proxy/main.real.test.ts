@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { runOk } from '../lib/exec.ts'
+import { FakeApi } from './testing/fake-api.ts'
+import { service, slice } from './testing/objects.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'proxy-'))
+const main = join(import.meta.dirname, 'main.ts')
+const api = new FakeApi()
+const running = new Set<ChildProcess>()
+
+/** Starts the program and waits until it says that rules are in place. */
+async function startProxy(config = 'config.conf'): Promise<ChildProcess> {
+  const args = [main, `--config=${join(directory, config)}`, '--hostname-override=node-1']
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  running.add(child)
+  await new Promise<void>((resolve, reject) => {
+    let output = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      if (output.includes('rules are in place')) resolve()
+    })
+    child.on('exit', (code) => reject(new Error(`proxy ended with ${code}: ${output}`)))
+  })
+  return child
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  running.delete(child)
+  child.kill(signal)
+  await once(child, 'exit')
+}
+
+const rules = () => runOk('iptables-save', [])
+
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 5000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`waited 5 s for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+beforeAll(async () => {
+  if (!process.env['FAIRWAY_SANDBOX']) throw new Error('runs inside scripts/sandbox only')
+  await api.start()
+  api.put('services', service('demo/web', '10.96.0.10'))
+  api.put('endpointslices', slice('demo/web', ['10.244.0.11']))
+  writeFileSync(join(directory, 'kubeconfig'), api.kubeconfig())
+  const config = `apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clientConnection:
+  kubeconfig: ${join(directory, 'kubeconfig')}
+clusterCIDR: 10.244.0.0/16
+mode: ""
+`
+  writeFileSync(join(directory, 'config.conf'), config)
+  writeFileSync(join(directory, 'bad.conf'), `${config}iptables:\n  masquerade: true\n`)
+})
+afterEach(async () => {
+  for (const child of running) await stop(child, 'SIGKILL')
+})
+afterAll(() => {
+  api.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('rules follow the API, outlive the proxy, are adopted by the next one and removed by --cleanup', async () => {
+  const first = await startProxy()
+  expect(await rules()).toMatch(/demo\/web:http cluster IP/)
+  api.put('services', service('demo/more', '10.96.0.11'))
+  api.put('endpointslices', slice('demo/more', ['10.244.0.12']))
+  await eventually('rules of a new Service', async () => (await rules()).includes('demo/more:http -> 10.244.0.12'))
+  await stop(first, 'SIGTERM')
+  expect(await rules()).toMatch(/demo\/more:http/)
+
+  api.remove('services', 'demo/more')
+  await startProxy()
+  const adopted = await rules()
+  expect(adopted).not.toMatch(/demo\/more/)
+  expect(adopted.match(/-A PREROUTING .*KUBE-SERVICES/g)).toHaveLength(1)
+  for (const child of running) await stop(child, 'SIGKILL')
+  await runOk(process.execPath, [main, '--cleanup'])
+  expect(await rules()).not.toMatch(/KUBE-/)
+})
+
+test('health and metrics', async () => {
+  await startProxy()
+  const health = await fetch('http://127.0.0.1:10256/healthz')
+  expect([health.status, Object.keys((await health.json()) as object)]).toEqual([
+    200,
+    ['lastUpdated', 'currentTime', 'nodeEligible'],
+  ])
+  const metrics = await (await fetch('http://127.0.0.1:10249/metrics')).text()
+  expect(metrics).toMatch(/^kubeproxy_sync_full_proxy_rules_duration_seconds_count 1$/m)
+  expect(metrics).toMatch(/^kubeproxy_sync_proxy_rules_iptables_total\{table="nat"\} \d+$/m)
+  expect(await (await fetch('http://127.0.0.1:10249/proxyMode')).text()).toBe('iptables')
+})
+
+test('an unknown field ends it with its name', async () => {
+  await expect(startProxy('bad.conf')).rejects.toThrow('strict decoding error: unknown field \\"iptables.masquerade\\"')
+  running.clear()
+})
