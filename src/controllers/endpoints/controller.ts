@@ -30,9 +30,8 @@ export function startEndpointsController(ctx: ControllerContext): void {
   const pacer = new Pacer(queue, ctx.clock)
   watchServices(source, (key) => pacer.add(key))
   endpoints.onChange((change) => {
-    controller.written.observe(change)
-    // An object that someone changed or deleted is put right; our own write comes back and finds nothing to do.
-    queue.add(objectKey(change.object))
+    // An object that someone changed or deleted is put right.
+    if (!controller.written.observe(change)) pacer.add(objectKey(change.object))
   })
 }
 

@@ -34,16 +34,21 @@ export class Written<T extends KubeObject> {
     this.#entries.delete(key)
   }
 
-  /** Feed with the informer's changes: what the cache has caught up with is forgotten. */
-  observe(change: CacheChange<T>): void {
+  /**
+   * Feed with the informer's changes: what the cache has caught up with is forgotten. True when the change is our own
+   * write (or one before it) coming back, which is no news.
+   */
+  observe(change: CacheChange<T>): boolean {
     const key = objectKey(change.object)
     const entry = this.#entries.get(key)
-    if (!entry) return
+    if (!entry) return false
     const caughtUp =
       entry.type === 'deleted'
         ? change.type === 'deleted' || change.object.metadata.uid !== entry.uid
         : !isOlder(change.object, entry.object)
     if (caughtUp) this.#entries.delete(key)
+    if (entry.type === 'deleted') return change.type === 'deleted' || change.object.metadata.uid === entry.uid
+    return change.type !== 'deleted' && !isOlder(entry.object, change.object)
   }
 
   /** The cache's objects as they are after our own writes; `mine` tells which written ones belong to this view. */

@@ -44,9 +44,9 @@ export function startEndpointSliceController(ctx: ControllerContext): void {
   const pacer = new Pacer(queue, ctx.clock)
   watchServices(source, (key) => pacer.add(key))
   source.slices.onChange((change) => {
-    controller.written.observe(change)
-    // A slice that someone changed or deleted is put right; our own write comes back and finds nothing to do.
-    if (isManagedSlice(change.object)) for (const key of serviceKeys(change.object)) queue.add(key)
+    // A slice that someone changed or deleted is put right.
+    if (controller.written.observe(change) || !isManagedSlice(change.object)) return
+    for (const key of serviceKeys(change.object)) pacer.add(key)
   })
   source.nodes.onChange((change) => {
     if (change.type === 'deleted' || (change.type === 'updated' && zone(change.old) === zone(change.object))) return
