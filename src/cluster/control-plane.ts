@@ -90,6 +90,8 @@ async function createOnce(client: Client, { resource, object }: Manifest): Promi
       return
     } catch (error) {
       if (isReason(error, 'AlreadyExists')) return
+      // A Service that exists is refused for its fixed address first, as on Kubernetes.
+      if (isReason(error, 'Invalid') && (await exists(client, { resource, object }))) return
       // The namespace controller is making kube-system at this very moment.
       if (!isReason(error, 'NotFound')) throw error
       await new Promise((resolve) => setTimeout(resolve, retryMs))
@@ -97,5 +99,13 @@ async function createOnce(client: Client, { resource, object }: Manifest): Promi
   }
 }
 
-const [, base = '', name = ''] = process.argv.slice(2)
-await main(base, name)
+async function exists(client: Client, { resource, object }: Manifest): Promise<boolean> {
+  return client.get(resource, object.metadata).then(
+    () => true,
+    () => false,
+  )
+}
+
+const [, base, name] = process.argv.slice(2)
+if (base && name) await main(base, name)
+else process.exitCode = 2
