@@ -15,38 +15,48 @@ const path = Path.of('spec')
 
 /** The part of a workload's spec that all of them have. */
 export interface TemplatedSpec {
-  selector: LabelSelector
+  selector?: LabelSelector
   template?: PodTemplateSpec
   minReadySeconds?: number
 }
 
-export function setTemplateDefaults(template: PodTemplateSpec): void {
+export function setTemplateDefaults(spec: TemplatedSpec): void {
+  const template: PodTemplateSpec = (spec.template ??= {})
   template.metadata ??= {} as ObjectMeta
   template.spec ??= { containers: [] }
   setPodSpecDefaults(template.spec)
 }
 
-/** Selector and template; `kind` as upstream names the workload in a message. */
-export function validateTemplated(spec: TemplatedSpec, kind: string): FieldError[] {
+/** As upstream's messages name a workload; they call a ReplicaSet a deployment, too. */
+export type WorkloadName = 'deployment' | 'daemonset'
+
+export function validateTemplated(spec: TemplatedSpec, kind: WorkloadName): FieldError[] {
   return [...validateSelector(spec.selector, kind), ...validateTemplate(spec, kind)]
 }
 
-function validateSelector(selector: LabelSelector | undefined, kind: string): FieldError[] {
+function validateSelector(selector: LabelSelector | undefined, kind: WorkloadName): FieldError[] {
   const at = path.child('selector')
-  if (selector === undefined) return [required(at)]
+  // A DaemonSet without one is only told that it does not match its template.
+  if (selector === undefined) return kind === 'daemonset' ? [] : [required(at)]
   const errors = validateLabelSelector(selector, at)
   if (isEmptySelector(selector)) errors.push(invalid(at, selector, `empty selector is invalid for ${kind}`))
   return errors
 }
 
-function validateTemplate({ selector, template }: TemplatedSpec, kind: string): FieldError[] {
+/** An absent selector matches no template, an empty one all of them, and an invalid one cannot be compared. */
+function matchesTemplate(selector: LabelSelector | undefined, labels: Record<string, string> | undefined): boolean {
+  if (selector === undefined) return false
+  if (isEmptySelector(selector) || validateLabelSelector(selector, path).length > 0) return true
+  return labelSelectorMatcher(selector)(labels)
+}
+
+function validateTemplate({ selector, template }: TemplatedSpec, kind: WorkloadName): FieldError[] {
   const at = path.child('template')
   if (!template) return [required(at)]
   const errors: FieldError[] = []
   const labels = template.metadata?.labels
-  if (!isEmptySelector(selector) && isUsable(selector) && !labelSelectorMatcher(selector)(labels)) {
-    const why = '`selector` does not match template `labels`'
-    errors.push(invalid(at.child('metadata', 'labels'), labels ?? {}, why))
+  if (!matchesTemplate(selector, labels)) {
+    errors.push(invalid(at.child('metadata', 'labels'), labels, '`selector` does not match template `labels`'))
   }
   errors.push(...checkLabels(at.child('labels'), labels))
   for (const key of Object.keys(template.metadata?.annotations ?? {})) {
@@ -62,20 +72,10 @@ function validateTemplate({ selector, template }: TemplatedSpec, kind: string): 
     errors.push(notSupported(podPath.child('restartPolicy'), pod.restartPolicy, ['Always']))
   }
   if (pod.activeDeadlineSeconds !== undefined) {
-    const why = `activeDeadlineSeconds in ${kindInDeadline[kind] ?? kind} is not Supported`
+    const why = `activeDeadlineSeconds in ${kind === 'daemonset' ? 'DaemonSet' : 'ReplicaSet'} is not Supported`
     errors.push(forbidden(podPath.child('activeDeadlineSeconds'), why))
   }
   return errors
-}
-
-/** False for a selector that its own checks refuse: it cannot be compared with anything. */
-function isUsable(selector: LabelSelector): boolean {
-  return validateLabelSelector(selector, path).length === 0
-}
-
-const kindInDeadline: Readonly<Record<string, string>> = {
-  deployment: 'ReplicaSet',
-  daemonset: 'DaemonSet',
 }
 
 /** What a workload selects is decided once. */

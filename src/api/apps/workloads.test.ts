@@ -144,6 +144,17 @@ describe('a Deployment is refused for', () => {
   })
 })
 
+const mismatch = 'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`'
+const noContainers = 'spec.template.spec.containers: Required value'
+
+test.each<[string, string[]]>([
+  ['Deployment', ['spec.selector: Required value', mismatch, noContainers]],
+  ['ReplicaSet', ['spec.selector: Required value', mismatch, noContainers]],
+  ['DaemonSet', [mismatch, noContainers]],
+])('a %s that says nothing is refused', (kind, expected) => {
+  expect(create(kind, { metadata }).errors).toEqual(expected)
+})
+
 describe('an update of a Deployment', () => {
   const old = create('Deployment', deployment()).object
 

@@ -1,15 +1,15 @@
 /** DaemonSet: one pod of a template on every node that fits. */
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from '../../common/columns.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
-import type { DaemonSet, DaemonSetStatus } from '../../generated/apps.v1.ts'
+import type { DaemonSet, DaemonSetSpec, DaemonSetStatus } from '../../generated/apps.v1.ts'
 import { declareResource } from '../../resource.ts'
 import type { Column } from '../../resource.ts'
 import { setTemplateDefaults } from '../template.ts'
 import { validateDaemonSet, validateDaemonSetStatusUpdate, validateDaemonSetUpdate } from './validation.ts'
 
-function setDefaults({ spec }: DaemonSet): void {
-  if (!spec) return
-  if (spec.template) setTemplateDefaults(spec.template)
+function setDefaults(set: DaemonSet): void {
+  const spec = (set.spec ??= {} as DaemonSetSpec)
+  setTemplateDefaults(spec)
   const strategy = (spec.updateStrategy ??= {})
   strategy.type ||= 'RollingUpdate'
   if (strategy.type === 'RollingUpdate') {

@@ -1,12 +1,11 @@
 /** Defaults of a Deployment. */
-import type { Deployment } from '../../generated/apps.v1.ts'
+import type { Deployment, DeploymentSpec } from '../../generated/apps.v1.ts'
 import { setTemplateDefaults } from '../template.ts'
 
 export function setDeploymentDefaults(deployment: Deployment): void {
-  const { spec } = deployment
-  if (!spec) return
+  const spec = (deployment.spec ??= {} as DeploymentSpec)
   spec.replicas ??= 1
-  if (spec.template) setTemplateDefaults(spec.template)
+  setTemplateDefaults(spec)
   const strategy = (spec.strategy ??= {})
   strategy.type ||= 'RollingUpdate'
   if (strategy.type === 'RollingUpdate') {

@@ -10,10 +10,10 @@ import { setTemplateDefaults, validateSelectorUpdate, validateTemplated } from '
 
 const noSpec = {} as ReplicaSetSpec
 
-function setDefaults({ spec }: ReplicaSet): void {
-  if (!spec) return
+function setDefaults(set: ReplicaSet): void {
+  const spec = (set.spec ??= {} as ReplicaSetSpec)
   spec.replicas ??= 1
-  if (spec.template) setTemplateDefaults(spec.template)
+  setTemplateDefaults(spec)
 }
 
 function validate(set: ReplicaSet): FieldError[] {
