@@ -18,19 +18,29 @@ export interface NamespaceSetup {
   readonly batch: readonly string[]
 }
 
+/**
+ * The two ends of a cable must not have the same index by chance, as first devices of two namespaces would: Linux takes
+ * such a veth for an ordinary device, and may let it wait a second for its carrier. So the switch's ends have indexes
+ * of their own, and the host's cable is made in one namespace and moved. A node's eth0 keeps 2, which is what makes
+ * the ends of its pods' cables differ.
+ */
+const switchIndexes = 10_001
+
 export function hostBatch(layout: Layout): string[] {
   const { switchNamespace, hostDevice, hostIp, nodes, config } = layout
   return [
     `netns add ${switchNamespace}`,
     ...nodes.map((node) => `netns add ${node.namespace}`),
-    `link add ${hostDevice} type veth peer name host0 netns ${switchNamespace}`,
+    `link add ${hostDevice} type veth peer name ${hostDevice.replace('fw-', 'fwp')}`,
+    `link set ${hostDevice.replace('fw-', 'fwp')} netns ${switchNamespace} name host0`,
     `addr add ${hostIp}/${prefixOf(config.nodeCidr)} dev ${hostDevice}`,
     `link set ${hostDevice} up`,
     `route add unreachable ${config.serviceCidr}`,
     `route add unreachable ${config.podCidr}`,
     ...nodes.map(
-      (node) =>
-        `link add eth0 netns ${node.namespace} type veth peer name ${node.name} netns ${layout.switchNamespace}`,
+      (node, i) =>
+        `link add ${node.name} index ${switchIndexes + i} netns ${switchNamespace} type veth ` +
+        `peer name eth0 netns ${node.namespace}`,
     ),
   ]
 }
