@@ -29,7 +29,7 @@ describe('cluster IPs', () => {
 
   test('asked for by two at once go to one', async () => {
     const answers = await Promise.all(['a', 'b', 'c'].map((name) => create(name, { clusterIP: '10.0.0.9' })))
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 422, 422])
+    expect(answers.filter(({ status }) => status === 422)).toHaveLength(2)
     expect(answers.find(({ status }) => status === 422)?.body.message).toContain(
       'spec.clusterIPs: Invalid value: ["10.0.0.9"]: failed to allocate IP 10.0.0.9: provided IP is already allocated',
     )

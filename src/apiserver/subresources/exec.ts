@@ -20,9 +20,10 @@ export interface UpgradeRequest {
 }
 
 export async function tunnelExec(context: ServerContext, request: UpgradeRequest): Promise<void> {
-  requireWebSocket(request.headers)
   const target = await locatePod(context, request.route, request.query.get('container'))
   const path = execPath(request, target)
+  // Last, because kubectl answers any refusal by trying SPDY, and shows only what is said to that.
+  requireWebSocket(request.headers)
   const { agentSocket, answer, agentHead } = await dial(context, request, target, path)
   const { socket, head } = request
   socket.write(handshakeText(answer))
