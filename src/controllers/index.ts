@@ -19,6 +19,7 @@ import { startGarbageCollector } from './garbage/index.ts'
 import { startKubernetesServiceController } from './kubernetes/index.ts'
 import { startNamespaceController } from './namespace/index.ts'
 import { startNodeIpamController } from './node/cidrs.ts'
+import { startTaintEvictionController } from './node/eviction.ts'
 import { startNodeLifecycleController } from './node/lifecycle.ts'
 import { startPodGarbageCollector } from './podgc/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
@@ -54,6 +55,7 @@ export function startControllers(options: ControllerOptions): void {
   startKubernetesServiceController(ctx)
   startNodeIpamController(ctx)
   startNodeLifecycleController(ctx)
+  startTaintEvictionController(ctx)
   startPodGarbageCollector(ctx)
   // These two read metadata of every resource, and share whole objects only where somebody else keeps them anyway.
   startNamespaceController(ctx, all)

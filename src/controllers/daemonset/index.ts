@@ -2,9 +2,10 @@
  * DaemonSet controller: one pod on every node that the template admits. The pod names its node by affinity and the
  * scheduler binds it; a node or a pod that comes or goes is made good at once.
  */
+
+import { isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { DaemonSet } from '../../api/generated/apps.v1.ts'
 import type { Node, Pod } from '../../api/generated/v1.ts'
-import { isPodTerminating } from '../../api/core/pod/conditions.ts'
 import { controllerOf, objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -13,6 +14,7 @@ import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
+import { nextAvailabilityMs } from '../replicaset/status.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
 import { Expectations } from '../shared/expectations.ts'
 import { tolerateGone } from '../shared/gone.ts'
@@ -21,7 +23,6 @@ import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../sha
 import { effectiveTaints } from '../shared/placement.ts'
 import { isEmptySelector } from '../shared/selector.ts'
 import { podFromTemplate } from '../shared/template.ts'
-import { nextAvailabilityMs } from '../replicaset/status.ts'
 import { daemonSetStatus, plan, rollout, targetNode, templateForNode } from './plan.ts'
 
 export function startDaemonSetController(ctx: ControllerContext): void {

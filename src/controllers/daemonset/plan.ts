@@ -1,7 +1,8 @@
 /** Which nodes a DaemonSet's pods belong on, and what must be created and deleted. Pure. */
+
+import { isPodTerminating, podAvailable, podReady } from '../../api/core/pod/conditions.ts'
 import type { DaemonSet, DaemonSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Node, NodeSelector, Pod, PodTemplateSpec, Toleration } from '../../api/generated/v1.ts'
-import { isPodTerminating, podAvailable, podReady } from '../../api/core/pod/conditions.ts'
 import { templateHash } from '../shared/hash.ts'
 import { omitZero, scaledValue } from '../shared/numbers.ts'
 import { effectiveTaints, matchesNode, untolerated } from '../shared/placement.ts'

@@ -5,9 +5,10 @@
  * A sync does one step (create, resize, or report) and relies on the ReplicaSets' events for the next, so that the
  * status is written when something settled and not with every step.
  */
+
+import { isPodTerminal } from '../../api/core/pod/conditions.ts'
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
-import { isPodTerminal } from '../../api/core/pod/conditions.ts'
 import { controllerOf, objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'

@@ -16,8 +16,8 @@ import {
   type GraphNode,
   isForeground,
   judge,
-  orphanFinalizer,
   type OwnerState,
+  orphanFinalizer,
 } from './graph.ts'
 
 /** Events are owned by nobody and are many: the graph leaves them out. */

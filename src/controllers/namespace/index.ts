@@ -7,10 +7,10 @@ import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Resource } from '../../client/contract.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
+import { createIfAbsent } from '../kubernetes/index.ts'
 import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
-import { createIfAbsent } from '../kubernetes/index.ts'
 import { contentConditions, type Remaining } from './conditions.ts'
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']

@@ -2,9 +2,10 @@
  * Node lifecycle: a node is alive as long as its Lease is renewed or its status changes. One timer per node, moved by
  * what is heard; a silent node's conditions become Unknown, its taints follow, and its pods are no longer ready.
  */
+
+import { podCondition } from '../../api/core/pod/conditions.ts'
 import type { Lease } from '../../api/generated/coordination.k8s.io.v1.ts'
 import type { Node, Pod } from '../../api/generated/v1.ts'
-import { podCondition } from '../../api/core/pod/conditions.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -12,8 +13,8 @@ import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
-import { sameJson } from '../shared/hash.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
+import { sameJson } from '../shared/hash.ts'
 import { nodeReady } from '../shared/placement.ts'
 import { timestamp } from '../shared/time.ts'
 import { unknownConditions, wantedTaints } from './health.ts'

@@ -2,8 +2,9 @@
  * Pod garbage: a pod whose node is gone has nobody to end it. After a quarantine, in which the node may come back, it is
  * marked failed and removed. A deleted pod that never got a node is removed at once.
  */
-import type { Pod } from '../../api/generated/v1.ts'
+
 import { isPodTerminal } from '../../api/core/pod/conditions.ts'
+import type { Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import { resources } from '../../client/resources.ts'

@@ -2,9 +2,10 @@
  * ReplicaSet controller: as many active pods as `spec.replicas` says. It creates and deletes pods and writes the
  * ReplicaSet's status; it knows nothing of Deployments but that ReplicaSets may share an owner.
  */
+
+import { isPodActive, isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { ReplicaSet } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
-import { isPodActive, isPodTerminating } from '../../api/core/pod/conditions.ts'
 import { controllerOf } from '../../api/machinery/object.ts'
 import { isReason, StatusError } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'

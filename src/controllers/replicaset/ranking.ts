@@ -1,6 +1,7 @@
 /** Which pods a ReplicaSet deletes first when it has too many: upstream's ActivePodsWithRanks. */
-import type { Pod } from '../../api/generated/v1.ts'
+
 import { podCondition, podReady } from '../../api/core/pod/conditions.ts'
+import type { Pod } from '../../api/generated/v1.ts'
 
 const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
 const phaseOrder: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 }

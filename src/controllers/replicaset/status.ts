@@ -1,7 +1,8 @@
 /** A ReplicaSet's status, from its pods. */
+
+import { isPodTerminal, podAvailable, podAvailableInMs, podReady } from '../../api/core/pod/conditions.ts'
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
-import { isPodTerminal, podAvailable, podAvailableInMs, podReady } from '../../api/core/pod/conditions.ts'
 import { omitZero } from '../shared/numbers.ts'
 import { timestamp } from '../shared/time.ts'
 

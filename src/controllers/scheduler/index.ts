@@ -2,8 +2,9 @@
  * Scheduler: gives pods without a node one. Decisions are made one at a time against what is known now, bindings are
  * sent without waiting for each other. A pod that fits nowhere waits for a change that could help it.
  */
-import type { Node, Pod } from '../../api/generated/v1.ts'
+
 import { isPodTerminal, isPodTerminating, podCondition } from '../../api/core/pod/conditions.ts'
+import type { Node, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -12,8 +13,8 @@ import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, type Index, startQueue } from '../context.ts'
-import { sameJson } from '../shared/hash.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
+import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
 import type { Candidate } from './filters.ts'
 import { selectNode } from './select.ts'

@@ -53,7 +53,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 /** Everything here runs in event-loop turns: none of them writing for many means that nothing is left to do. */
-async function quiet(api: FakeApi): Promise<void> {
+export async function quiet(api: FakeApi): Promise<void> {
   for (let writes = -1; writes !== api.writes.length; ) {
     writes = api.writes.length
     await turns(50)
