@@ -37,6 +37,7 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules): Fi
   errors.push(...validateAnnotations(meta.annotations, path.child('annotations')))
   errors.push(...validateOwnerReferences(meta.ownerReferences, path.child('ownerReferences')))
   errors.push(...validateFinalizers(meta.finalizers, path.child('finalizers')))
+  errors.push(...validateFinalizerOwners(meta.finalizers, path.child('finalizers')))
   return errors
 }
 
@@ -80,7 +81,7 @@ function validateOwnerReferences(references: readonly OwnerReference[] = [], pat
   const errors = references.flatMap((reference) => validateOwnerReference(reference, path))
   const controllers = references.filter((reference) => reference.controller)
   if (controllers.length > 1) {
-    const [first, second] = controllers.map((reference) => reference.name)
+    const [first, second] = controllers.map(({ kind, name }) => `${kind}/${name}`)
     const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`
     errors.push(invalid(path, references, detail))
   }
@@ -93,9 +94,9 @@ function validateOwnerReference(reference: OwnerReference, path: Path): FieldErr
   const parts = apiVersion.split('/')
   const version = parts.length > 2 ? '' : (parts.at(-1) ?? '')
   if (version === '') errors.push(invalid(path.child('apiVersion'), apiVersion, 'version must not be empty'))
-  if (!kind) errors.push(invalid(path.child('kind'), kind, 'kind must not be empty'))
-  if (!name) errors.push(invalid(path.child('name'), name, 'name must not be empty'))
-  if (!uid) errors.push(invalid(path.child('uid'), uid, 'uid must not be empty'))
+  if (!kind) errors.push(invalid(path.child('kind'), kind, 'must not be empty'))
+  if (!name) errors.push(invalid(path.child('name'), name, 'must not be empty'))
+  if (!uid) errors.push(invalid(path.child('uid'), uid, 'must not be empty'))
   if (apiVersion === 'v1' && kind === 'Event') {
     errors.push(invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'))
   }
@@ -105,23 +106,25 @@ function validateOwnerReference(reference: OwnerReference, path: Path): FieldErr
 const standardFinalizers: readonly string[] = ['kubernetes', 'orphan', 'foregroundDeletion']
 
 function validateFinalizers(finalizers: readonly string[] = [], path: Path): FieldError[] {
-  const errors = finalizers.flatMap((finalizer) => validateFinalizerName(finalizer, path))
+  const errors = finalizers.flatMap((finalizer) => invalidEach(path, finalizer, isQualifiedName(finalizer)))
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     errors.push(invalid(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'))
   }
   return errors
 }
 
-export function validateFinalizerName(finalizer: string, path: Path): FieldError[] {
-  const errors = invalidEach(path, finalizer, isQualifiedName(finalizer))
-  if (!finalizer.includes('/') && !standardFinalizers.includes(finalizer)) {
-    errors.push(invalid(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
-  }
-  return errors
+/** What the built-in kinds ask beyond the format: a known name, or one that says whose it is. */
+function validateFinalizerOwners(finalizers: readonly string[] = [], path: Path): FieldError[] {
+  const detail = 'name is neither a standard finalizer name nor is it fully qualified'
+  return finalizers.flatMap((finalizer, i) =>
+    finalizer.includes('/') || standardFinalizers.includes(finalizer)
+      ? []
+      : [invalid(path.index(i), finalizer, detail)],
+  )
 }
 
 /**
- * What an update may not change. `next` should already carry over what clients may leave out (uid, creationTimestamp,
+ * What an update may not change, and the checks of what it may. `next` should already carry over what clients may leave out (uid, creationTimestamp,
  * deletion fields) from `old`.
  */
 export function validateObjectMetaUpdate(
@@ -151,6 +154,10 @@ export function validateObjectMetaUpdate(
   for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
     if (next[name] !== old[name]) errors.push(invalid(path.child(name), next[name] ?? null, immutableMessage))
   }
+  errors.push(...validateLabels(next.labels, path.child('labels')))
+  errors.push(...validateAnnotations(next.annotations, path.child('annotations')))
+  errors.push(...validateOwnerReferences(next.ownerReferences, path.child('ownerReferences')))
+  errors.push(...validateFinalizerOwners(next.finalizers, path.child('finalizers')))
   return errors
 }
 

@@ -15,18 +15,20 @@ describe('formats', () => {
   test.each<[keyof typeof validate, string, string[]]>([
     ['isDNS1123Subdomain', 'a.b-c', []],
     ['isDNS1123Subdomain', 'Web', [subdomain]],
-    ['isDNS1123Subdomain', 'a'.repeat(254), ['must be no more than 253 bytes']],
+    ['isDNS1123Subdomain', 'a'.repeat(254), ['must be no more than 253 characters']],
     ['isDNS1123Label', 'a.b', ['must not contain dots']],
     ['isDNS1123Label', '1a', []],
     ['isDNS1035Label', '1a', [label1035]],
     ['isValidLabelValue', '', []],
     ['isValidLabelValue', 'a b', [labelValue]],
     ['isQualifiedName', 'example.com/My_Name', []],
+    ['isQualifiedName', 'a'.repeat(64), ['name part must be no more than 63 bytes']],
+    ['isValidLabelValue', 'a'.repeat(64), ['must be no more than 63 bytes']],
     ['isQualifiedName', '/x', ['prefix part must be non-empty']],
     ['isValidPortName', 'http', []],
     ['isValidPortName', 'http--x', ['must not contain consecutive hyphens']],
     ['isValidPortName', '123', ['must contain at least one letter (a-z)']],
-    ['isValidPortName', 'a-very-long-port-name', ['must be no more than 15 bytes']],
+    ['isValidPortName', 'a-very-long-port-name', ['must be no more than 15 characters']],
     ['isConfigMapKey', '..', ["must not be '..'"]],
     ['isEnvVarName', 'A.b-1', []],
   ])('%s %j', (name, value, expected) => {
@@ -67,19 +69,21 @@ describe('metadata', () => {
     [
       'finalizer',
       { finalizers: ['x'] },
-      ['metadata.finalizers: Invalid value: "x": name is neither a standard finalizer name nor is it fully qualified'],
+      [
+        'metadata.finalizers[0]: Invalid value: "x": name is neither a standard finalizer name nor is it fully qualified',
+      ],
     ],
     [
       'owner',
       { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: '' }] },
-      ['metadata.ownerReferences.uid: Invalid value: "": uid must not be empty'],
+      ['metadata.ownerReferences.uid: Invalid value: "": must not be empty'],
     ],
   ])('%s', (_, extra, expected) => expect(check(extra)).toEqual(expected))
 
   test('two controllers', () => {
     const owner = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', name, uid: name, controller: true })
     expect(check({ ownerReferences: [owner('a'), owner('b')] })[0]).toContain(
-      'Only one reference can have Controller set to true. Found "true" in references for a and b',
+      'Only one reference can have Controller set to true. Found "true" in references for Pod/a and Pod/b',
     )
   })
 

@@ -21,7 +21,9 @@ const patterns = {
   cIdentifier: /^[A-Za-z_][A-Za-z0-9_]*$/,
 }
 
-const tooLong = (max: number) => `must be no more than ${max} bytes`
+// Upstream counts bytes in both cases, and says so only for label keys and values.
+const tooLong = (max: number) => `must be no more than ${max} characters`
+const tooLongBytes = (max: number) => `must be no more than ${max} bytes`
 export const emptyMessage = 'must be non-empty'
 
 /** `message (e.g. 'a',  or 'b', regex used for validation is 'r')`: two spaces, as upstream prints it. */
@@ -83,9 +85,9 @@ const messages = {
   ),
 } as const
 
-function check(value: string, max: number, pattern: RegExp, message: string): string[] {
+function check(value: string, max: number, pattern: RegExp, message: string, long = tooLong): string[] {
   const problems: string[] = []
-  if (Buffer.byteLength(value) > max) problems.push(tooLong(max))
+  if (Buffer.byteLength(value) > max) problems.push(long(max))
   if (!pattern.test(value)) problems.push(message)
   return problems
 }
@@ -108,23 +110,26 @@ export const isWildcardDNS1123Subdomain = (value: string): string[] =>
   check(value, subdomainMax, patterns.wildcard, messages.wildcard)
 
 export const isValidLabelValue = (value: string): string[] =>
-  check(value, labelMax, patterns.labelValue, messages.labelValue)
+  check(value, labelMax, patterns.labelValue, messages.labelValue, tooLongBytes)
 
 /** Keys of labels and annotations, names of finalizers and resources: `[prefix/]name`. */
 export function isQualifiedName(value: string): string[] {
   const parts = value.split('/')
   if (parts.length > 2) {
     return [
-      `a qualified name ${regexMessage(messageHead(messages.qualifiedName), qualifiedName, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${regexMessage(messageHead(messages.qualifiedName), qualifiedName, 'MyName', 'my.name', '123-abc')} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ]
   }
   const problems: string[] = []
   const name = parts.at(-1) ?? ''
   const prefix = parts.length === 2 ? (parts[0] ?? '') : undefined
   if (prefix === '') problems.push(`prefix part ${emptyMessage}`)
-  else if (prefix !== undefined) problems.push(...isDNS1123Subdomain(prefix).map((m) => `prefix part ${m}`))
+  else if (prefix !== undefined) {
+    const found = check(prefix, subdomainMax, patterns.subdomain1123, messages.subdomain1123, tooLongBytes)
+    problems.push(...found.map((m) => `prefix part ${m}`))
+  }
   if (name === '') problems.push(`name part ${emptyMessage}`)
-  else if (Buffer.byteLength(name) > labelMax) problems.push(`name part ${tooLong(labelMax)}`)
+  else if (Buffer.byteLength(name) > labelMax) problems.push(`name part ${tooLongBytes(labelMax)}`)
   if (!patterns.qualifiedName.test(name)) problems.push(`name part ${messages.qualifiedName}`)
   return problems
 }

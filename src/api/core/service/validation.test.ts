@@ -87,7 +87,7 @@ const refusals: [string, ServiceSpec, string[]][] = [
   [
     'port name too long',
     port({ name: `${label63}a` }),
-    [`spec.ports[0].name: Invalid value: "${label63}a": must be no more than 63 bytes`],
+    [`spec.ports[0].name: Invalid value: "${label63}a": must be no more than 63 characters`],
   ],
   ['port name with a dot', port({ name: 'a.b' }), [`spec.ports[0].name: Invalid value: "a.b": must not contain dots`]],
   [
