@@ -1,13 +1,14 @@
 /** What the workloads of this group share: a selector and the template of the pods it selects. */
 import { isEmptySelector, validateLabelSelector } from '../common/selector-validation.ts'
-import { check, checkLabels, immutableMessage } from '../common/validation.ts'
 import { sameValue } from '../common/strategy.ts'
+import { check, checkLabels, immutableMessage } from '../common/validation.ts'
 import { setPodSpecDefaults } from '../core/pod/defaults.ts'
 import { validatePodSpec } from '../core/pod/spec-validation.ts'
+import { podSpecWarnings } from '../core/pod/warnings.ts'
 import type { LabelSelector, ObjectMeta } from '../generated/meta.v1.ts'
 import type { PodTemplateSpec } from '../generated/v1.ts'
-import { forbidden, invalid, notSupported, Path, required } from '../machinery/field.ts'
 import type { FieldError } from '../machinery/field.ts'
+import { forbidden, invalid, notSupported, Path, required } from '../machinery/field.ts'
 import { labelSelectorMatcher } from '../machinery/selectors.ts'
 import { isQualifiedName } from '../machinery/validate.ts'
 
@@ -82,4 +83,8 @@ function validateTemplate({ selector, template }: TemplatedSpec, kind: WorkloadN
 export function validateSelectorUpdate(next: TemplatedSpec, old: TemplatedSpec): FieldError[] {
   if (sameValue(next.selector, old.selector)) return []
   return [invalid(path.child('selector'), next.selector, immutableMessage)]
+}
+
+export function templateWarnings(spec: TemplatedSpec | undefined): string[] {
+  return spec?.template?.spec ? podSpecWarnings(spec.template.spec, 'spec.template.spec') : []
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { create, definitionOf, row, update } from '../common/testing.ts'
-import { resolveIntOrPercent } from '../common/int-or-percent.ts'
 import type { DaemonSet, Deployment, DeploymentSpec, ReplicaSet } from '../generated/apps.v1.ts'
 
 const now = new Date('2026-11-21T00:05:05Z')
@@ -271,13 +270,4 @@ test('kubectl get deployments, replicasets and daemonsets -o wide', () => {
     'nginx:1.14.2',
     'app=web',
   ])
-})
-
-test.each<[number | string, number, 'up' | 'down', number]>([
-  ['25%', 3, 'up', 1],
-  ['25%', 3, 'down', 0],
-  ['50%', 4, 'up', 2],
-  [2, 10, 'up', 2],
-])('%s of %i, rounded %s, is %i', (value, total, rounding, expected) => {
-  expect(resolveIntOrPercent(value, total, rounding)).toBe(expected)
 })

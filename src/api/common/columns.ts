@@ -1,6 +1,7 @@
 /** Columns and cells that several kinds share, as kubectl 1.36 shows them. */
-import type { Container } from '../generated/v1.ts'
+
 import type { LabelSelector } from '../generated/meta.v1.ts'
+import type { Container } from '../generated/v1.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { formatLabelSelector } from '../machinery/selectors.ts'
 import { age } from '../machinery/time.ts'

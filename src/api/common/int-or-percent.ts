@@ -1,6 +1,7 @@
 /** Values such as `1` or `25%`. */
-import { invalid } from '../machinery/field.ts'
+
 import type { FieldError, Path } from '../machinery/field.ts'
+import { invalid } from '../machinery/field.ts'
 import { negativeMessage } from './validation.ts'
 
 const percent = /^[0-9]+%$/
@@ -17,7 +18,7 @@ export function checkIntOrPercent(path: Path, value: number | string | undefined
 }
 
 /** The percentage, when it is one. */
-export function percentOf(value: number | string | undefined): number | undefined {
+function percentOf(value: number | string | undefined): number | undefined {
   return typeof value === 'string' && percent.test(value) ? Number(value.slice(0, -1)) : undefined
 }
 
@@ -29,15 +30,4 @@ export function checkAtMostAll(path: Path, value: number | string | undefined): 
 /** As a number, with 0 for a percentage of nothing: what upstream compares with 0. */
 export function isZero(value: number | string | undefined): boolean {
   return (percentOf(value) ?? value ?? 0) === 0
-}
-
-/** The number of `total` that a value means. */
-export function resolveIntOrPercent(
-  value: number | string | undefined,
-  total: number,
-  rounding: 'up' | 'down',
-): number {
-  const share = percentOf(value)
-  if (share === undefined) return typeof value === 'number' ? value : 0
-  return rounding === 'up' ? Math.ceil((share * total) / 100) : Math.floor((share * total) / 100)
 }

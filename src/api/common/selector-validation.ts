@@ -1,7 +1,7 @@
 /** Checks of label selectors, and what they select in a template. */
 import type { LabelSelector } from '../generated/meta.v1.ts'
-import { forbidden, invalid, required } from '../machinery/field.ts'
 import type { FieldError, Path } from '../machinery/field.ts'
+import { forbidden, invalid, required } from '../machinery/field.ts'
 import { isValidLabelValue } from '../machinery/validate.ts'
 import { check, checkLabels, checkQualifiedName } from './validation.ts'
 

@@ -1,7 +1,7 @@
 /** Helpers for tests of declarations: an object goes the way it goes in the server, without one. */
 import { definitions } from '../index.ts'
-import type { KubeObject } from '../machinery/object.ts'
 import type { FieldError } from '../machinery/field.ts'
+import type { KubeObject } from '../machinery/object.ts'
 import type { ClusterSettings, RequestContext, ResourceDefinition } from '../resource.ts'
 
 export const singleStack: ClusterSettings = {

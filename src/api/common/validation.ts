@@ -1,7 +1,7 @@
 /** Checks that several kinds share, on top of the machinery's value checks. */
 import { parseCidr, parseIp } from '../../lib/ip.ts'
-import { invalid } from '../machinery/field.ts'
 import type { FieldError, Path } from '../machinery/field.ts'
+import { invalid } from '../machinery/field.ts'
 import {
   isDNS1123Label,
   isDNS1123Subdomain,

@@ -1,10 +1,10 @@
 /** Lease: who holds something, and until when. Nodes show by theirs that they are alive. */
 import { ageColumn, nameColumn } from '../common/columns.ts'
-import type { Lease } from '../generated/coordination.k8s.io.v1.ts'
-import { invalid, Path } from '../machinery/field.ts'
-import type { FieldError } from '../machinery/field.ts'
-import { declareResource } from '../resource.ts'
 import { checkNonNegative } from '../common/validation.ts'
+import type { Lease } from '../generated/coordination.k8s.io.v1.ts'
+import type { FieldError } from '../machinery/field.ts'
+import { invalid, Path } from '../machinery/field.ts'
+import { declareResource } from '../resource.ts'
 
 function validate({ spec }: Lease): FieldError[] {
   const path = Path.of('spec')

@@ -1,8 +1,9 @@
 /** What ConfigMaps and Secrets share: keys that become file names, a limit of size, and the promise not to change. */
-import { check, immutableMessage } from '../common/validation.ts'
+
 import { sameValue } from '../common/strategy.ts'
-import { forbidden, Path } from '../machinery/field.ts'
+import { check, immutableMessage } from '../common/validation.ts'
 import type { FieldError } from '../machinery/field.ts'
+import { forbidden, Path } from '../machinery/field.ts'
 import { isConfigMapKey } from '../machinery/validate.ts'
 
 /** 1 MiB, all values together. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { create, definitionOf, row, update } from '../common/testing.ts'
-import { definitions } from '../index.ts'
 import type { Lease } from '../generated/coordination.k8s.io.v1.ts'
 import type { EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
 import type { ConfigMap, Endpoints, Event, Namespace, Node, Secret } from '../generated/v1.ts'
+import { definitions } from '../index.ts'
 
 const now = new Date('2026-11-21T00:05:06Z')
 const creationTimestamp = '2026-11-21T00:00:00Z'

@@ -1,9 +1,9 @@
 /** EndpointSlice: a part of the addresses behind a Service. */
 import { ageColumn, nameColumn } from '../common/columns.ts'
 import { sameValue, startGeneration } from '../common/strategy.ts'
+import { firstFew } from '../core/endpoints/columns.ts'
 import type { EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
 import { declareResource } from '../resource.ts'
-import { firstFew } from '../core/endpoints/columns.ts'
 import { validateEndpointSlice, validateEndpointSliceUpdate } from './validation.ts'
 
 const unset = '<unset>'

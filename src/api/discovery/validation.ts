@@ -1,4 +1,6 @@
 /** Checks of an EndpointSlice. */
+
+import { parseIp } from '../../lib/ip.ts'
 import {
   check,
   checkLabel,
@@ -7,11 +9,10 @@ import {
   checkQualifiedName,
   immutableMessage,
 } from '../common/validation.ts'
-import { parseIp } from '../../lib/ip.ts'
 import { validateProtocol } from '../core/service/validation.ts'
 import type { Endpoint, EndpointHints, EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
-import { duplicate, invalid, notSupported, Path, required, tooMany } from '../machinery/field.ts'
 import type { FieldError } from '../machinery/field.ts'
+import { duplicate, invalid, notSupported, Path, required, tooMany } from '../machinery/field.ts'
 import { isDNS1123Label, isDNS1123Subdomain, isValidLabelValue } from '../machinery/validate.ts'
 
 const addressTypes = ['FQDN', 'IPv4', 'IPv6']

@@ -2,9 +2,9 @@
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from '../../common/columns.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import type { DaemonSet, DaemonSetSpec, DaemonSetStatus } from '../../generated/apps.v1.ts'
-import { declareResource } from '../../resource.ts'
 import type { Column } from '../../resource.ts'
-import { setTemplateDefaults } from '../template.ts'
+import { declareResource } from '../../resource.ts'
+import { setTemplateDefaults, templateWarnings } from '../template.ts'
 import { validateDaemonSet, validateDaemonSetStatusUpdate, validateDaemonSetUpdate } from './validation.ts'
 
 function setDefaults(set: DaemonSet): void {
@@ -53,6 +53,8 @@ export const daemonSetDefinition = declareResource<DaemonSet>({
     startGeneration(set)
   },
   validate: validateDaemonSet,
+  warningsOnCreate: ({ spec }) => templateWarnings(spec),
+  warningsOnUpdate: ({ spec }) => templateWarnings(spec),
   prepareForUpdate: (next, old) => {
     keepStatus(next, old)
     bumpGeneration(next, old)

@@ -2,8 +2,8 @@
 import { checkAtMostAll, checkIntOrPercent, isZero } from '../../common/int-or-percent.ts'
 import { checkNonNegative } from '../../common/validation.ts'
 import type { DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy } from '../../generated/apps.v1.ts'
-import { invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import { validateSelectorUpdate, validateTemplated } from '../template.ts'
 
 const path = Path.of('spec')

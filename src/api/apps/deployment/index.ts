@@ -3,6 +3,7 @@ import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../comm
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import type { Deployment } from '../../generated/apps.v1.ts'
 import { declareResource } from '../../resource.ts'
+import { templateWarnings } from '../template.ts'
 import { setDeploymentDefaults } from './defaults.ts'
 import { validateDeployment, validateDeploymentStatusUpdate, validateDeploymentUpdate } from './validation.ts'
 
@@ -21,6 +22,8 @@ export const deploymentDefinition = declareResource<Deployment>({
     startGeneration(deployment)
   },
   validate: validateDeployment,
+  warningsOnCreate: ({ spec }) => templateWarnings(spec),
+  warningsOnUpdate: ({ spec }) => templateWarnings(spec),
   prepareForUpdate: (next, old) => {
     keepStatus(next, old)
     bumpGeneration(next, old)

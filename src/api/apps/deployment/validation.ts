@@ -2,8 +2,8 @@
 import { checkAtMostAll, checkIntOrPercent, isZero } from '../../common/int-or-percent.ts'
 import { checkNonNegative } from '../../common/validation.ts'
 import type { Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy } from '../../generated/apps.v1.ts'
-import { forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import { validateSelectorUpdate, validateTemplated } from '../template.ts'
 
 const path = Path.of('spec')

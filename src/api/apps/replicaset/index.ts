@@ -3,10 +3,10 @@ import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../comm
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import { checkNonNegative } from '../../common/validation.ts'
 import type { ReplicaSet, ReplicaSetSpec } from '../../generated/apps.v1.ts'
-import { invalid, Path } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { invalid, Path } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
-import { setTemplateDefaults, validateSelectorUpdate, validateTemplated } from '../template.ts'
+import { setTemplateDefaults, templateWarnings, validateSelectorUpdate, validateTemplated } from '../template.ts'
 
 const noSpec = {} as ReplicaSetSpec
 
@@ -59,6 +59,8 @@ export const replicaSetDefinition = declareResource<ReplicaSet>({
     startGeneration(set)
   },
   validate,
+  warningsOnCreate: ({ spec }) => templateWarnings(spec),
+  warningsOnUpdate: ({ spec }) => templateWarnings(spec),
   prepareForUpdate: (next, old) => {
     keepStatus(next, old)
     bumpGeneration(next, old)

@@ -1,10 +1,10 @@
 /** ConfigMap: settings as keys and values. */
 import { ageColumn, nameColumn } from '../../common/columns.ts'
 import type { ConfigMap } from '../../generated/v1.ts'
+import type { FieldError } from '../../machinery/field.ts'
+import { invalid, Path, tooLong } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
 import { dataMaxBytes, validateImmutable, validateKeys } from '../keyed-data.ts'
-import { invalid, Path, tooLong } from '../../machinery/field.ts'
-import type { FieldError } from '../../machinery/field.ts'
 
 function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   const errors = [...validateKeys(data, 'data'), ...validateKeys(binaryData, 'binaryData')]

@@ -7,9 +7,9 @@ import {
   checkPortNumber,
   checkQualifiedName,
 } from '../../common/validation.ts'
-import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from '../../generated/v1.ts'
-import { Path, required } from '../../machinery/field.ts'
+import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '../../generated/v1.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { Path, required } from '../../machinery/field.ts'
 import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 import { declareResource } from '../../resource.ts'
 import { validateProtocol } from '../service/validation.ts'

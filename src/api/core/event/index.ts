@@ -1,7 +1,7 @@
 /** Event: something happened to an object. */
 import type { Event } from '../../generated/v1.ts'
-import { invalid, Path } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { invalid, Path } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
 import { eventColumns } from './columns.ts'
 

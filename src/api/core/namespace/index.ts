@@ -2,14 +2,14 @@
 import { ageColumn, nameColumn } from '../../common/columns.ts'
 import { keepStatus } from '../../common/strategy.ts'
 import type { Namespace } from '../../generated/v1.ts'
-import { invalid, Path } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { invalid, Path } from '../../machinery/field.ts'
 import { isDNS1123Label, isQualifiedName } from '../../machinery/validate.ts'
 import { declareResource } from '../../resource.ts'
 
 const contentFinalizer = 'kubernetes'
 const standardFinalizers = ['foregroundDeletion', 'kubernetes', 'orphan']
-export const namespaceNameLabel = 'kubernetes.io/metadata.name'
+const namespaceNameLabel = 'kubernetes.io/metadata.name'
 
 /** Every namespace carries its name as a label, so that selectors can choose it. */
 function setDefaults(namespace: Namespace): void {

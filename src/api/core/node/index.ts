@@ -1,10 +1,11 @@
 /** Node: a machine (or a namespace that acts as one) that runs pods. */
+
+import { parseCidr } from '../../../lib/ip.ts'
 import { keepSpec, keepStatus, sameValue } from '../../common/strategy.ts'
 import { checkCidr } from '../../common/validation.ts'
-import { parseCidr } from '../../../lib/ip.ts'
 import type { Node } from '../../generated/v1.ts'
-import { duplicate, forbidden, invalid, Path } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { duplicate, forbidden, invalid, Path } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
 import { checkQuantity } from '../pod/resources-validation.ts'
 import { validateTaints } from '../pod/tolerations-validation.ts'

@@ -1,10 +1,11 @@
 /** Checks of node and pod affinity. */
+
+import { validateLabelSelector } from '../../common/selector-validation.ts'
 import { check, checkQualifiedName } from '../../common/validation.ts'
 import type { Affinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm } from '../../generated/v1.ts'
-import { forbidden, invalid, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { forbidden, invalid, required } from '../../machinery/field.ts'
 import { isDNS1123Subdomain, isValidLabelValue } from '../../machinery/validate.ts'
-import { validateLabelSelector } from '../../common/selector-validation.ts'
 
 export function validateAffinity(affinity: Affinity | undefined, path: Path): FieldError[] {
   if (!affinity) return []

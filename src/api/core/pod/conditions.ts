@@ -10,10 +10,6 @@ export function podReady(pod: Pod): boolean {
   return podCondition(pod, 'Ready')?.status === 'True'
 }
 
-export function podScheduled(pod: Pod): boolean {
-  return podCondition(pod, 'PodScheduled')?.status === 'True'
-}
-
 /** Ready for at least `minReadySeconds`: what a Deployment counts as available. */
 export function podAvailable(pod: Pod, minReadySeconds: number, now: Date): boolean {
   return podReady(pod) && (minReadySeconds === 0 || podAvailableInMs(pod, minReadySeconds, now) === 0)

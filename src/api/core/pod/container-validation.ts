@@ -1,8 +1,8 @@
 /** Checks of the containers of a pod. */
 import { check, checkLabel, checkPortNumber } from '../../common/validation.ts'
 import type { Container, ContainerPort, PodSpec, SecurityContext, Volume, VolumeMount } from '../../generated/v1.ts'
-import { duplicate, forbidden, invalid, notFound, notSupported, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { duplicate, forbidden, invalid, notFound, notSupported, required } from '../../machinery/field.ts'
 import { isValidPortName } from '../../machinery/validate.ts'
 import { portProtocols } from '../service/validation.ts'
 import { isSidecar } from './containers.ts'

@@ -1,8 +1,8 @@
 /** Checks of `dnsPolicy` and `dnsConfig`. */
 import { check, checkIp } from '../../common/validation.ts'
 import type { PodDNSConfig, PodSpec } from '../../generated/v1.ts'
-import { invalid, notSupported, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { invalid, notSupported, required } from '../../machinery/field.ts'
 import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 
 const policies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']

@@ -7,8 +7,8 @@ import type {
   ObjectFieldSelector,
   ResourceFieldSelector,
 } from '../../generated/v1.ts'
-import { invalid, notSupported, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { invalid, notSupported, required } from '../../machinery/field.ts'
 import { isConfigMapKey, isDNS1123Subdomain } from '../../machinery/validate.ts'
 
 const envFieldPaths = [

@@ -1,8 +1,8 @@
 /** Checks of probes and lifecycle hooks. */
 import { checkNonNegative, checkPortNumber, checkPortNumberOrName } from '../../common/validation.ts'
 import type { Container, HTTPGetAction, Lifecycle, LifecycleHandler, Probe, SleepAction } from '../../generated/v1.ts'
-import { forbidden, invalid, notSupported, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { forbidden, invalid, notSupported, required } from '../../machinery/field.ts'
 
 type Handler = LifecycleHandler & Pick<Probe, 'grpc'>
 

@@ -13,6 +13,7 @@ import {
   preparePodForUpdate,
 } from './strategy.ts'
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validation.ts'
+import { podWarnings } from './warnings.ts'
 
 export const podDefinition = declareResource<Pod>({
   group: '',
@@ -26,8 +27,10 @@ export const podDefinition = declareResource<Pod>({
   setDefaults: setPodDefaults,
   prepareForCreate: preparePodForCreate,
   validate: validatePod,
+  warningsOnCreate: podWarnings,
   prepareForUpdate: preparePodForUpdate,
   validateUpdate: validatePodUpdate,
+  warningsOnUpdate: podWarnings,
   allowUnconditionalUpdate: true,
   status: { prepareForUpdate: preparePodForStatusUpdate, validateUpdate: validatePodStatusUpdate },
   selectableFields: {

@@ -3,6 +3,7 @@ import { create, update } from '../../common/testing.ts'
 import type { Container, Pod, PodSpec } from '../../generated/v1.ts'
 import { isPodActive, podAvailable, podAvailableInMs, podIPs, setPodCondition } from './conditions.ts'
 import { pullPolicyFor } from './defaults.ts'
+import { podWarnings } from './warnings.ts'
 
 function pod(spec: Partial<PodSpec>): Pod {
   return {
@@ -389,6 +390,28 @@ const refusals: [string, Partial<PodSpec>, string[]][] = [
 
 test.each(refusals)('a new pod is refused for %s', (_name, spec, expected) => {
   expect(create('Pod', pod(spec)).errors).toEqual(expected)
+})
+
+test('a pod that is probably not what was meant gets warnings', () => {
+  const { object } = create(
+    'Pod',
+    pod({
+      terminationGracePeriodSeconds: 30,
+      ...container({
+        env: [
+          { name: 'A', value: '1' },
+          { name: 'A', value: '2' },
+          { name: 'PATH', value: '/bin' },
+          { name: 'PATH', value: '/x:$(PATH)' },
+        ],
+        ports: [{ containerPort: 80 }, { containerPort: 80 }, { containerPort: 80, protocol: 'UDP' }],
+      }),
+    }),
+  )
+  expect(podWarnings(object)).toEqual([
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+    'spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]',
+  ])
 })
 
 describe('a running pod', () => {

@@ -1,8 +1,8 @@
 /** Checks of resource requests and limits. */
 import { check } from '../../common/validation.ts'
 import type { ResourceRequirements } from '../../generated/v1.ts'
-import { invalid, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { invalid, required } from '../../machinery/field.ts'
 import { compareQuantities, quantityMilliValue } from '../../machinery/quantity.ts'
 import { isQualifiedName } from '../../machinery/validate.ts'
 

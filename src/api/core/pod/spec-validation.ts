@@ -9,8 +9,8 @@ import {
   maxInt32,
 } from '../../common/validation.ts'
 import type { HostAlias, PodSecurityContext, PodSpec, TopologySpreadConstraint } from '../../generated/v1.ts'
-import { duplicate, invalid, notSupported, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { duplicate, invalid, notSupported, required } from '../../machinery/field.ts'
 import { inclusiveRange, isDNS1123Subdomain } from '../../machinery/validate.ts'
 import { validateAffinity } from './affinity-validation.ts'
 import { checkId, validateContainers, validateInitContainers } from './container-validation.ts'
@@ -18,7 +18,7 @@ import { validateDns } from './dns-validation.ts'
 import { validateTolerations } from './tolerations-validation.ts'
 import { validateVolumes } from './volume-validation.ts'
 
-export const restartPolicies = ['Always', 'Never', 'OnFailure']
+const restartPolicies = ['Always', 'Never', 'OnFailure']
 
 /** `owner`: a pod must say everything; a template may leave to the pod what is defaulted there. */
 export function validatePodSpec(spec: PodSpec, path: Path, owner: 'pod' | 'template'): FieldError[] {

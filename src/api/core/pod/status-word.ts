@@ -1,7 +1,7 @@
 /** The STATUS, READY and RESTARTS of `kubectl get pods`, in upstream's words (pkg/printers/internalversion). */
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../generated/v1.ts'
-import { isSidecar } from './containers.ts'
 import { isPodTerminal, podCondition } from './conditions.ts'
+import { isSidecar } from './containers.ts'
 
 export interface PodSummary {
   /** `Running`, `Init:0/1`, `CrashLoopBackOff`, `Terminating` … */

@@ -1,8 +1,8 @@
 /** Checks of tolerations, and of the taints they answer. */
 import { checkQualifiedName } from '../../common/validation.ts'
 import type { Taint, Toleration } from '../../generated/v1.ts'
-import { invalid, notSupported, required } from '../../machinery/field.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
+import { invalid, notSupported, required } from '../../machinery/field.ts'
 import { isValidLabelValue } from '../../machinery/validate.ts'
 
 const operators = ['Equal', 'Exists']

@@ -1,9 +1,10 @@
 /** Checks of a pod when it is created, and of what may change afterwards. */
-import { checkNonNegative, maxInt32 } from '../../common/validation.ts'
+
 import { sameValue } from '../../common/strategy.ts'
+import { checkNonNegative, maxInt32 } from '../../common/validation.ts'
 import type { Container, Pod, PodSpec } from '../../generated/v1.ts'
-import { forbidden, invalid, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { forbidden, invalid, Path, required } from '../../machinery/field.ts'
 import { inclusiveRange } from '../../machinery/validate.ts'
 import { describeDifference } from './difference.ts'
 import { validatePodSpec } from './spec-validation.ts'

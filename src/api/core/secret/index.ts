@@ -2,8 +2,8 @@
 import { ageColumn, nameColumn } from '../../common/columns.ts'
 import { immutableMessage } from '../../common/validation.ts'
 import type { Secret } from '../../generated/v1.ts'
-import { invalid, Path, required, tooLong } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { invalid, Path, required, tooLong } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
 import { dataMaxBytes, validateImmutable, validateKeys } from '../keyed-data.ts'
 

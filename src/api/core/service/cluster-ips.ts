@@ -1,8 +1,8 @@
 /** The linked fields clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy: what must hold between them. */
 import { checkIp } from '../../common/validation.ts'
 import type { Service, ServiceSpec } from '../../generated/v1.ts'
-import { duplicate, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { duplicate, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import { familyOf } from './families.ts'
 import { isHeadless, serviceType, specOf } from './kind.ts'
 

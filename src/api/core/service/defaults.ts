@@ -3,7 +3,7 @@ import type { Service, ServicePort, ServiceSpec } from '../../generated/v1.ts'
 import { externallyAccessible } from './kind.ts'
 
 /** Three hours, as clients expect of `sessionAffinity: ClientIP`. */
-export const defaultAffinityTimeoutSeconds = 10800
+const defaultAffinityTimeoutSeconds = 10800
 
 export function setServiceDefaults(service: Service): void {
   const spec = (service.spec ??= {})

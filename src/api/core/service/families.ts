@@ -1,15 +1,15 @@
 /** IP families of a Service: which a Service gets, and which a cluster has. */
 import { parseCidr, parseIp } from '../../../lib/ip.ts'
 import type { Service, ServiceSpec } from '../../generated/v1.ts'
-import { invalid, Path } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { invalid, Path } from '../../machinery/field.ts'
 import type { ClusterSettings } from '../../resource.ts'
 import { isHeadless, needsClusterIP, specOf } from './kind.ts'
 
-export type IpFamily = 'IPv4' | 'IPv6'
+type IpFamily = 'IPv4' | 'IPv6'
 
 /** Families of the cluster's service ranges, primary first. */
-export function clusterFamilies(settings: ClusterSettings): IpFamily[] {
+function clusterFamilies(settings: ClusterSettings): IpFamily[] {
   return settings.serviceCidrs.map((cidr) => (parseCidr(cidr)?.ip.family === 6 ? 'IPv6' : 'IPv4'))
 }
 

@@ -20,11 +20,6 @@ export function isHeadless(service: Service): boolean {
     : clusterIP === 'None'
 }
 
-/** True for a Service with at least one allocated virtual address. */
-export function hasClusterIP(service: Service): boolean {
-  return clusterIPsOf(service).length > 0
-}
-
 /** The allocated virtual addresses, primary first; empty for headless and ExternalName Services. */
 export function clusterIPsOf(service: Service): string[] {
   const { clusterIP, clusterIPs } = specOf(service)

@@ -1,9 +1,10 @@
 /** What a change of a Service may not do. */
-import { checkIp, immutableMessage } from '../../common/validation.ts'
+
 import { parseIp } from '../../../lib/ip.ts'
+import { checkIp, immutableMessage } from '../../common/validation.ts'
 import type { Service } from '../../generated/v1.ts'
-import { forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 import type { RequestContext } from '../../resource.ts'
 import { isHeadless, needsHealthCheckNodePort, serviceType, specOf } from './kind.ts'

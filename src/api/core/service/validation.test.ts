@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { create, dualStack, update } from '../../common/testing.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../generated/v1.ts'
+import { isDNS1123Label } from '../../machinery/validate.ts'
 
 function service(spec: ServiceSpec, metadata: Partial<Service['metadata']> = {}): Service {
   return {

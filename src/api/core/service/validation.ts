@@ -11,15 +11,15 @@ import {
   checkQualifiedName,
 } from '../../common/validation.ts'
 import type { Service, ServicePort, ServiceSpec, SessionAffinityConfig } from '../../generated/v1.ts'
-import { duplicate, forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import type { FieldError } from '../../machinery/field.ts'
+import { duplicate, forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 import type { RequestContext } from '../../resource.ts'
 import { validateClusterIPs } from './cluster-ips.ts'
 import { validateFamiliesAvailable } from './families.ts'
 import { externallyAccessible, isHeadless, needsHealthCheckNodePort, serviceType, specOf } from './kind.ts'
 
-export const serviceTypes = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+const serviceTypes = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 export const portProtocols = ['SCTP', 'TCP', 'UDP']
 const sessionAffinities = ['ClientIP', 'None']
 const trafficPolicies = ['Cluster', 'Local']
