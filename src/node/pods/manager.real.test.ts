@@ -168,6 +168,17 @@ describe('a pod', () => {
     await node.deletePod('lasting')
   })
 
+  test('ends with its shim, and is restarted', async () => {
+    const uid = node.createPod('orphan', { command: ['sleep', '1000'] })
+    await node.untilRunning('orphan')
+    const pid = agent.runtime.observe(uid).containers.get('main')?.current.pid
+    const shim = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    process.kill(Number(shim), 'SIGKILL')
+    await node.api.until('the restart', () => node.pod('orphan')?.status?.containerStatuses?.[0]?.restartCount === 1)
+    expect(node.pod('orphan')?.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(137)
+    await node.deletePod('orphan')
+  })
+
   test('goes from the machine when the API no longer knows it', async () => {
     node.createPod('forced', { command: ['sleep', '1000'] })
     await node.untilRunning('forced')

@@ -31,6 +31,9 @@ export interface PodManagerOptions {
 /** How many pods are worked on at once; each costs a few short-lived processes. */
 const concurrency = 8
 
+/** What makes no event, such as the killed shim of a former agent, is seen after this long. */
+const resyncMs = 10_000
+
 /**
  * A pod leaves its Services because of the same event that stops it. So that no connection made meanwhile is refused,
  * a ready pod goes on for as long as endpoints and rules take to follow.
@@ -73,7 +76,13 @@ export class PodManager {
     await Promise.all([pods.synced, services.synced])
     for (const uid of await runtime.pods()) this.#queue.add(uid)
     this.#queue.run(signal)
-    signal.addEventListener('abort', () => this.#prober.stop())
+    const timer = setInterval(() => {
+      for (const { metadata } of pods.list()) this.#queue.add(metadata.uid ?? '')
+    }, resyncMs)
+    signal.addEventListener('abort', () => {
+      clearInterval(timer)
+      this.#prober.stop()
+    })
   }
 
   /** Something happened on the machine. */
@@ -157,7 +166,7 @@ export class PodManager {
   }
 
   async #perform(pod: Pod, action: Action, observed: PodObservation): Promise<void> {
-    const { runtime, events, log } = this.#options
+    const { runtime, events } = this.#options
     const uid = pod.metadata.uid ?? ''
     switch (action.type) {
       case 'createSandbox':

@@ -18,6 +18,8 @@ export interface ContainerPlace {
   readonly fairwayRoot: string
   /** Directories of the host that no container may read. */
   readonly masked: readonly string[]
+  /** File systems of the host mounted apart from its root, parents first. */
+  readonly hostMounts: readonly string[]
   /** Copies the image brings, and other files of Fairway: source on the host, target in the container. */
   readonly files: readonly { readonly source: string; readonly target: string; readonly access: 'ro' | 'rw' }[]
 }
@@ -46,6 +48,7 @@ function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operati
   const access = config.privileged ? 'rw' : 'ro'
   return [
     ['overlay', `${writable}/root`, '/', `${writable}/upper`, `${writable}/work`],
+    ...place.hostMounts.map((path): Operation => ['bind', path, path, 'ro']),
     ...place.masked.map((path): Operation => ['mask', path]),
     ['bind', `${writable}/home`, '/root', 'rw'],
     ['bind', `${writable}/tmp`, '/tmp', 'rw'],

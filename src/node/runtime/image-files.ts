@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Exec } from '../../lib/exec.ts'
 import { RuntimeError } from './contract.ts'
-import type { Image } from './images.ts'
+import { type Image, isInstalled } from './images.ts'
 
 export interface FilesPlace {
   /** The run's writable layer. */
@@ -39,6 +39,11 @@ function copyTree(from: string, to: string, tag: string): void {
   }
 }
 
+/** The shell is busybox's; of the rest, only what the machine has no program of its own for. */
+function isWanted(name: string): boolean {
+  return name === 'sh' || !isInstalled(name)
+}
+
 async function applets({ cache, exec }: FilesPlace): Promise<string> {
   const directory = join(cache, 'busybox')
   if (existsSync(directory)) return directory
@@ -46,14 +51,11 @@ async function applets({ cache, exec }: FilesPlace): Promise<string> {
   if (code !== 0) throw new RuntimeError('image', `busybox --list-full: ${stderr.trim()}`)
   const half = `${directory}.${process.pid}.${Date.now()}`
   mkdirSync(half, { recursive: true })
-  for (const name of new Set(
-    stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((path) => basename(path)),
-  )) {
-    symlinkSync('/usr/bin/busybox', join(half, name))
-  }
+  const names = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((path) => basename(path))
+  for (const name of new Set(names.filter(isWanted))) symlinkSync('/usr/bin/busybox', join(half, name))
   // Two containers may come here at once; the first to finish wins.
   await rename(half, directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error

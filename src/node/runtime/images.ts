@@ -18,7 +18,7 @@ export interface ImageEntry {
   readonly stopSignal?: string
   /** Directory in the container → directory beside the catalogue; a fresh copy per container, `@TAG@` replaced. */
   readonly copy?: Readonly<Record<string, string>>
-  /** Directory in the container → busybox: a link for each applet of the host's busybox. */
+  /** Directory in the container that gets links to busybox: its shell, and what the machine lacks. */
   readonly applets?: string
   readonly requires?: readonly { readonly program: string; readonly package: string }[]
 }
@@ -116,7 +116,8 @@ function readCatalogue(path: string): CatalogueFile {
 
 export const programPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
-function isInstalled(program: string): boolean {
+/** On the machine, where a container's PATH finds it. */
+export function isInstalled(program: string): boolean {
   if (program.startsWith('/')) return existsSync(program)
   return programPath.some((directory) => existsSync(join(directory, program)))
 }

@@ -18,6 +18,7 @@ import {
   type Sandbox,
   type SandboxConfig,
 } from './contract.ts'
+import { separateMounts } from './host-mounts.ts'
 import { type Catalogue, type Image, loadCatalogue } from './images.ts'
 import { prepareFiles } from './image-files.ts'
 import { connectPod, prepareNode } from './network.ts'
@@ -59,12 +60,15 @@ export class ProcessRuntime implements Runtime {
   readonly #exec: Exec
   readonly #catalogue: Catalogue
   readonly #addresses: AddressPool
+  readonly #hostMounts: readonly string[]
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options
     this.#exec = options.exec ?? run
     this.#catalogue = loadCatalogue(options.catalogues)
     this.#addresses = new AddressPool(options.podCIDR)
+    const hidden = [...options.masked, options.stateDir]
+    this.#hostMounts = separateMounts(readFileSync('/proc/self/mountinfo', 'utf8'), hidden)
   }
 
   /** Prepares the node and takes over what is on the machine; then reports news of pods until the signal aborts. */
@@ -163,6 +167,7 @@ export class ProcessRuntime implements Runtime {
       writable: paths.writable,
       fairwayRoot: this.#options.fairwayRoot,
       masked: this.#options.masked,
+      hostMounts: this.#hostMounts,
       files: [...(await this.#imageFiles(image, paths.writable)), ...podFiles(pod)],
     })
     mkdirSync(paths.directory, { recursive: true })
@@ -178,8 +183,8 @@ export class ProcessRuntime implements Runtime {
         bootId,
       }),
     )
-    await launch(paths.spec, (message) => {
-      writeExit(paths, 128, message)
+    await launch(paths.spec, (failure) => {
+      if (failure) writeExit(paths, 128, failure)
       writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
     })
   }
@@ -289,8 +294,8 @@ function podFiles(pod: PodPaths) {
   ]
 }
 
-/** Starts a shim that no one waits for. `failed` is called when it ends badly before it could record anything. */
-function launch(spec: string, failed: (message: string) => void): Promise<void> {
+/** Starts a shim that goes on without us. `ended` is called when it ends other than well, with why if it says so. */
+function launch(spec: string, ended: (failure: string | undefined) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('perl', [shim, 'run', spec], { detached: true, stdio: 'ignore' })
     child.once('spawn', () => resolve())
@@ -298,7 +303,7 @@ function launch(spec: string, failed: (message: string) => void): Promise<void> 
       reject(new RuntimeError('setup', `failed to start the container's shim: ${error.message}`)),
     )
     child.once('exit', (code) => {
-      if (code !== 0 && code !== null) failed(`the container's shim ended with exit code ${code}`)
+      if (code !== 0) ended(code === null ? undefined : `the container's shim ended with exit code ${code}`)
     })
     child.unref()
   })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { AddressPool } from './addresses.ts'
 import { capabilityMask } from './capabilities.ts'
 import { commandLine } from './container-spec.ts'
+import { separateMounts } from './host-mounts.ts'
 import { Catalogue, matches, parseReference } from './images.ts'
 import { nodeBatch, podBatch, vethName } from './network.ts'
 import { mountPointsBelow } from './remove.ts'
@@ -112,4 +113,18 @@ test('mounts below a directory, deepest first', () => {
   const line = (point: string) => `1 2 0:1 / ${point} rw - tmpfs tmpfs rw`
   const info = [line('/s/pods/u/rw'), line('/s/pods/u/rw/a\\040b'), line('/s/pods/u2'), line('/')].join('\n')
   expect(mountPointsBelow(info, '/s/pods/u')).toEqual(['/s/pods/u/rw/a b', '/s/pods/u/rw'])
+})
+
+test('file systems of the host that an overlay of its root would not show', () => {
+  const line = (point: string, type: string) => `1 2 0:1 / ${point} rw,relatime shared:1 - ${type} /dev/x rw`
+  const info = [
+    line('/', 'ext4'),
+    line('/var', 'xfs'),
+    line('/usr', 'ext4'),
+    line('/var/lib/fairway', 'ext4'),
+    line('/var/lib/nfs', 'rpc_pipefs'),
+    line('/home', 'ext4'),
+    line('/boot', 'ext4'),
+  ].join('\n')
+  expect(separateMounts(info, ['/var/lib/fairway'])).toEqual(['/usr', '/var'])
 })
