@@ -2,6 +2,7 @@
  * The server's own measurements under kube-apiserver's names. Counting is a map update per request; the text is made
  * when somebody scrapes, and only then is the library for the process metrics loaded.
  */
+import type { Registry as PromRegistry } from 'prom-client'
 
 /** Seconds; kube-apiserver's buckets, thinned. */
 const durationBuckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 1, 2, 5, 10, 30, 60] as const
@@ -25,6 +26,7 @@ export class ServerMetrics {
   readonly #requests = new Map<string, number>()
   readonly #durations = new Map<string, Histogram>()
   readonly #longRunning = new Map<string, number>()
+  #process: Promise<PromRegistry> | undefined
 
   finished(request: ServedRequest, code: number, seconds: number): void {
     const labels = labelsOf(request)
@@ -45,9 +47,8 @@ export class ServerMetrics {
   }
 
   async render(): Promise<string> {
-    const { collectDefaultMetrics, Registry } = await import('prom-client')
-    const process = new Registry()
-    collectDefaultMetrics({ register: process })
+    this.#process ??= processMetrics()
+    const process = await this.#process
     return [
       ...family('apiserver_request_total', 'counter', 'Counter of apiserver requests.', this.#requests),
       ...family(
@@ -73,6 +74,14 @@ export class ServerMetrics {
     }
     return lines
   }
+}
+
+/** Once: its observers stay for the life of the process. */
+async function processMetrics(): Promise<PromRegistry> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client')
+  const register = new Registry()
+  collectDefaultMetrics({ register })
+  return register
 }
 
 function labelsOf({ verb, group, version, resource, subresource, scope }: ServedRequest): string {

@@ -46,6 +46,11 @@ describe('a delete', () => {
     expect(decideDeletion(graceful, object({}), { gracePeriodSeconds: 0 }, now)).toEqual({ type: 'remove' })
   })
 
+  test('does not wait where nobody is to be waited for', () => {
+    const unbound = declareResource<KubeObject>({ ...plain, gracePeriodSeconds: () => 0 })
+    expect(decideDeletion(unbound, object({}), { gracePeriodSeconds: 30 }, now)).toEqual({ type: 'remove' })
+  })
+
   describe('of what is being deleted already', () => {
     const dying = object({ deletionTimestamp: '2026-01-01T00:00:30Z', deletionGracePeriodSeconds: 30 })
 
