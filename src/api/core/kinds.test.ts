@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { create, definitionOf, row, update } from '../common/testing.ts'
 import type { Lease } from '../generated/coordination.k8s.io.v1.ts'
 import type { EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
-import type { ConfigMap, Endpoints, Event, Namespace, Node, Secret } from '../generated/v1.ts'
+import type { ConfigMap, Endpoints, Event, Namespace, Node, Secret, ServiceAccount } from '../generated/v1.ts'
 import { definitions } from '../index.ts'
 
 const now = new Date('2026-11-21T00:05:06Z')
@@ -206,6 +206,11 @@ describe('ConfigMap and Secret', () => {
     expect(update(old, { ...old, type: 'example.org/x' }, { kind: 'Secret' }).errors).toEqual([
       'type: Invalid value: "example.org/x": field is immutable',
     ])
+  })
+
+  test('a ServiceAccount keeps the names of its Secrets', () => {
+    const account: ServiceAccount = { metadata: { name: 'a' }, secrets: [{ name: 'b', uid: '1' }] }
+    expect(create('ServiceAccount', account).object.secrets).toEqual([{ name: 'b' }])
   })
 
   test('kubectl get configmaps, secrets and serviceaccounts', () => {

@@ -88,7 +88,7 @@ const refusals: [string, ServiceSpec, string[]][] = [
   [
     'port name too long',
     port({ name: `${label63}a` }),
-    [`spec.ports[0].name: Invalid value: "${label63}a": must be no more than 63 characters`],
+    [`spec.ports[0].name: Invalid value: "${label63}a": ${isDNS1123Label(`${label63}a`)[0]}`],
   ],
   ['port name with a dot', port({ name: 'a.b' }), [`spec.ports[0].name: Invalid value: "a.b": must not contain dots`]],
   [

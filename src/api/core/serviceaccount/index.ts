@@ -3,6 +3,11 @@ import { ageColumn, nameColumn } from '../../common/columns.ts'
 import type { ServiceAccount } from '../../generated/v1.ts'
 import { declareResource } from '../../resource.ts'
 
+/** Secrets are named; whatever else a reference says of them is not kept. */
+function keepNamesOnly(account: ServiceAccount): void {
+  if (account.secrets) account.secrets = account.secrets.map(({ name = '' }) => ({ name }))
+}
+
 export const serviceAccountDefinition = declareResource<ServiceAccount>({
   group: '',
   version: 'v1',
@@ -11,9 +16,8 @@ export const serviceAccountDefinition = declareResource<ServiceAccount>({
   singular: 'serviceaccount',
   namespaced: true,
   shortNames: ['sa'],
-  prepareForCreate: (account) => {
-    delete account.secrets
-  },
+  prepareForCreate: keepNamesOnly,
+  prepareForUpdate: keepNamesOnly,
   allowUnconditionalUpdate: true,
   columns: [
     nameColumn,
