@@ -62,8 +62,12 @@ export function compareQuantities(a: string, b: string): -1 | 0 | 1 {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
+/** Short enough that no larger suffix fits. */
+const alreadyCanonical = /^[1-9]\d{0,2}(?:m|k|M|G|Ki|Mi|Gi)?$/
+
 /** The form Kubernetes stores: no fraction digits, the largest suffix that loses nothing. */
 export function canonicalQuantity(text: string): string {
+  if (alreadyCanonical.test(text)) return text
   return formatQuantity(parseQuantity(text))
 }
 
