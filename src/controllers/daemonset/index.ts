@@ -90,7 +90,9 @@ class DaemonSetController {
 
   async #reconcile(key: string): Promise<void> {
     const daemonSet = this.#daemonSets.get(key)
-    if (!daemonSet || !this.#expectations.satisfied(key)) return
+    if (!daemonSet) return
+    const expectedMs = this.#expectations.waitMs(key)
+    if (expectedMs > 0) return this.#queue.addAfter(key, expectedMs)
     if (isEmptySelector(daemonSet.spec?.selector)) {
       const message = 'This daemon set is selecting all pods. A non-empty selector is required.'
       this.#events.event(daemonSet, 'Warning', 'SelectingAll', message)

@@ -75,8 +75,10 @@ class ReplicaSetController {
 
   async #reconcile(key: string): Promise<void> {
     const replicaSet = this.#replicaSets.get(key)
-    // An event that follows ends the wait; counting now would create pods twice, and a status would soon be wrong.
-    if (!replicaSet || !this.#expectations.satisfied(key)) return
+    if (!replicaSet) return
+    // Counting now would create pods twice, and a status would soon be wrong.
+    const expectedMs = this.#expectations.waitMs(key)
+    if (expectedMs > 0) return this.#queue.addAfter(key, expectedMs)
     const pods = await this.#claimedPods(replicaSet)
     const active = pods.filter(isPodActive)
     const outcome = replicaSet.metadata.deletionTimestamp ? { changed: 0 } : await this.#manage(key, replicaSet, active)

@@ -24,11 +24,17 @@ export class Expectations {
     this.#clock = clock
   }
 
-  /** True when the cache shows everything the owner's controller did. */
-  satisfied(owner: string): boolean {
+  /**
+   * 0 when the cache shows everything the owner's controller did; else the milliseconds after which it is to be
+   * believed anyway. An event normally ends the wait.
+   */
+  waitMs(owner: string): number {
     const expected = this.#byOwner.get(owner)
-    if (!expected) return true
-    return this.#clock.now().getTime() - expected.since > expiryMs
+    if (!expected) return 0
+    const leftMs = expected.since + expiryMs - this.#clock.now().getTime()
+    if (leftMs > 0) return leftMs
+    this.#byOwner.delete(owner)
+    return 0
   }
 
   /** Creates one object; its uid is expected from then on. */
@@ -69,6 +75,8 @@ export class Expectations {
     const expected = this.#byOwner.get(owner)
     if (!expected) return
     expected.deleted.delete(uid)
+    // Created and deleted while nobody watched: there will be no other event.
+    expected.created.delete(uid)
     this.#settle(owner, expected)
   }
 
