@@ -35,7 +35,7 @@ export function prefixEnd(prefix: string): string | undefined {
   return undefined
 }
 
-const row = 'h.id, h.revision, h.key, h.create_revision, h.value'
+const columns = 'h.id, h.revision, h.key, h.create_revision, h.value'
 
 /** A bound above all keys: no UTF-8 text sorts after a blob, and SQLite orders blobs after all text. */
 const top = new Uint8Array(0)
@@ -60,17 +60,17 @@ export class Records {
     const prepare = (sql: string) => db.prepare(sql)
     const newestAt = `SELECT max(n.revision) FROM history n WHERE n.key = h.key AND n.revision <= ?`
     const inRange = 'key > ? AND key >= ? AND key < ?'
-    this.#get = prepare(`SELECT ${row} FROM live l JOIN history h ON h.id = l.id WHERE l.key = ?`)
+    this.#get = prepare(`SELECT ${columns} FROM live l JOIN history h ON h.id = l.id WHERE l.key = ?`)
     this.#getAt = prepare(
-      `SELECT ${row}, h.deleted FROM history h WHERE h.key = ? AND h.revision <= ? ORDER BY h.revision DESC LIMIT 1`,
+      `SELECT ${columns}, h.deleted FROM history h WHERE h.key = ? AND h.revision <= ? ORDER BY h.revision DESC LIMIT 1`,
     )
     this.#range = prepare(
-      `SELECT ${row} FROM live l JOIN history h ON h.id = l.id
+      `SELECT ${columns} FROM live l JOIN history h ON h.id = l.id
        WHERE l.key > ? AND l.key >= ? AND l.key < ? ORDER BY l.key LIMIT ?`,
     )
     this.#count = prepare(`SELECT count(*) AS n FROM live WHERE ${inRange}`)
     const at = `FROM history h WHERE h.key > ? AND h.key >= ? AND h.key < ? AND h.revision = (${newestAt}) AND h.deleted = 0`
-    this.#rangeAt = prepare(`SELECT ${row} ${at} ORDER BY h.key LIMIT ?`)
+    this.#rangeAt = prepare(`SELECT ${columns} ${at} ORDER BY h.key LIMIT ?`)
     this.#countAt = prepare(`SELECT count(*) AS n ${at}`)
     this.#insert = prepare(
       'INSERT INTO history (revision, key, deleted, create_revision, previous, value) VALUES (?, ?, ?, ?, ?, ?)',
@@ -78,16 +78,14 @@ export class Records {
     this.#setLive = prepare('INSERT INTO live VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET id = excluded.id')
     this.#removeLive = prepare('DELETE FROM live WHERE key = ?')
     this.#changes = prepare(
-      `SELECT ${row}, h.deleted, h.previous, p.revision AS previous_revision,
+      `SELECT ${columns}, h.deleted, h.previous, p.revision AS previous_revision,
          p.create_revision AS previous_create_revision, p.value AS previous_value
        FROM history h LEFT JOIN history p ON p.id = h.previous
        WHERE h.revision >= ? AND h.revision <= ? ORDER BY h.id`,
     )
     this.#counter = prepare('SELECT value FROM counters WHERE name = ?')
     this.#setCounter = prepare('UPDATE counters SET value = ? WHERE name = ?')
-    this.#superseding = prepare(
-      'SELECT id, deleted, previous FROM history WHERE id > ? AND revision <= ? ORDER BY id LIMIT ?',
-    )
+    this.#superseding = prepare('SELECT id, revision, deleted, previous FROM history WHERE id > ? ORDER BY id LIMIT ?')
     this.#purge = prepare('DELETE FROM history WHERE id = ?')
   }
 
@@ -149,15 +147,17 @@ export class Records {
    * and themselves where they are deletions. Returns the last row looked at; undefined when there was none.
    */
   purge(from: number, revision: number, rowsMax: number): number | undefined {
-    const rows = this.#superseding.all(from, revision, rowsMax) as unknown as Pick<
-      ChangeRow,
-      'id' | 'deleted' | 'previous'
-    >[]
-    for (const { id, deleted, previous } of rows) {
-      if (previous !== null) this.#purge.run(previous)
-      if (deleted) this.#purge.run(id)
+    type Superseding = Pick<ChangeRow, 'id' | 'revision' | 'deleted' | 'previous'>
+    const rows = this.#superseding.all(from, rowsMax) as unknown as Superseding[]
+    let last: number | undefined
+    for (const row of rows) {
+      // Rows are in the order of revisions: all that follow are still needed.
+      if (row.revision > revision) break
+      if (row.previous !== null) this.#purge.run(row.previous)
+      if (row.deleted) this.#purge.run(row.id)
+      last = row.id
     }
-    return rows.at(-1)?.id
+    return last
   }
 }
 
