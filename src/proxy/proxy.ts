@@ -11,7 +11,7 @@ import { contains, parseCidr, parseIp } from '../lib/ip.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ProxyConfig } from './config/config.ts'
 import { FlowCleaner } from './conntrack.ts'
-import { makeIptablesMode } from './modes/iptables/make.ts'
+import { makeIptablesMode, probeIptables } from './modes/iptables/make.ts'
 import type { Family } from './plan/types.ts'
 import { type SyncObserver, Syncer } from './syncer.ts'
 import { Tracker } from './track/tracker.ts'
@@ -46,16 +46,20 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
     log,
   })
   const self = () => nodes.get(node)
+  const machine4 = probeIptables(4, exec)
   const syncer = new Syncer({
     tracker,
-    makeMode: (family) => makeIptablesMode({ family, config, exec, log, ...nodeFacts(self(), config, family) }),
+    makeMode: async (family) => {
+      const machine = await (family === 4 ? machine4 : probeIptables(family, exec))
+      return makeIptablesMode({ family, config, exec, log, machine, ...nodeFacts(self(), config, family) })
+    },
     flows: new FlowCleaner({ exec, log }),
     clock: systemClock,
     observer,
     minIntervalMs: config.minSyncPeriodMs,
     log,
   })
-  await follow({ client, nodes, tracker, syncer, log }, signal)
+  await Promise.all([machine4, follow({ client, nodes, tracker, syncer, log }, signal)])
   await syncer.start(signal)
   return { nodeEligible: () => isEligible(self()) }
 }

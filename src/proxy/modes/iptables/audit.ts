@@ -37,6 +37,8 @@ export interface MonitorHandlers {
   line(text: string): void
   /** Some may have been missed. */
   gap(): void
+  /** There is no such command; nothing more is called. */
+  missing(): void
 }
 
 /** Runs `command` (and again, should it end) and reads what it prints, until the signal aborts. */
@@ -49,10 +51,13 @@ export function monitorDeletions(command: readonly string[], handlers: MonitorHa
     if (text.includes('lost some netlink events')) handlers.gap()
     else handlers.line(text)
   })
+  let started = false
+  child.on('spawn', () => (started = true))
   child.on('error', () => {})
   child.on('close', () => {
     signal.removeEventListener('abort', stop)
     if (signal.aborted) return
+    if (!started) return handlers.missing()
     handlers.gap()
     setTimeout(() => monitorDeletions(command, handlers, signal), restartMs).unref()
   })

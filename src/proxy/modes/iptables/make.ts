@@ -5,29 +5,40 @@ import type { Logger } from '../../../lib/log.ts'
 import type { ProxyConfig } from '../../config/config.ts'
 import type { Family } from '../../plan/types.ts'
 import { monitorCommand } from './audit.ts'
-import { IptablesKernel, setSysctl, sysctlIsSet } from './kernel.ts'
+import { type Capabilities, IptablesKernel, setSysctl, sysctlIsSet } from './kernel.ts'
 import { IptablesMode } from './mode.ts'
 import { cleanupScript } from './script.ts'
 import { invalidDroppedCounter, type LocalDetector, localhostNodePortsCounter } from './settings.ts'
+
+/** What this machine can do; asking takes a few commands, so it is asked while the API server is. */
+export interface Machine {
+  readonly capabilities: Capabilities
+  readonly counters: ReadonlySet<string>
+}
+
+export async function probeIptables(family: Family, exec: Exec): Promise<Machine> {
+  const kernel = new IptablesKernel({ family, exec })
+  const [capabilities, counters] = await Promise.all([
+    kernel.capabilities(),
+    kernel.counters([invalidDroppedCounter, localhostNodePortsCounter]),
+  ])
+  return { capabilities, counters }
+}
 
 export interface MakeOptions {
   readonly family: Family
   readonly config: ProxyConfig
   readonly exec: Exec
   readonly log: Logger
+  readonly machine: Machine
   readonly nodeIp: string
   readonly podCidrs: readonly string[]
   readonly nodePortAddresses: 'all' | readonly string[]
 }
 
-export async function makeIptablesMode(options: MakeOptions): Promise<IptablesMode> {
+export function makeIptablesMode(options: MakeOptions): IptablesMode {
   const { family, config, exec, log, nodeIp, nodePortAddresses } = options
-  const kernel = new IptablesKernel({ family, exec })
-  const [capabilities, counters, nft] = await Promise.all([
-    kernel.capabilities(),
-    kernel.counters([invalidDroppedCounter, localhostNodePortsCounter]),
-    exec('nft', ['--version']),
-  ])
+  const { capabilities, counters } = options.machine
   if (family === 4 && config.localhostNodePorts) {
     // Without it the kernel drops a packet from 127.0.0.1 that NAT sends out of the machine.
     const problem = setSysctl('net/ipv4/conf/all/route_localnet', '1')
@@ -37,7 +48,7 @@ export async function makeIptablesMode(options: MakeOptions): Promise<IptablesMo
   if (!localDetector)
     log.warn({ mode: config.detectLocalMode }, 'cannot tell local traffic; none is masqueraded for being off-cluster')
   return new IptablesMode({
-    kernel,
+    kernel: new IptablesKernel({ family, exec }),
     settings: {
       family,
       ...(localDetector && { localDetector }),
@@ -50,7 +61,7 @@ export async function makeIptablesMode(options: MakeOptions): Promise<IptablesMo
       counters,
       tcpLiberal: config.tcpBeLiberal || sysctlIsSet('net/netfilter/nf_conntrack_tcp_be_liberal'),
     },
-    ...(capabilities.nftVariant && nft.code === 0 && { monitor: monitorCommand }),
+    ...(capabilities.nftVariant && { monitor: monitorCommand }),
     canaryPeriodMs: config.syncPeriodMs,
     log,
   })

