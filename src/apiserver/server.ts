@@ -123,7 +123,9 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, us
   const served = servedRequest(resourceRequest)
   metrics.finished(served, response.status, (performance.now() - started) / 1000)
   const warned = withWarnings(response, resourceRequest.warnings)
-  return served.verb === 'WATCH' && response.status === 200 ? counted(warned, metrics.longRunning(served)) : warned
+  return served.verb === 'WATCH' && response.status === 200
+    ? counted(warned, () => metrics.longRunning(served))
+    : warned
 }
 
 async function answered(context: ServerContext, answer: () => Promise<ApiResponse>): Promise<ApiResponse> {
@@ -166,10 +168,11 @@ function servedRequest(request: ResourceRoute & Pick<ResourceRequest, 'method' |
   }
 }
 
-/** The same response, calling `ended` once its body is done or left. */
-function counted(response: ApiResponse, ended: () => void): ApiResponse {
+/** The same response; `begin` is called when its body is first read, and what it returns when that ends. */
+function counted(response: ApiResponse, begin: () => () => void): ApiResponse {
   const { body } = response
   async function* chunks(): AsyncGenerator<Buffer> {
+    const ended = begin()
     try {
       yield* body
     } finally {

@@ -71,7 +71,9 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
 
 async function serve(server: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
   try {
     const user = userOf(request.socket as TLSSocket)
     const answer = user ? await answerTo(server, request, user, gone.signal) : errorResponse(unauthorized())
