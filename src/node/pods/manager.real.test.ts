@@ -93,6 +93,15 @@ describe('a pod', () => {
     await node.deletePod('crash')
   })
 
+  test('may run as another user, who can write where everybody can', async () => {
+    const command = ['sh', '-c', 'id -u; echo said > /dev/stdout; touch /tmp/mine && grep CapEff /proc/self/status']
+    const uid = node.createPod('user', { command, securityContext: { runAsUser: 1000 } }, { restartPolicy: 'Never' })
+    await node.api.until('success', () => node.pod('user')?.status?.phase === 'Succeeded')
+    const log = readFileSync(agent.runtime.logFiles(uid, 'main', 'current')?.at(-1) ?? '', 'utf8')
+    expect(log.replace(/^\S+ stdout F /gm, '')).toBe('1000\nsaid\nCapEff:\t0000000000000000\n')
+    await node.deletePod('user')
+  })
+
   test('ends as Succeeded when it may', async () => {
     node.createPod('job', { command: ['true'] }, { restartPolicy: 'Never' })
     await node.api.until('success', () => node.pod('job')?.status?.phase === 'Succeeded')

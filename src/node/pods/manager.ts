@@ -208,7 +208,11 @@ export class PodManager {
 
   async #createSandbox(pod: Pod): Promise<void> {
     const { runtime, names, events } = this.#options
+    const { runtimeClassName = 'process' } = pod.spec ?? {}
     try {
+      if (runtimeClassName !== 'process') {
+        throw new Error(`failed to get runtime: RuntimeClass "${runtimeClassName}" is not "process", the one there is`)
+      }
       await runtime.createSandbox({
         uid: pod.metadata.uid ?? '',
         namespace: pod.metadata.namespace ?? '',

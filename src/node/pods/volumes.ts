@@ -86,6 +86,12 @@ export function volumeFiles(volume: Volume, sources: EnvironmentSources): FileCo
   if (downwardAPI) return downwardFiles(downwardAPI.items, sources, downwardAPI.defaultMode)
   if (!projected) return undefined
   const mode = projected.defaultMode
+  for (const source of projected.sources ?? []) {
+    const [kind = ''] = Object.keys(source)
+    if (!['configMap', 'secret', 'downwardAPI'].includes(kind)) {
+      throw new VolumeError(volume.name, `projected ${kind} is not supported by the process runtime`)
+    }
+  }
   return (projected.sources ?? []).flatMap((source) => [
     ...(source.configMap ? configMapFiles(source.configMap, sources, mode) : []),
     ...(source.secret ? secretFiles(source.secret, sources, mode) : []),

@@ -146,6 +146,16 @@ export function writeExit(paths: AttemptPaths, code: number, startError: string)
   return { code, signal, finishedAt, startError }
 }
 
+/** It may end by itself between the look and the signal. */
+export function killIfAlive(pid: number, startTime: string, signal: string): void {
+  if (!isAlive(pid, startTime)) return
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** A pid may have been given to another process; the time it was started tells them apart. */
 export function isAlive(pid: number, startTime: string): boolean {
   let stat: string | undefined

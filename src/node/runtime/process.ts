@@ -1,7 +1,7 @@
 /** The `process` runtime: programs of the host as containers. The thin edge over shim.pl, `ip` and the state directory. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, statfsSync, watch, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statfsSync, watch, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +26,7 @@ import {
   attemptsOf,
   bootId,
   isAlive,
+  killIfAlive,
   observePod,
   readAttempt,
   readSandbox,
@@ -33,8 +34,16 @@ import {
   type SandboxRecord,
   writeExit,
 } from './observe.ts'
-import { attemptPaths, eventsDirectory, listPods, netnsDirectory, podPaths, type PodPaths } from './paths.ts'
-import { dismantleSandbox, removePodFromMachine } from './remove.ts'
+import {
+  type AttemptPaths,
+  attemptPaths,
+  eventsDirectory,
+  listPods,
+  netnsDirectory,
+  podPaths,
+  type PodPaths,
+} from './paths.ts'
+import { dismantleSandbox, killRuns, removePodFromMachine } from './remove.ts'
 import { encodeSpec, execOperations, type Operation } from './spec.ts'
 
 export interface ProcessRuntimeOptions {
@@ -184,14 +193,23 @@ export class ProcessRuntime implements Runtime {
       }),
     )
     await launch(paths.spec, (failure) => {
-      if (failure) writeExit(paths, 128, failure)
-      writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
+      void this.#shimLost(uid, paths, failure)
     })
+  }
+
+  /** Without its shim the program is ended by the kernel, a moment later. */
+  async #shimLost(uid: string, paths: AttemptPaths, failure: string | undefined): Promise<void> {
+    const started = readStarted(paths)
+    if (failure) writeExit(paths, 128, failure)
+    else if (started) await killRuns([started])
+    // The pod may have been removed with its shim.
+    if (existsSync(paths.directory)) writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
   }
 
   #imageFiles(image: Image, writable: string) {
     mkdirSync(join(writable, 'home'), { recursive: true, mode: 0o700 })
     mkdirSync(join(writable, 'tmp'), { recursive: true })
+    chmodSync(join(writable, 'tmp'), 0o1777)
     return prepareFiles(image, { writable, cache: join(this.#options.stateDir, '.images'), exec: this.#exec })
   }
 
@@ -215,9 +233,9 @@ export class ProcessRuntime implements Runtime {
   signal(uid: string, name: string, signal: 'SIGTERM' | 'SIGKILL'): void {
     const paths = this.#newest(uid, name)
     const started = paths && readStarted(paths)
-    if (!paths || !started || !isAlive(started.pid, started.pidStart)) return
+    if (!paths || !started) return
     const stopSignal = readAttempt(paths)?.stopSignal ?? 'SIGTERM'
-    process.kill(started.pid, signal === 'SIGTERM' ? stopSignal : signal)
+    killIfAlive(started.pid, started.pidStart, signal === 'SIGTERM' ? stopSignal : signal)
   }
 
   async removePod(uid: string): Promise<void> {

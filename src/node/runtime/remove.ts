@@ -8,6 +8,7 @@ import { disconnectPod } from './network.ts'
 import {
   attemptsOf,
   isAlive,
+  killIfAlive,
   isNamespace,
   readSandbox,
   readStarted,
@@ -36,10 +37,15 @@ async function killPrograms(paths: PodPaths): Promise<void> {
   const started = containersOf(paths).flatMap((name) =>
     attemptsOf(paths, name).flatMap((attempt) => readStarted(attemptPaths(paths, name, attempt)) ?? []),
   )
-  for (const run of started) if (isAlive(run.pid, run.pidStart)) process.kill(run.pid, 'SIGKILL')
+  await killRuns(started)
+  for (const run of started) killIfAlive(run.shim, run.shimStart, 'SIGKILL')
+}
+
+/** Resolves when the programs and their shims have ended. */
+export async function killRuns(started: readonly Started[]): Promise<void> {
+  for (const run of started) killIfAlive(run.pid, run.pidStart, 'SIGKILL')
   const deadline = Date.now() + killDeadlineMs
   while (started.some(isRunning) && Date.now() < deadline) await sleep(2)
-  for (const run of started) if (isAlive(run.shim, run.shimStart)) process.kill(run.shim, 'SIGKILL')
 }
 
 /** The shim too: it still writes into the pod's directory. */

@@ -230,6 +230,9 @@ sub container {
     call('unshare', 'unshare mount', $new{mnt});
     mountAt('none', '/', undef, REC | PRIVATE);
     my $root = buildRoot();
+    # Programs open /dev/stdout anew, also those that are not root.
+    my ($uid, $gid) = one('user');
+    chown $uid, $gid, $out, $err;
     POSIX::dup2(fileno($out), 1);
     POSIX::dup2(fileno($err), 2);
     becomeProgram($root);
