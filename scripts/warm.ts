@@ -1,11 +1,11 @@
 /**
- * Fills the compile cache, so that no process of a cluster ever compiles at start: imports every module that is no
- * program of its own, in one process, and each program in a process that ends with a complaint about its arguments.
- * Node writes the cache when a process ends.
+ * Fills the compile cache, so that no process of a cluster ever compiles at start: each program in a process that ends
+ * with a complaint about its arguments, and here whatever is imported only when it is needed. Node writes the cache
+ * when a process ends.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const programs = [
@@ -16,19 +16,17 @@ const programs = [
   'src/proxy/main.ts',
   'src/dns/main.ts',
 ]
-const apart = /\.test\.ts$|contract-suite|\/testing\//
 
-for (const file of globSync('src/**/*.ts', { cwd: root })) {
-  // A program of its own may refuse to be imported; it is compiled all the same.
-  if (!programs.includes(file) && !apart.test(file)) await import(join(root, file)).catch(() => {})
+const lazy = new Set<string>()
+for (const file of globSync('src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] })) {
+  for (const [, target = ''] of readFileSync(join(root, file), 'utf8').matchAll(/\bimport\('([^']+)'\)/g)) {
+    lazy.add(target.startsWith('.') ? join(root, dirname(file), target) : target)
+  }
 }
-// What modules import only when they need it.
-await Promise.all([import('yaml'), import('ws')])
+for (const target of lazy) await import(target)
 for (const program of programs) {
-  spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, program)], {
-    stdio: 'ignore',
-    timeout: 10_000,
-  })
+  const flags = ['--disable-warning=ExperimentalWarning']
+  spawnSync(process.execPath, [...flags, join(root, program)], { stdio: 'ignore', timeout: 10_000 })
 }
-// An import may have left something open (a pty, say): done is done.
+// An import may have left something open (a terminal, say): done is done.
 process.exit(0)
