@@ -90,6 +90,10 @@ test('rules follow the API, outlive the proxy, are adopted by the next one and r
 
 test('health and metrics', async () => {
   await startProxy()
+  await eventually('the endpoints to listen', async () => {
+    const reached = (port: number) => fetch(`http://127.0.0.1:${port}/healthz`).then(Boolean, () => false)
+    return (await reached(10256)) && (await reached(10249))
+  })
   const health = await fetch('http://127.0.0.1:10256/healthz')
   expect([health.status, Object.keys((await health.json()) as object)]).toEqual([
     200,

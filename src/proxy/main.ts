@@ -37,27 +37,26 @@ async function start(log: Logger): Promise<void> {
   const config = await readConfig()
   if (config.mode !== 'iptables')
     throw new Error(`proxy mode ${JSON.stringify(config.mode)} is not supported by this version`)
-  const [{ startProxy }, { LazyMetrics }, { serveHealth, serveMetrics }, client] = await Promise.all([
+  const [{ startProxy }, { LazyMetrics }, client] = await Promise.all([
     import('./proxy.ts'),
     import('./serve/observer.ts'),
-    import('./serve/serve.ts'),
     connect(config),
   ])
   const node = (values['hostname-override'] || config.hostnameOverride || hostname()).trim().toLowerCase()
   const observer = new LazyMetrics()
   const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal))
   const end = (signal: string) => {
     log.info({ signal }, 'ending; rules stay')
     stop.abort()
     process.exit(0)
   }
-  let nodeEligible = () => true
-  serveHealth(config.healthzBindAddress, { health: observer, nodeEligible: () => nodeEligible(), log })
-  serveMetrics(config.metricsBindAddress, observer, config.mode, log)
-  const proxy = await startProxy({ client, config, node, exec: run, observer, log }, stop.signal)
-  nodeEligible = proxy.nodeEligible
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal))
+  const { nodeEligible } = await startProxy({ client, config, node, exec: run, observer, log }, stop.signal)
   log.info({ mode: config.mode, node, startMs: Math.round(performance.now()) }, 'rules are in place')
+  // Rules first: without them there is nothing healthy to report.
+  const { serveHealth, serveMetrics } = await import('./serve/serve.ts')
+  serveHealth(config.healthzBindAddress, { health: observer, nodeEligible, log })
+  serveMetrics(config.metricsBindAddress, observer, config.mode, log)
 }
 
 async function readConfig(): Promise<ProxyConfig> {
