@@ -99,12 +99,19 @@ export class PodManager {
     this.#followProbes(pod, before)
     const actions = nextActions(pod, before, this.#knowledge(uid, before), clock.now())
     for (const action of actions) await this.#perform(pod, action, before)
+    if (actions.some(({ type }) => type === 'createSandbox')) return this.#queue.add(uid)
     const after = runtime.observe(uid)
     this.#followProbes(pod, after)
+    // What was just started tells in a moment how it went; one write to the API is enough for both.
+    if (actions.length > 0 && actions.every((action) => this.#isStarting(uid, action, after))) return
     await this.#statuses.write(pod, podStatus(pod, after, this.#knowledge(uid, after), this.#context()))
     if (actions.some(({ type }) => type === 'removePod')) await this.#finish(pod)
-    // A new sandbox is where containers can start.
-    if (actions.some(({ type }) => type === 'createSandbox')) this.#queue.add(uid)
+  }
+
+  #isStarting(uid: string, action: Action, { containers }: PodObservation): boolean {
+    if (action.type !== 'startContainer' || this.#problems.get(uid, action.container.name)) return false
+    const run = containers.get(action.container.name)?.current
+    return run?.attempt === action.attempt && run.startedAt === undefined && run.exit === undefined
   }
 
   #context() {
