@@ -1,0 +1,136 @@
+/** What `up` and `down` promise: nothing left behind, nothing lost, and errors that say what to do. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { run } from '../../src/lib/exec.ts'
+import { assertSandbox, example, fairway, startCluster } from '../harness.ts'
+
+const base = process.env['FAIRWAY_STATE_DIR'] ?? '/var/lib/fairway'
+const kubeconfig = process.env['KUBECONFIG'] ?? ''
+
+/** Everything of this machine that a cluster touches. */
+async function traces() {
+  const shown = async (command: string, ...args: string[]) => (await run(command, args)).stdout
+  return {
+    processes: readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isFairway(name)),
+    namespaces: readdirSync('/run/netns'),
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('fairway')).length,
+    links: (await shown('ip', '-br', 'link')).split('\n').filter((line) => line.startsWith('fw')),
+    routes: await shown('ip', 'route'),
+    rules: await shown('nft', 'list', 'ruleset'),
+    cgroups: (await run('sh', ['-c', 'find /sys/fs/cgroup -name "*fairway*" 2>/dev/null'])).stdout,
+    state: readdirSync(base).filter((name) => !name.startsWith('kube')),
+    kubeconfig: existsSync(kubeconfig) ? readFileSync(kubeconfig, 'utf8') : '',
+  }
+}
+
+function isFairway(pid: string): boolean {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    return /src\/(node|cluster|proxy|dns)\/|shim\.pl|nginx/.test(command) && !command.includes('vitest')
+  } catch {
+    return false
+  }
+}
+
+beforeAll(assertSandbox)
+afterEach(async () => {
+  await fairway('down')
+})
+
+test('down leaves nothing: no process, namespace, mount, link, route, rule, cgroup, file', async () => {
+  const before = await traces()
+  const cluster = await startCluster()
+  await cluster.kubectl('apply', '-f', example('web.yaml'))
+  await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=30s')
+  expect((await traces()).namespaces.length).toBeGreaterThan(4)
+  await cluster.down()
+  expect(await traces()).toEqual(before)
+})
+
+test("down gives the user's kubeconfig back as it was, comments and all", async () => {
+  const text = `# mine
+apiVersion: v1
+kind: Config
+clusters:
+  - name: work
+    cluster:
+      server: https://work.example.org
+contexts:
+  - name: work
+    context:
+      cluster: work
+      user: me
+users:
+  - name: me
+    user:
+      token: secret # keep
+current-context: work
+`
+  writeFileSync(kubeconfig, text)
+  const cluster = await startCluster()
+  const current = () => run('kubectl', ['config', 'current-context'])
+  expect((await current()).stdout).toBe('fairway\n')
+  await cluster.down()
+  expect(readFileSync(kubeconfig, 'utf8')).toBe(text)
+})
+
+test('a second cluster of the same name is refused, and the first lives on', async () => {
+  const cluster = await startCluster()
+  const second = await fairway('up')
+  expect(second.code).toBe(1)
+  expect(second.stderr).toMatch(/^fairway: cluster fairway is running already \(since .*\); see: fairway status/)
+  expect(await cluster.kubectl('get', 'nodes', '--no-headers')).toMatch(/^node-1 +Ready/)
+})
+
+test.each([
+  [['--nodes', '3'], '--nodes 3: this version runs clusters of one node'],
+  [['--service-cidr', '10.244.0.0/20'], '--service-cidr 10.244.0.0/20 overlaps --pod-cidr 10.244.0.0/16'],
+  [['--pod-cidr', 'wide'], '--pod-cidr wide: not an address range'],
+  [['--name', 'Big_Name'], '--name Big_Name: use at most 12 lower case letters'],
+  [['--cluster-domain', '-x'], '--cluster-domain -x: not a domain name'],
+])('up %j is refused', async (options, message) => {
+  const result = await fairway('up', ...options)
+  expect(result.code).toBe(1)
+  expect(result.stderr).toContain(message)
+  expect(readdirSync('/run/netns')).toEqual([])
+})
+
+test('a range that the machine uses already is refused, and nothing is left', async () => {
+  await run('ip', ['route', 'add', 'unreachable', '10.96.8.0/24'])
+  try {
+    const result = await fairway('up')
+    expect(result.code).toBe(1)
+    expect(result.stderr).toContain('--service-cidr 10.96.0.0/12 overlaps 10.96.8.0/24')
+    expect(readdirSync('/run/netns')).toEqual([])
+    expect(existsSync(`${base}/fairway`)).toBe(false)
+  } finally {
+    await run('ip', ['route', 'del', 'unreachable', '10.96.8.0/24'])
+  }
+})
+
+test('commands on a cluster that is not there say so', async () => {
+  for (const command of [['down'], ['status'], ['kubeconfig'], ['exec', '--', 'true'], ['logs', 'node-1']]) {
+    const result = await fairway(...command)
+    expect(result.code).toBe(1)
+    expect(result.stderr).toBe(`fairway: no cluster "fairway" in ${base}; start one with: fairway up\n`)
+  }
+})
+
+test('what an interrupted start left is cleaned away by the next', async () => {
+  await run('ip', ['netns', 'add', 'fw-fairway'])
+  mkdirSync(`${base}/fairway/logs`, { recursive: true })
+  const result = await fairway('up')
+  expect(result.stderr).toBe('')
+  expect(result.stdout).toContain('left by an interrupted start of fairway: made anew')
+})
+
+test("exec passes on the command's exit code and its input", async () => {
+  await startCluster()
+  expect((await fairway('exec', '--', 'sh', '-c', 'exit 7')).code).toBe(7)
+  const piped = await run('sh', ['-c', 'echo hello | bin/fairway exec -- cat'])
+  expect(piped.stdout).toBe('hello\n')
+  const logs = await fairway('logs', 'kube-proxy')
+  expect(logs.stdout).toContain('"part":"kube-proxy"')
+})
