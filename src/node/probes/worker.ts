@@ -26,7 +26,8 @@ export interface ProbeWorkerOptions {
  * A container is often not listening yet when its first probe comes. Until it has succeeded once, and within its first
  * period, probes follow each other quickly and their failures do not count: ready is seen at once, as early as can be.
  */
-const eagerFirstMs = 20
+const eagerFirstMs = 10
+const eagerGrowth = 1.5
 
 export class ProbeWorker {
   readonly #options: ProbeWorkerOptions
@@ -77,7 +78,7 @@ export class ProbeWorker {
     if (this.#stopped) return
     if (!outcome.ok && this.#isEager()) {
       this.#schedule(this.#eagerDelay)
-      this.#eagerDelay *= 2
+      this.#eagerDelay *= eagerGrowth
       return
     }
     this.#count(outcome)
