@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { service, type SpecInput } from '../testing/objects.ts'
+import { type SpecInput, service } from '../testing/objects.ts'
 import { chooseEndpoints, type EndpointState } from './endpoints.ts'
 import { planService } from './plan.ts'
 

@@ -1,6 +1,7 @@
 /** As much of an API server as a proxy asks for, over TLS: list and watch of three resources. For tests and benches. */
-import { createServer, type Server } from 'node:https'
+
 import type { ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { objectKey } from '../../api/machinery/object.ts'
@@ -36,7 +37,8 @@ export class FakeApi {
 
   /** A kubeconfig that leads here, in JSON. */
   kubeconfig(): string {
-    const { port } = this.#server?.address() as AddressInfo
+    if (!this.#server) throw new Error('the fake API was not started')
+    const { port } = this.#server.address() as AddressInfo
     const cluster = {
       server: `https://127.0.0.1:${port}`,
       'certificate-authority-data': Buffer.from(this.#ca).toString('base64'),

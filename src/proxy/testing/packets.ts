@@ -11,8 +11,8 @@ import { FlowCleaner } from '../conntrack.ts'
 import type { Mode } from '../modes/mode.ts'
 import { Syncer } from '../syncer.ts'
 import { Tracker } from '../track/tracker.ts'
-import { service, slice } from './objects.ts'
 import { type Answer, addresses, type Place, type Target, TestNetwork } from './network.ts'
+import { service, slice } from './objects.ts'
 
 /** Makes the mode under test; `nodePrefix` before a command runs it on the node. */
 export type ModeFactory = (node: { exec: Exec; nodePrefix: readonly string[] }) => Mode | Promise<Mode>

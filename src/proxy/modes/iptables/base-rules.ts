@@ -1,6 +1,7 @@
 /** The rules that are there whatever Services exist, and the jumps that lead into them. Pure. */
-import type { Table } from './port-rules.ts'
+
 import { hostCidr } from '../../plan/types.ts'
+import type { Table } from './port-rules.ts'
 import { type IptablesSettings, invalidDroppedCounter, masqueradeMark } from './settings.ts'
 
 export interface Jump {
