@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Document, YAMLMap, YAMLSeq } from 'yaml'
 
 export interface Credentials {
   /** Name of context, cluster and user. */
@@ -74,9 +75,10 @@ export async function addToUserKubeconfig(path: string, credentials: Credentials
   }
   const { document, content } = await read(path)
   const previous = content['current-context'] ?? ''
-  for (const list of ['clusters', 'users', 'contexts'] as const) {
-    const kept = (content[list] ?? []).filter((entry) => entry.name !== credentials.name)
-    document.set(list, [...kept, ...ours[list]])
+  for (const list of lists) {
+    const entries = entriesOf(document, list)
+    removeEntry(entries, credentials.name)
+    for (const entry of ours[list]) entries.add(document.createNode(entry))
   }
   if (!content.apiVersion) document.set('apiVersion', 'v1')
   if (!content.kind) document.set('kind', 'Config')
@@ -91,10 +93,10 @@ export async function removeFromUserKubeconfig(name: string, merged: Merged): Pr
   if (!existsSync(path)) return
   const { document, content } = await read(path)
   let left = 0
-  for (const list of ['clusters', 'users', 'contexts'] as const) {
-    const kept = (content[list] ?? []).filter((entry) => entry.name !== name)
-    left += kept.length
-    document.set(list, kept)
+  for (const list of lists) {
+    const entries = entriesOf(document, list)
+    removeEntry(entries, name)
+    left += entries.items.length
   }
   if (left === 0 && created) {
     rmSync(path)
@@ -105,6 +107,27 @@ export async function removeFromUserKubeconfig(name: string, merged: Merged): Pr
     document.set('current-context', restorable ? previousContext : '')
   }
   write(path, document.toString())
+}
+
+const lists = ['clusters', 'users', 'contexts'] as const
+
+/** The list in the document itself, so that what stands beside our entries keeps its comments and its shape. */
+function entriesOf(document: Document, list: (typeof lists)[number]): YAMLSeq {
+  const found = document.get(list)
+  // `clusters: null` and `clusters: []` are how kubectl writes an empty list.
+  if (found && typeof found === 'object' && 'items' in found) {
+    const entries = found as YAMLSeq
+    if (entries.items.length === 0) entries.flow = false
+    return entries
+  }
+  document.set(list, document.createNode([]))
+  const created = document.get(list) as YAMLSeq
+  created.flow = false
+  return created
+}
+
+function removeEntry(entries: YAMLSeq, name: string): void {
+  entries.items = entries.items.filter((entry) => (entry as YAMLMap).get('name') !== name)
 }
 
 async function read(path: string) {

@@ -12,7 +12,7 @@ import type { Progress } from './progress.ts'
 import { checkSettings, type ClusterConfig, type Layout, layoutOf, SettingsError } from './settings.ts'
 import { readState, withLock, writeState } from './state.ts'
 import { supervise, type Supervision } from './supervisor.ts'
-import { waitForNodes, waitForSystemPods } from './wait.ts'
+import { waitForAgents, waitForNodes, waitForSystemPods } from './wait.ts'
 
 export interface UpOptions {
   readonly config: ClusterConfig
@@ -104,7 +104,12 @@ async function start(layout: Layout, options: UpOptions, deadline: number): Prom
     checkNat(layout),
     progress
       .phase('control plane', () => waitForControlPlane(layout, deadline))
-      .then(() => progress.phase('node Ready', () => waitForNodes(layout, startedAt, deadline))),
+      .then(() =>
+        progress.phase('node Ready', async () => {
+          if (before) await waitForAgents(layout, startedAt, deadline)
+          await waitForNodes(layout, deadline)
+        }),
+      ),
   ])
   if (options.waitForSystem) {
     await progress.phase('kube-proxy and coredns ready', () => waitForSystemPods(layout, deadline))

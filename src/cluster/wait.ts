@@ -13,19 +13,28 @@ export async function adminClient(layout: Layout): Promise<Client> {
   return new Client({ transport: httpsTransport(await loadKubeconfig(layout.adminKubeconfig)), userAgent: 'fairway' })
 }
 
-/** Until every node has been heard of as Ready since `since` (an adopted cluster remembers an older Ready). */
-export async function waitForNodes(layout: Layout, since: Date, deadline: number): Promise<void> {
+/** Until every node is Ready. */
+export async function waitForNodes(layout: Layout, deadline: number): Promise<void> {
   const wanted = layout.nodes.map((node) => node.name)
   await watchUntil(layout, resources.nodes, {}, deadline, 'the node did not become Ready in time', (nodes) =>
-    wanted.every((name) => nodes.some((node) => node.metadata.name === name && isReadySince(node, since))),
+    wanted.every((name) => nodes.some((node) => node.metadata.name === name && isNodeReady(node))),
   )
 }
 
-function isReadySince(node: Node, since: Date): boolean {
-  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
-  const heard = Date.parse(ready?.lastHeartbeatTime ?? '')
-  // Times in the API have whole seconds.
-  return ready?.status === 'True' && heard >= Math.floor(since.getTime() / 1000) * 1000
+function isNodeReady(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** Until every agent has renewed its node's lease since `since`: an adopted cluster remembers an older Ready. */
+export async function waitForAgents(layout: Layout, since: Date, deadline: number): Promise<void> {
+  const scope = { namespace: 'kube-node-lease' }
+  await watchUntil(layout, resources.leases, scope, deadline, 'the agent did not report in time', (leases) =>
+    layout.nodes.every(({ name }) =>
+      leases.some(
+        ({ metadata, spec }) => metadata.name === name && Date.parse(spec?.renewTime ?? '') >= since.getTime(),
+      ),
+    ),
+  )
 }
 
 /** Until a proxy runs on every node and the DNS answers. */

@@ -24,7 +24,7 @@ test.each([
   [
     'an address outside the range',
     service('second', '10.1.2.3'),
-    'spec.clusterIPs: Invalid value: ["10.1.2.3"]: failed to allocate IP 10.1.2.3: the provided IP (10.1.2.3) is not in the valid range. The range of valid IPs is 10.96.0.0/12',
+    'spec.clusterIPs: Invalid value: ["10.1.2.3"]: failed to allocate IP 10.1.2.3: the provided network does not match the current range',
   ],
 ])('W04 %s is refused, and nothing is stored', async (_, manifest, message) => {
   const result = await cluster.tryKubectl(['create', '-f', '-'], manifest)
