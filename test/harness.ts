@@ -29,7 +29,7 @@ export function assertSandbox(): void {
 /** Brings a cluster up with these options of `fairway up`, and waits for its proxy and DNS. */
 export async function startCluster(...options: string[]): Promise<TestCluster> {
   assertSandbox()
-  await must(await fairway('up', '--wait', ...options), 'fairway up')
+  must(await fairway('up', '--wait', ...options), 'fairway up')
   return handle('fairway')
 }
 
@@ -48,7 +48,7 @@ function handle(context: string): TestCluster {
     onNode: async (...command) => must(await fairway('exec', '--', ...command), command.join(' ')),
     fairway,
     down: async () => {
-      await must(await fairway('down'), 'fairway down')
+      must(await fairway('down'), 'fairway down')
     },
   }
 }
