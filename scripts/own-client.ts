@@ -98,7 +98,7 @@ function jsonPath(object: unknown, path: string): string {
   let values = [object]
   for (const step of steps) {
     values = values.flatMap((value) => {
-      if (step === '*') return value as unknown[]
+      if (step === '*') return value
       const next = (value as Record<string, unknown> | undefined)?.[step]
       return next === undefined ? [] : [next]
     })
