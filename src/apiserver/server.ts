@@ -105,7 +105,7 @@ interface Core {
 async function handle({ context, pages, metrics }: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
-  if (!route) return answered(context, () => pages.get(request.method, target))
+  if (!route) return answered(context, () => pages.get(request.method, target, request.headers?.['accept']))
   const resourceRequest: ResourceRequest = {
     ...route,
     method: request.method,

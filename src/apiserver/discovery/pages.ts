@@ -6,6 +6,7 @@ import type { ServerMetrics } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
 import type { ParsedTarget } from '../routing/route.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts'
+import { openApiV2 } from './openapi-v2.ts'
 import { OpenApiDocuments } from './openapi.ts'
 import { versionInfo } from './version.ts'
 
@@ -27,7 +28,7 @@ export class Pages {
   }
 
   /** The page at this path; throws 404 for what is not served. */
-  async get(method: string, { path, query }: ParsedTarget): Promise<ApiResponse> {
+  async get(method: string, { path, query }: ParsedTarget, accept = ''): Promise<ApiResponse> {
     const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
     const [, root = '', ...rest] = clean.split('/')
     if (method !== 'GET') throw root === 'api' || root === 'apis' ? resourceNotFound() : methodNotAllowed()
@@ -48,6 +49,7 @@ export class Pages {
           'content-type': 'text/plain; version=0.0.4; charset=utf-8',
         })
       case 'openapi':
+        if (rest[0] === 'v2' && rest.length === 1) return openApiV2(accept)
         if (rest[0] !== 'v3') return notFoundPage()
         return rest.length === 1 ? this.#openApi.index() : this.#openApi.document(rest.slice(1).join('/'), query)
       default:
@@ -90,7 +92,7 @@ export class Pages {
       `/${page}`,
       ...[...checks.keys()].map((name) => `/${page}/${name}`),
     ])
-    return ['/api', '/apis', ...new Set(groups), ...health, '/metrics', '/openapi/v3', '/version'].sort()
+    return ['/api', '/apis', ...new Set(groups), ...health, '/metrics', '/openapi/v2', '/openapi/v3', '/version'].sort()
   }
 }
 
