@@ -29,7 +29,7 @@ export function assertSandbox(): void {
 /** Brings a cluster up with these options of `fairway up`, and waits for its proxy and DNS. */
 export async function startCluster(...options: string[]): Promise<TestCluster> {
   assertSandbox()
-  must(await fairway('up', '--wait', ...options), 'fairway up')
+  must(await fairway('up', '--wait', '--timeout', '30', ...options), 'fairway up')
   return handle('fairway')
 }
 
