@@ -24,10 +24,13 @@ export const resources = {
   configMaps: resource<core.ConfigMap>('', 'ConfigMap', 'configmaps'),
   secrets: resource<core.Secret>('', 'Secret', 'secrets'),
   serviceAccounts: resource<core.ServiceAccount>('', 'ServiceAccount', 'serviceaccounts'),
+  replicationControllers: resource<core.ReplicationController>('', 'ReplicationController', 'replicationcontrollers'),
   events: resource<core.Event>('', 'Event', 'events'),
   deployments: resource<apps.Deployment>('apps', 'Deployment', 'deployments'),
   replicaSets: resource<apps.ReplicaSet>('apps', 'ReplicaSet', 'replicasets'),
   daemonSets: resource<apps.DaemonSet>('apps', 'DaemonSet', 'daemonsets'),
+  statefulSets: resource<apps.StatefulSet>('apps', 'StatefulSet', 'statefulsets'),
+  controllerRevisions: resource<apps.ControllerRevision>('apps', 'ControllerRevision', 'controllerrevisions'),
   endpointSlices: resource<discovery.EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices'),
   leases: resource<coordination.Lease>('coordination.k8s.io', 'Lease', 'leases'),
 } as const

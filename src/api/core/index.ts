@@ -6,6 +6,7 @@ import { eventDefinition } from './event/index.ts'
 import { namespaceDefinition } from './namespace/index.ts'
 import { nodeDefinition } from './node/index.ts'
 import { podDefinition } from './pod/index.ts'
+import { replicationControllerDefinition } from './replicationcontroller/index.ts'
 import { secretDefinition } from './secret/index.ts'
 import { serviceDefinition } from './service/index.ts'
 import { serviceAccountDefinition } from './serviceaccount/index.ts'
@@ -14,6 +15,7 @@ export const coreDefinitions: readonly ResourceDefinition[] = [
   namespaceDefinition,
   nodeDefinition,
   podDefinition,
+  replicationControllerDefinition,
   serviceDefinition,
   endpointsDefinition,
   configMapDefinition,

@@ -26,6 +26,9 @@ test('every kind is declared once, with its columns in kubectl’s order', () =>
     Deployment: 'Name Ready Up-to-date Available Age (Containers) (Images) (Selector)',
     ReplicaSet: 'Name Desired Current Ready Age (Containers) (Images) (Selector)',
     DaemonSet: 'Name Desired Current Ready Up-to-date Available Node Selector Age (Containers) (Images) (Selector)',
+    StatefulSet: 'Name Ready Age (Containers) (Images)',
+    ControllerRevision: 'Name Controller Revision Age',
+    ReplicationController: 'Name Desired Current Ready Age (Containers) (Images) (Selector)',
     Lease: 'Name Holder Age',
     EndpointSlice: 'Name AddressType Ports Endpoints Age',
   })

@@ -1,10 +1,10 @@
 /** DaemonSet: one pod of a template on every node that fits. */
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from '../../common/columns.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
+import { setTemplateDefaults, templateWarnings } from '../../core/pod/template.ts'
 import type { DaemonSet, DaemonSetSpec, DaemonSetStatus } from '../../generated/apps.v1.ts'
 import type { Column } from '../../resource.ts'
 import { declareResource } from '../../resource.ts'
-import { setTemplateDefaults, templateWarnings } from '../template.ts'
 import { validateDaemonSet, validateDaemonSetStatusUpdate, validateDaemonSetUpdate } from './validation.ts'
 
 function setDefaults(set: DaemonSet): void {

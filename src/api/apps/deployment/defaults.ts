@@ -1,6 +1,7 @@
 /** Defaults of a Deployment. */
+
+import { setTemplateDefaults } from '../../core/pod/template.ts'
 import type { Deployment, DeploymentSpec } from '../../generated/apps.v1.ts'
-import { setTemplateDefaults } from '../template.ts'
 
 export function setDeploymentDefaults(deployment: Deployment): void {
   const spec = (deployment.spec ??= {} as DeploymentSpec)

@@ -1,9 +1,9 @@
 /** Deployment: a number of pods of one template, and the way from one template to the next. */
 import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../common/columns.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
+import { templateWarnings } from '../../core/pod/template.ts'
 import type { Deployment } from '../../generated/apps.v1.ts'
 import { declareResource } from '../../resource.ts'
-import { templateWarnings } from '../template.ts'
 import { setDeploymentDefaults } from './defaults.ts'
 import { validateDeployment, validateDeploymentStatusUpdate, validateDeploymentUpdate } from './validation.ts'
 

@@ -1,12 +1,14 @@
 /** ReplicaSet: a number of pods of one template. */
 import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../common/columns.ts'
+import { validateReplicaStatus } from '../../common/replica-status.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import { checkNonNegative } from '../../common/validation.ts'
+import { setTemplateDefaults, templateWarnings } from '../../core/pod/template.ts'
 import type { ReplicaSet, ReplicaSetSpec } from '../../generated/apps.v1.ts'
 import type { FieldError } from '../../machinery/field.ts'
-import { invalid, Path } from '../../machinery/field.ts'
+import { Path } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
-import { setTemplateDefaults, templateWarnings, validateSelectorUpdate, validateTemplated } from '../template.ts'
+import { validateSelectorUpdate, validateTemplated } from '../template.ts'
 
 const noSpec = {} as ReplicaSetSpec
 
@@ -24,24 +26,6 @@ function validate(set: ReplicaSet): FieldError[] {
     ...checkNonNegative(path.child('minReadySeconds'), spec.minReadySeconds),
     ...validateTemplated(spec, 'deployment'),
   ]
-}
-
-const counts = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const
-
-function validateStatus({ status }: ReplicaSet): FieldError[] {
-  const path = Path.of('status')
-  const errors = counts.flatMap((name) => checkNonNegative(path.child(name), status?.[name]))
-  const total = status?.replicas ?? 0
-  for (const name of counts.slice(1)) {
-    const count = status?.[name] ?? 0
-    if (count > total) errors.push(invalid(path.child(name), count, 'cannot be greater than status.replicas'))
-  }
-  if ((status?.availableReplicas ?? 0) > (status?.readyReplicas ?? 0)) {
-    errors.push(
-      invalid(path.child('availableReplicas'), status?.availableReplicas, 'cannot be greater than readyReplicas'),
-    )
-  }
-  return errors
 }
 
 export const replicaSetDefinition = declareResource<ReplicaSet>({
@@ -70,7 +54,7 @@ export const replicaSetDefinition = declareResource<ReplicaSet>({
     ...validateSelectorUpdate(next.spec ?? noSpec, old.spec ?? noSpec),
   ],
   allowUnconditionalUpdate: true,
-  status: { prepareForUpdate: keepSpec, validateUpdate: validateStatus },
+  status: { prepareForUpdate: keepSpec, validateUpdate: ({ status }) => validateReplicaStatus(status) },
   scale: {
     get: ({ spec, status }) => ({
       specReplicas: spec?.replicas ?? 0,
