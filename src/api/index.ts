@@ -7,6 +7,7 @@ import { appsDefinitions } from './apps/index.ts'
 import { coordinationDefinitions } from './coordination/index.ts'
 import { coreDefinitions } from './core/index.ts'
 import { discoveryDefinitions } from './discovery/index.ts'
+import { networkingDefinitions } from './networking/index.ts'
 import type { ResourceDefinition } from './resource.ts'
 
 /** Every resource served, in the order discovery lists them. */
@@ -15,4 +16,5 @@ export const definitions: readonly ResourceDefinition[] = [
   ...appsDefinitions,
   ...coordinationDefinitions,
   ...discoveryDefinitions,
+  ...networkingDefinitions,
 ]

@@ -2,6 +2,7 @@
 import type * as apps from '../api/generated/apps.v1.ts'
 import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
 import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
+import type * as networking from '../api/generated/networking.k8s.io.v1.ts'
 import type * as core from '../api/generated/v1.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { Resource } from './contract.ts'
@@ -32,5 +33,7 @@ export const resources = {
   statefulSets: resource<apps.StatefulSet>('apps', 'StatefulSet', 'statefulsets'),
   controllerRevisions: resource<apps.ControllerRevision>('apps', 'ControllerRevision', 'controllerrevisions'),
   endpointSlices: resource<discovery.EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices'),
+  ipAddresses: resource<networking.IPAddress>('networking.k8s.io', 'IPAddress', 'ipaddresses', 'cluster'),
+  serviceCidrs: resource<networking.ServiceCIDR>('networking.k8s.io', 'ServiceCIDR', 'servicecidrs', 'cluster'),
   leases: resource<coordination.Lease>('coordination.k8s.io', 'Lease', 'leases'),
 } as const

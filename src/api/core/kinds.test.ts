@@ -31,6 +31,8 @@ test('every kind is declared once, with its columns in kubectl’s order', () =>
     ReplicationController: 'Name Desired Current Ready Age (Containers) (Images) (Selector)',
     Lease: 'Name Holder Age',
     EndpointSlice: 'Name AddressType Ports Endpoints Age',
+    IPAddress: 'Name ParentRef',
+    ServiceCIDR: 'Name CIDRs Age',
   })
   expect(definitions).toHaveLength(Object.keys(headers).length)
 })

@@ -1,9 +1,9 @@
 /** The linked fields clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy: what must hold between them. */
+import { parseIp } from '../../../lib/ip.ts'
 import { checkIp } from '../../common/validation.ts'
 import type { Service, ServiceSpec } from '../../generated/v1.ts'
 import type { FieldError } from '../../machinery/field.ts'
 import { duplicate, invalid, notSupported, Path, required } from '../../machinery/field.ts'
-import { familyOf } from './families.ts'
 import { isHeadless, serviceType, specOf } from './kind.ts'
 
 const ipFamilies = ['IPv4', 'IPv6']
@@ -78,4 +78,8 @@ function validateAddressFamilies(service: Service): FieldError[] {
     const why = `expected an ${family} value as indicated by \`ipFamilies[${i}]\``
     return [invalid(clusterIPsPath.index(i), address, why)]
   })
+}
+
+function familyOf(address: string): string {
+  return parseIp(address)?.family === 6 ? 'IPv6' : 'IPv4'
 }

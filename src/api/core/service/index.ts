@@ -10,7 +10,7 @@ import { setServiceDefaults } from './defaults.ts'
 import { specOf } from './kind.ts'
 import { prepareServiceForCreate, prepareServiceForStatusUpdate, prepareServiceForUpdate } from './strategy.ts'
 import { validateServiceStatusUpdate, validateServiceUpdate } from './update.ts'
-import { validateService } from './validation.ts'
+import { validateNewService } from './validation.ts'
 import { serviceWarnings } from './warnings.ts'
 
 export const serviceDefinition = declareResource<Service>({
@@ -26,7 +26,7 @@ export const serviceDefinition = declareResource<Service>({
   validateName: isDNS1123Label,
   setDefaults: setServiceDefaults,
   prepareForCreate: prepareServiceForCreate,
-  validate: validateService,
+  validate: validateNewService,
   warningsOnCreate: serviceWarnings,
   prepareForUpdate: prepareServiceForUpdate,
   validateUpdate: validateServiceUpdate,

@@ -32,6 +32,12 @@ export function needsClusterIP(service: Service): boolean {
   return ['ClusterIP', 'NodePort', 'LoadBalancer'].includes(serviceType(service))
 }
 
+/** Node ports may stand in the ports, whether or not the cluster gives some by itself. */
+export function usesNodePorts(service: Service): boolean {
+  return ['NodePort', 'LoadBalancer'].includes(serviceType(service))
+}
+
+/** A port without a node port gets one. */
 export function needsNodePort(service: Service): boolean {
   const type = serviceType(service)
   return type === 'NodePort' || (type === 'LoadBalancer' && specOf(service).allocateLoadBalancerNodePorts !== false)

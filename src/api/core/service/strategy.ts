@@ -2,25 +2,31 @@
 import { keepSpec, keepStatus, sameValue } from '../../common/strategy.ts'
 import type { Service, ServiceSpec } from '../../generated/v1.ts'
 import type { RequestContext } from '../../resource.ts'
-import { defaultFamilies } from './families.ts'
-import { needsClusterIP, needsHealthCheckNodePort, needsNodePort, serviceType, specOf } from './kind.ts'
+import { initFamilies } from './families.ts'
+import {
+  externallyAccessible,
+  needsHealthCheckNodePort,
+  needsNodePort,
+  serviceType,
+  specOf,
+  usesNodePorts,
+} from './kind.ts'
 
-export function prepareServiceForCreate(service: Service, context: RequestContext): void {
+export function prepareServiceForCreate(service: Service, { settings }: RequestContext): void {
   service.status = { loadBalancer: {} }
   const spec = (service.spec ??= {})
+  // A client that knows only the older field means both.
   if (spec.clusterIP && !spec.clusterIPs) spec.clusterIPs = [spec.clusterIP]
-  defaultFamilies(service, context.settings)
+  initFamilies(service, undefined, settings)
 }
 
-export function prepareServiceForUpdate(next: Service, old: Service, context: RequestContext): void {
+export function prepareServiceForUpdate(next: Service, old: Service, { settings }: RequestContext): void {
   keepStatus(next, old)
   next.spec ??= {}
   keepAllocatedValues(next, old)
   syncClusterIPs(specOf(next), specOf(old))
+  initFamilies(next, old, settings)
   dropTypeDependentFields(next, old)
-  dropReleasedFamily(specOf(next), specOf(old))
-  defaultFamilies(next, context.settings)
-  if (serviceType(next) !== 'LoadBalancer' && next.status?.loadBalancer?.ingress) next.status.loadBalancer = {}
 }
 
 export function prepareServiceForStatusUpdate(next: Service, old: Service): void {
@@ -31,14 +37,9 @@ export function prepareServiceForStatusUpdate(next: Service, old: Service): void
 function keepAllocatedValues(next: Service, old: Service): void {
   const spec = specOf(next)
   const before = specOf(old)
-  if (needsClusterIP(old) && needsClusterIP(next)) {
+  if (hasAddress(old) && hasAddress(next)) {
     if (!spec.clusterIP && before.clusterIP) spec.clusterIP = before.clusterIP
-    if (!spec.clusterIPs && before.clusterIPs && spec.clusterIP === before.clusterIP)
-      spec.clusterIPs = before.clusterIPs
-    if (spec.clusterIP === before.clusterIP) {
-      if (!spec.ipFamilies && before.ipFamilies) spec.ipFamilies = before.ipFamilies
-      if (!spec.ipFamilyPolicy && before.ipFamilyPolicy) spec.ipFamilyPolicy = before.ipFamilyPolicy
-    }
+    if (!spec.clusterIPs?.length && before.clusterIPs?.length) spec.clusterIPs = before.clusterIPs
   }
   if (needsNodePort(old) && needsNodePort(next)) keepNodePorts(spec, before)
   if (needsHealthCheckNodePort(old) && needsHealthCheckNodePort(next) && before.healthCheckNodePort) {
@@ -46,24 +47,27 @@ function keepAllocatedValues(next: Service, old: Service): void {
   }
 }
 
+/** `None` is an address here. */
+function hasAddress(service: Service): boolean {
+  return serviceType(service) !== 'ExternalName'
+}
+
+/** By port name: a port that is renumbered keeps its node port, unless another port has taken it. */
 function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
-  const wanted = new Set(spec.ports?.map((port) => port.nodePort))
-  const used = new Set(before.ports?.map((port) => port.nodePort).filter((port) => wanted.has(port)))
+  const wanted = nodePorts(spec)
+  const used = new Set(nodePorts(before).filter((port) => wanted.includes(port)))
   const byName = new Map(before.ports?.map((port) => [port.name ?? '', port.nodePort]))
   for (const port of spec.ports ?? []) {
     const known = byName.get(port.name ?? '')
-    if (port.nodePort || !known || used.has(known)) continue
-    port.nodePort = known
-    used.add(known)
+    if (!port.nodePort && known && !used.has(known)) port.nodePort = known
   }
 }
 
-/** `clusterIP` and `clusterIPs[0]` are one value; a client that sets only one of them means both. */
+/** `clusterIP` and `clusterIPs[0]` are one value; a client that changes only the older field means both. */
 function syncClusterIPs(spec: ServiceSpec, before: ServiceSpec): void {
-  const sameList = sameValue(spec.clusterIPs, before.clusterIPs)
   if (spec.clusterIP === before.clusterIP) {
-    if (!spec.clusterIPs && before.clusterIPs) spec.clusterIPs = before.clusterIPs
-  } else if (sameList) {
+    if (!spec.clusterIPs?.length && before.clusterIPs) spec.clusterIPs = before.clusterIPs
+  } else if (sameValue(spec.clusterIPs, before.clusterIPs)) {
     if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP]
     else delete spec.clusterIPs
   }
@@ -76,38 +80,29 @@ function dropTypeDependentFields(next: Service, old: Service): void {
   const drop = (...names: (keyof ServiceSpec)[]) => {
     if (names.every((name) => sameValue(spec[name], before[name]))) for (const name of names) delete spec[name]
   }
-  if (needsClusterIP(old) && !needsClusterIP(next)) {
+  if (hasAddress(old) && !hasAddress(next)) {
     drop('clusterIP', 'clusterIPs')
     drop('ipFamilies')
     drop('ipFamilyPolicy')
   }
-  if (needsNodePort(old) && !needsNodePort(next) && sameValue(nodePorts(spec), nodePorts(before))) {
+  if (usesNodePorts(old) && !usesNodePorts(next) && isSubset(nodePorts(spec), nodePorts(before))) {
     for (const port of spec.ports ?? []) delete port.nodePort
   }
   if (needsHealthCheckNodePort(old) && !needsHealthCheckNodePort(next)) drop('healthCheckNodePort')
-  if (usesExternalTrafficPolicy(old) && !usesExternalTrafficPolicy(next)) drop('externalTrafficPolicy')
   if (serviceType(old) === 'LoadBalancer' && serviceType(next) !== 'LoadBalancer') {
     drop('allocateLoadBalancerNodePorts')
     drop('loadBalancerClass')
   }
-}
-
-function nodePorts(spec: ServiceSpec): (number | undefined)[] {
-  return (spec.ports ?? []).map((port) => port.nodePort)
-}
-
-function usesExternalTrafficPolicy(service: Service): boolean {
-  const type = serviceType(service)
-  return type === 'NodePort' || type === 'LoadBalancer' || (specOf(service).externalIPs?.length ?? 0) > 0
-}
-
-/** From dual to single stack by policy alone: the secondary address and family are released. */
-function dropReleasedFamily(spec: ServiceSpec, before: ServiceSpec): void {
-  if (spec.ipFamilyPolicy !== 'SingleStack' || before.ipFamilyPolicy === 'SingleStack') return
-  if (sameValue(spec.clusterIPs, before.clusterIPs) && (spec.clusterIPs?.length ?? 0) > 1) {
-    spec.clusterIPs = spec.clusterIPs?.slice(0, 1)
+  if (externallyAccessible(old) && !externallyAccessible(next)) drop('externalTrafficPolicy')
+  if (serviceType(next) !== 'LoadBalancer' && next.status?.loadBalancer?.ingress) {
+    next.status = { ...next.status, loadBalancer: {} }
   }
-  if (sameValue(spec.ipFamilies, before.ipFamilies) && (spec.ipFamilies?.length ?? 0) > 1) {
-    spec.ipFamilies = spec.ipFamilies?.slice(0, 1)
-  }
+}
+
+function nodePorts(spec: ServiceSpec): number[] {
+  return (spec.ports ?? []).flatMap(({ nodePort }) => (nodePort ? [nodePort] : []))
+}
+
+function isSubset(part: readonly number[], whole: readonly number[]): boolean {
+  return part.every((port) => whole.includes(port))
 }

@@ -7,19 +7,23 @@ import type { FieldError } from '../../machinery/field.ts'
 import { forbidden, invalid, notSupported, Path, required } from '../../machinery/field.ts'
 import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 import type { RequestContext } from '../../resource.ts'
+import { initFamilies } from './families.ts'
 import { isHeadless, needsHealthCheckNodePort, serviceType, specOf } from './kind.ts'
 import { validateService } from './validation.ts'
 
 const path = Path.of('spec')
 const mayNotChange = 'may not change once set'
 
-export function validateServiceUpdate(next: Service, old: Service, context: RequestContext): FieldError[] {
+export function validateServiceUpdate(next: Service, old: Service, { settings }: RequestContext): FieldError[] {
+  // Upstream allocates before it validates: see validateNewService.
+  const early = initFamilies(structuredClone(next), old, settings)
+  if (early.length > 0) return early
   return [
     ...validateClusterIPsUpdate(next, old),
     ...validateFamiliesUpdate(next, old),
     ...validateLoadBalancerClassUpdate(next, old),
     ...validateHealthCheckNodePortUpdate(next, old),
-    ...validateService(next, context),
+    ...validateService(next, old),
   ]
 }
 

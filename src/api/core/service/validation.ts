@@ -16,7 +16,7 @@ import { duplicate, forbidden, invalid, notSupported, Path, required } from '../
 import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 import type { RequestContext } from '../../resource.ts'
 import { validateClusterIPs } from './cluster-ips.ts'
-import { validateFamiliesAvailable } from './families.ts'
+import { initFamilies } from './families.ts'
 import { externallyAccessible, isHeadless, needsHealthCheckNodePort, serviceType, specOf } from './kind.ts'
 
 const serviceTypes = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
@@ -32,7 +32,17 @@ const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'"
 
 const path = Path.of('spec')
 
-export function validateService(service: Service, context: RequestContext): FieldError[] {
+/**
+ * A Service whose addresses and families make no sense together is refused for that alone: upstream finds it out when it
+ * allocates, which is before it validates.
+ */
+export function validateNewService(service: Service, { settings }: RequestContext): FieldError[] {
+  const early = initFamilies(structuredClone(service), undefined, settings)
+  return early.length > 0 ? early : validateService(service)
+}
+
+/** What holds for new and for changed Services. */
+export function validateService(service: Service, old?: Service): FieldError[] {
   return [
     ...validateTopologyAnnotations(service),
     ...validateTypeRules(service),
@@ -40,12 +50,11 @@ export function validateService(service: Service, context: RequestContext): Fiel
     ...checkLabels(path.child('selector'), specOf(service).selector),
     ...validateAffinity(specOf(service)),
     ...validateClusterIPs(service),
-    ...validateFamiliesAvailable(service, context.settings),
     ...validateExternalIPs(specOf(service)),
     ...validateType(specOf(service)),
     ...validateNodePorts(service),
     ...validateDuplicatePorts(specOf(service)),
-    ...validateSourceRanges(service),
+    ...validateSourceRanges(service, old),
     ...validateLoadBalancerFields(service),
     ...validateTrafficPolicies(service),
   ]
@@ -187,7 +196,7 @@ function validateDuplicatePorts(spec: ServiceSpec): FieldError[] {
   })
 }
 
-function validateSourceRanges(service: Service): FieldError[] {
+function validateSourceRanges(service: Service, old: Service | undefined): FieldError[] {
   const ranges = specOf(service).loadBalancerSourceRanges ?? []
   const annotation = service.metadata.annotations?.[sourceRangesAnnotation]
   const isLoadBalancer = serviceType(service) === 'LoadBalancer'
@@ -201,7 +210,8 @@ function validateSourceRanges(service: Service): FieldError[] {
   }
   if (annotation === undefined) return []
   const at = Path.of('metadata', 'annotations').key(sourceRangesAnnotation)
-  const listed = annotation.trim() === '' ? [] : annotation.split(',')
+  const unchanged = old?.metadata.annotations?.[sourceRangesAnnotation] === annotation
+  const listed = unchanged || annotation.trim() === '' ? [] : annotation.split(',')
   return [
     ...(isLoadBalancer ? [] : [forbidden(at, onlyLoadBalancer)]),
     ...listed.flatMap((range) => checkCidr(at, range.trim())),
@@ -250,11 +260,10 @@ function validateExternalTrafficPolicy(service: Service): FieldError[] {
   return policy ? [invalid(at, policy, 'may only be set for externally-accessible services')] : []
 }
 
-/** A missing port is not an error here: the server allocates it when it writes the object. */
+/** A missing port, or one that cannot be had, is found out by the server when it allocates. */
 function validateHealthCheckNodePort(service: Service): FieldError[] {
   const port = specOf(service).healthCheckNodePort
   const at = path.child('healthCheckNodePort')
-  if (!port) return []
-  if (needsHealthCheckNodePort(service)) return checkPortNumber(at, port)
+  if (!port || needsHealthCheckNodePort(service)) return []
   return [invalid(at, port, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")]
 }
