@@ -7,9 +7,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandLine, partsOf, processesInNamespaces, runningPid } from '../src/cluster/processes.ts'
-import { clusterStatus } from '../src/cluster/status.ts'
-import { existingCluster } from '../src/cluster/state.ts'
 import { stateBase } from '../src/cluster/settings.ts'
+import { existingCluster } from '../src/cluster/state.ts'
+import { clusterStatus } from '../src/cluster/status.ts'
 import { runOk } from '../src/lib/exec.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -6,12 +6,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import type { KubeObject } from '../src/api/machinery/object.ts'
 import { isReason } from '../src/api/machinery/status.ts'
+import type { Resource } from '../src/client/contract.ts'
 import { type ConnectionConfig, httpsTransport } from '../src/client/https.ts'
 import { Client, collectionPath, loadKubeconfig, objectPath, resources } from '../src/client/index.ts'
 import { userKubeconfigPath } from '../src/cluster/kubeconfig.ts'
-import type { KubeObject } from '../src/api/machinery/object.ts'
-import type { Resource } from '../src/client/contract.ts'
 
 const namespace = 'default'
 const aliases: Record<string, keyof typeof resources> = {

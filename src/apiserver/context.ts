@@ -6,10 +6,10 @@ import type { Store } from '../store/contract.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import type { Feed } from './cache/feed.ts'
 import type { UserInfo } from './handler.ts'
-import type { AgentDialer } from './subresources/agent.ts'
 import type { BookmarkTicker } from './read/bookmarks.ts'
 import type { Registry, ServedResource } from './registry.ts'
 import type { ResourceRoute } from './routing/route.ts'
+import type { AgentDialer } from './subresources/agent.ts'
 
 export interface ServerContext {
   readonly store: Store

@@ -9,9 +9,10 @@
  *                                                              ├─ write/ ──▶ store, with allocation/ in one transaction
  *                                                              └─ subresources/
  */
-export type { ApiHandler, UserInfo } from './handler.ts'
+
+export { versionInfo } from './discovery/version.ts'
+export { type Listener, type ListenOptions, listenHttps } from './edge/https.ts'
 export { inProcessTransport } from './edge/in-process.ts'
-export { listenHttps, type Listener, type ListenOptions } from './edge/https.ts'
+export type { ApiHandler, UserInfo } from './handler.ts'
 export { type ApiServer, type ApiServerOptions, type ConnectionUpgrade, createApiServer } from './server.ts'
 export type { AgentCredentials } from './subresources/agent.ts'
-export { versionInfo } from './discovery/version.ts'

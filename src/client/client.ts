@@ -1,6 +1,7 @@
 /** Typed requests to an API server over a Transport. */
-import type { KubeList, KubeObject } from '../api/machinery/object.ts'
+
 import type { Status } from '../api/generated/meta.v1.ts'
+import type { KubeList, KubeObject } from '../api/machinery/object.ts'
 import { StatusError } from '../api/machinery/status.ts'
 import type {
   DeleteOptions,

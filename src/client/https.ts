@@ -1,6 +1,7 @@
 /** The transport over TLS: one keep-alive agent, HTTP/1.1, client certificate or bearer token. */
-import { Agent, request as httpsRequest } from 'node:https'
+
 import type { IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
 import { type ApiRequest, type ApiResponse, type Transport, TransportError } from './transport.ts'
 
 /** Where an API server is and how to prove who we are. PEM texts. */

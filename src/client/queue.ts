@@ -2,9 +2,10 @@
  * A work queue of keys (client-go's rate-limited queue): a key waits at most once, is never worked on twice at a time,
  * and comes back with growing delay while its reconciliation fails.
  */
+
+import { StatusError } from '../api/machinery/status.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
-import { StatusError } from '../api/machinery/status.ts'
 import { TransportError } from './transport.ts'
 
 export interface WorkQueueOptions {

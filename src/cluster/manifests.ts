@@ -4,9 +4,9 @@
  */
 import type { DaemonSet, Deployment } from '../api/generated/apps.v1.ts'
 import type { ConfigMap, PodTemplateSpec, Secret, Service } from '../api/generated/v1.ts'
-import { resources } from '../client/resources.ts'
-import type { Resource } from '../client/contract.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
+import type { Resource } from '../client/contract.ts'
+import { resources } from '../client/resources.ts'
 import { kubeconfigOfFiles } from './kubeconfig.ts'
 import type { Layout } from './settings.ts'
 

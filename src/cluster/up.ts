@@ -9,9 +9,9 @@ import { addToUserKubeconfig, userKubeconfigPath } from './kubeconfig.ts'
 import { createNetwork, networkState } from './network.ts'
 import { logFile, partsOf, readyFile, runningPid } from './processes.ts'
 import type { Progress } from './progress.ts'
-import { checkSettings, type ClusterConfig, type Layout, layoutOf, SettingsError } from './settings.ts'
+import { type ClusterConfig, checkSettings, type Layout, layoutOf, SettingsError } from './settings.ts'
 import { readState, withLock, writeState } from './state.ts'
-import { supervise, type Supervision } from './supervisor.ts'
+import { type Supervision, supervise } from './supervisor.ts'
 import { waitForAgents, waitForNodes, waitForSystemPods } from './wait.ts'
 
 export interface UpOptions {

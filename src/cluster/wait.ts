@@ -2,9 +2,9 @@
 import type { Node, Pod } from '../api/generated/v1.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import { Client } from '../client/client.ts'
+import type { ListOptions, Resource } from '../client/contract.ts'
 import { httpsTransport } from '../client/https.ts'
 import { loadKubeconfig } from '../client/kubeconfig.ts'
-import type { ListOptions, Resource } from '../client/contract.ts'
 import { resources } from '../client/resources.ts'
 import type { Layout } from './settings.ts'
 

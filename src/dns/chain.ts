@@ -3,7 +3,7 @@ import type { ServerConfig } from './corefile/index.ts'
 import { AnswerCache, type Forwarder, type ForwardQuestion } from './forward/index.ts'
 import type { Hosts } from './hosts.ts'
 import type { DnsMetrics } from './metrics.ts'
-import { classIN, type Question, rcodes, type ResourceRecord } from './wire/index.ts'
+import { classIN, type Question, type ResourceRecord, rcodes } from './wire/index.ts'
 import { answerFromZone, type Cluster, isWithin, type ZoneAnswer, type ZoneOptions, zoneOf } from './zone/index.ts'
 
 /** An answer without the framing of a message: no id, no question, no EDNS. */

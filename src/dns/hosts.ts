@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { canonical } from '../lib/ip.ts'
 import type { HostsConfig } from './corefile/index.ts'
-import { classIN, type Question, recordTypes, type ResourceRecord } from './wire/index.ts'
+import { classIN, type Question, type ResourceRecord, recordTypes } from './wire/index.ts'
 import { isWithin, zoneOf } from './zone/index.ts'
 import { addressOfReverse } from './zone/names.ts'
 

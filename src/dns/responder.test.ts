@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Chain } from './chain.ts'
-import { type Exchange, Forwarder } from './forward/index.ts'
 import { parseCorefile } from './corefile/index.ts'
+import { type Exchange, Forwarder } from './forward/index.ts'
 import { Hosts } from './hosts.ts'
 import { DnsMetrics } from './metrics.ts'
 import { Responder } from './responder.ts'

@@ -6,14 +6,14 @@ import {
   classIN,
   decodeHeader,
   decodeMessage,
-  encodeMessage,
   type EdnsOption,
+  encodeMessage,
   type Header,
   type Message,
+  type ResourceRecord,
   rcodeName,
   rcodes,
   recordTypes,
-  type ResourceRecord,
   typeName,
 } from './wire/index.ts'
 import { zoneOf } from './zone/index.ts'

@@ -1,6 +1,6 @@
 /** The sockets: UDP and TCP on one address and port. The only place that owns them. */
 import { createSocket, type Socket } from 'node:dgram'
-import { createServer, type Server, type Socket as Connection } from 'node:net'
+import { type Socket as Connection, createServer, type Server } from 'node:net'
 import type { Client } from './responder.ts'
 import { frame, Unframer } from './wire/index.ts'
 

@@ -2,7 +2,7 @@
  * Request bodies to objects, and failures to the Status objects the API server answers with: which kind was sent,
  * which was expected, and why it could not be read.
  */
-import { DecodeError, type Decoded, decode, duplicateComplaints, type FieldValidation, parseJson } from './decode.ts'
+import { type Decoded, DecodeError, decode, duplicateComplaints, type FieldValidation, parseJson } from './decode.ts'
 import { findType } from './schema.ts'
 import { badRequest, StatusError } from './status.ts'
 

@@ -15,8 +15,8 @@
  * openapi      openApiV3Document(groupVersion, definitions) → document (not re-exported here: import it when it is asked for)
  * schema       findType(typeName), typeSchema(typeName): fields, required, merge keys
  */
-export { bodyBytesMax, decodeBody, type DecodeBodyOptions, type GroupVersionKind, typeNameOf } from './body.ts'
-export { decode, DecodeError, type Decoded, type DecodeOptions, type FieldValidation } from './decode.ts'
+export { bodyBytesMax, type DecodeBodyOptions, decodeBody, type GroupVersionKind, typeNameOf } from './body.ts'
+export { type Decoded, DecodeError, type DecodeOptions, decode, type FieldValidation } from './decode.ts'
 export * from './field.ts'
 export {
   type FieldTerm,
@@ -41,8 +41,8 @@ export {
   formatLabelRequirements,
   formatLabelSelector,
   type LabelMatcher,
-  labelMatcher,
   type LabelRequirement,
+  labelMatcher,
   labelSelectorMatcher,
   labelSelectorRequirements,
   mapSelectorMatcher,

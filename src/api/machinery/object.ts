@@ -1,7 +1,7 @@
 /** The shapes every API object shares. */
 import type { ListMeta, ObjectMeta } from '../generated/meta.v1.ts'
 
-export type { ObjectMeta, OwnerReference, LabelSelector, Condition } from '../generated/meta.v1.ts'
+export type { Condition, LabelSelector, ObjectMeta, OwnerReference } from '../generated/meta.v1.ts'
 
 /** Any API object. `metadata.name` is '' where it is not set yet, as in Go. */
 export interface KubeObject {

@@ -1,6 +1,6 @@
 /** A PATCH request's body applied to an object, with the errors the API server answers with. */
 import { checkKind, decodePatchBody, type GroupVersionKind, tooLarge, typeNameOf } from './body.ts'
-import { DecodeError, type Decoded, decode, type FieldValidation } from './decode.ts'
+import { type Decoded, DecodeError, decode, type FieldValidation } from './decode.ts'
 import { invalid, Path } from './field.ts'
 import { applyJsonPatch, applyMergePatch, JsonPatchError, type JsonPatchOperation } from './json-patch.ts'
 import { typeSchema } from './schema.ts'

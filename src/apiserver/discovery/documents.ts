@@ -1,5 +1,5 @@
 /** What is served, as discovery documents (metav1.APIVersions, APIGroupList, APIResourceList). Pure. */
-import { type Registry, type ServedGroupVersion, type ServedResource, allVerbs } from '../registry.ts'
+import { allVerbs, type Registry, type ServedGroupVersion, type ServedResource } from '../registry.ts'
 
 export function apiVersions(serverAddress: string) {
   return {

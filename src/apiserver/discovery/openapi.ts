@@ -1,9 +1,9 @@
 /** /openapi/v3: documents made on first demand, under URLs that carry their hash so that clients may keep them. */
 import { createHash } from 'node:crypto'
-import { notFoundPage } from './pages.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import { BufferBody, json, jsonType } from '../http/respond.ts'
 import type { Registry } from '../registry.ts'
+import { notFoundPage } from './pages.ts'
 
 export class OpenApiDocuments {
   readonly #registry: Registry

@@ -6,8 +6,8 @@ import type { ServerMetrics } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
 import type { ParsedTarget } from '../routing/route.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts'
-import { openApiV2 } from './openapi-v2.ts'
 import { OpenApiDocuments } from './openapi.ts'
+import { openApiV2 } from './openapi-v2.ts'
 import { versionInfo } from './version.ts'
 
 export interface PagesOptions {

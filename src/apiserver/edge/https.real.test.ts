@@ -12,7 +12,7 @@ import { run } from '../../lib/exec.ts'
 import { createCa, issue, type KeyPair } from '../../lib/pki.ts'
 import { openSqliteStore } from '../../store/index.ts'
 import { type ApiServer, createApiServer } from '../server.ts'
-import { listenHttps, type Listener } from './https.ts'
+import { type Listener, listenHttps } from './https.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'apiserver-https-'))
 const kubeconfig = join(dir, 'kubeconfig')

@@ -1,8 +1,8 @@
 /** The server's only sockets: HTTP/1.1 over TLS, clients known by their certificates. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer } from 'node:https'
-import type { Duplex } from 'node:stream'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'

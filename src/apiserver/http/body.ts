@@ -1,5 +1,5 @@
 /** Request bodies: which types a write accepts, and the object in them. */
-import { type GroupVersionKind, decodeBody } from '../../api/machinery/body.ts'
+import { decodeBody, type GroupVersionKind } from '../../api/machinery/body.ts'
 import type { FieldValidation } from '../../api/machinery/decode.ts'
 import type { ResourceRequest } from '../context.ts'
 import { unsupportedMediaType } from './errors.ts'

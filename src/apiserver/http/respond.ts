@@ -1,5 +1,5 @@
 /** Building responses. Bodies are known buffers or streams; the HTTPS edge sends the former in one piece. */
-import { StatusError, internalError } from '../../api/machinery/status.ts'
+import { internalError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 
 /** A body that is there already. */

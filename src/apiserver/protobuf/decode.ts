@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TypeRef, type TypeSchema, findType } from '../../api/machinery/schema.ts'
+import { findType, type TypeRef, type TypeSchema } from '../../api/machinery/schema.ts'
 import { badRequest } from '../../api/machinery/status.ts'
 import { WireError, type WireField, wireFields } from './wire.ts'
 

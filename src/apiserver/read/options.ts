@@ -1,5 +1,5 @@
 /** Query parameters of get, list and watch, checked as Kubernetes checks them (metav1.ListOptions). */
-import { type FieldError, Path, forbidden, notSupported } from '../../api/machinery/field.ts'
+import { type FieldError, forbidden, notSupported, Path } from '../../api/machinery/field.ts'
 import { badRequest, invalidError } from '../../api/machinery/status.ts'
 
 export interface ListOptions {

@@ -8,7 +8,7 @@ import { expired, internalError, type StatusError } from '../../api/machinery/st
 import type { ApiResponse } from '../../client/transport.ts'
 import { type Change, StoreError } from '../../store/contract.ts'
 import { Entry } from '../cache/entry.ts'
-import { CacheEvent, type Flavour, encodeLine, plainFlavour } from '../cache/event.ts'
+import { CacheEvent, encodeLine, type Flavour, plainFlavour } from '../cache/event.ts'
 import type { ResourceCache } from '../cache/resource-cache.ts'
 import type { ServerContext } from '../context.ts'
 import type { Accepted, IncludeObject } from '../http/negotiation.ts'

@@ -1,8 +1,9 @@
 /** Reaching the agent of a node: where it listens, and with which certificate the server speaks to it. */
-import { type RequestOptions, Agent, request as httpsRequest } from 'node:https'
+
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { Node, Pod } from '../../api/generated/v1.ts'
-import { StatusError, badRequest, internalError } from '../../api/machinery/status.ts'
+import { badRequest, internalError, StatusError } from '../../api/machinery/status.ts'
 import type { ServerContext } from '../context.ts'
 import { readEntry } from '../read/index.ts'
 

@@ -2,9 +2,10 @@
  * pods/exec: the request is checked here, then the client's connection and one to the node's agent are joined byte for
  * byte. Client and agent agree on the WebSocket subprotocol; the server only relays the handshake.
  */
-import type { Duplex } from 'node:stream'
+
 import type { IncomingMessage } from 'node:http'
-import { StatusError, badRequest } from '../../api/machinery/status.ts'
+import type { Duplex } from 'node:stream'
+import { badRequest, StatusError } from '../../api/machinery/status.ts'
 import type { ServerContext } from '../context.ts'
 import type { ResourceRoute } from '../routing/route.ts'
 import { dialError, locatePod, type PodTarget } from './agent.ts'

@@ -1,5 +1,5 @@
 /** pods/log: the bytes of the agent's answer, as they come. */
-import { StatusError, badRequest } from '../../api/machinery/status.ts'
+import { badRequest, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { locatePod } from './agent.ts'

@@ -1,10 +1,11 @@
 /** pods/binding and pods/eviction. */
-import type { Binding, Pod } from '../../api/generated/v1.ts'
+
 import type { Eviction } from '../../api/generated/policy.v1.ts'
+import type { Binding, Pod } from '../../api/generated/v1.ts'
 import { Path, required } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { formatTime } from '../../api/machinery/time.ts'
 import { badRequest, conflictError, invalidError } from '../../api/machinery/status.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'

@@ -1,6 +1,6 @@
 /** The scale subresource: an autoscaling/v1 Scale made from an object, and written back into it. */
 import type { Scale } from '../../api/generated/autoscaling.v1.ts'
-import { Path, invalid } from '../../api/machinery/field.ts'
+import { invalid, Path } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { conflictError, invalidError, staleObjectMessage } from '../../api/machinery/status.ts'
 import type { ScaleStrategy } from '../../api/resource.ts'

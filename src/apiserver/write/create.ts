@@ -7,12 +7,12 @@ import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { jsonBytes } from '../http/respond.ts'
-import { ObjectChanged, type Written, commitObject } from './commit.ts'
-import { requestContext } from './request-context.ts'
+import { commitObject, ObjectChanged, type Written } from './commit.ts'
 import { adoptTarget, stampNew } from './metadata.ts'
 import { generateName } from './name.ts'
 import { requireLiveNamespace } from './namespaces.ts'
-import { type WriteOptions, parseWriteOptions } from './options.ts'
+import { parseWriteOptions, type WriteOptions } from './options.ts'
+import { requestContext } from './request-context.ts'
 
 /** As often as upstream looks for a free generated name. */
 const generatedNameTriesMax = 8

@@ -1,5 +1,5 @@
 /** DeleteOptions, which a client sends in the body or in the query. */
-import { type FieldError, Path, invalid, notSupported } from '../../api/machinery/field.ts'
+import { type FieldError, invalid, notSupported, Path } from '../../api/machinery/field.ts'
 import { conflictError, invalidError } from '../../api/machinery/status.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest } from '../context.ts'

@@ -1,6 +1,7 @@
 /** delete and deletecollection. */
-import type { ApiResponse } from '../../client/transport.ts'
+
 import { isReason } from '../../api/machinery/status.ts'
+import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { BufferBody, json, jsonBytes, jsonType } from '../http/respond.ts'
@@ -8,7 +9,7 @@ import { findEntry, objectList } from '../read/index.ts'
 import { list } from '../read/list.ts'
 import { parseListOptions } from '../read/options.ts'
 import { select } from '../read/selection.ts'
-import { ObjectChanged, commitDelete, commitObject } from './commit.ts'
+import { commitDelete, commitObject, ObjectChanged } from './commit.ts'
 import { missing } from './create.ts'
 import { type DeleteOptions, readDeleteOptions, requirePreconditions } from './delete-options.ts'
 import { decideDeletion } from './deletion-policy.ts'

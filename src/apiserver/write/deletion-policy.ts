@@ -2,8 +2,8 @@
 import type { KubeObject, ObjectMeta } from '../../api/machinery/object.ts'
 import { formatTime } from '../../api/machinery/time.ts'
 import type { ResourceDefinition } from '../../api/resource.ts'
-import { namespaceFinalizers } from './namespaces.ts'
 import type { DeleteOptions } from './delete-options.ts'
+import { namespaceFinalizers } from './namespaces.ts'
 
 const orphan = 'orphan'
 const foreground = 'foregroundDeletion'

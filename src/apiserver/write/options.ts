@@ -1,6 +1,6 @@
 /** Query parameters of writes (metav1.CreateOptions, UpdateOptions, PatchOptions). */
 import type { FieldValidation } from '../../api/machinery/decode.ts'
-import { Path, notSupported } from '../../api/machinery/field.ts'
+import { notSupported, Path } from '../../api/machinery/field.ts'
 import { invalidError } from '../../api/machinery/status.ts'
 
 export interface WriteOptions {

@@ -1,5 +1,5 @@
 /** update of an object or of one of its subresources: decode, check the version, prepare, validate, commit. */
-import { Path, invalid } from '../../api/machinery/field.ts'
+import { invalid, Path } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { conflictError, invalidError, staleObjectMessage } from '../../api/machinery/status.ts'
 import { validateObjectMetaUpdate } from '../../api/machinery/validate-meta.ts'
@@ -11,11 +11,11 @@ import { readBody } from '../http/body.ts'
 import { jsonBytes } from '../http/respond.ts'
 import { findEntry } from '../read/index.ts'
 import { parseResourceVersion } from '../read/options.ts'
-import { ObjectChanged, type Written, commitDelete, commitObject } from './commit.ts'
+import { commitDelete, commitObject, ObjectChanged, type Written } from './commit.ts'
 import { createObject, missing } from './create.ts'
 import { adoptTarget, keepIdentity, requireSameUid } from './metadata.ts'
 import { namespaceFinalizers } from './namespaces.ts'
-import { type WriteOptions, parseWriteOptions } from './options.ts'
+import { parseWriteOptions, type WriteOptions } from './options.ts'
 import { requestContext } from './request-context.ts'
 
 export async function handleUpdate(

@@ -4,9 +4,9 @@ import {
   decodeMessage,
   encodeMessage,
   type Message,
+  type ResourceRecord,
   rcodes,
   recordTypes,
-  type ResourceRecord,
 } from '../wire/index.ts'
 import { AnswerCache } from './cache.ts'
 import type { Exchange } from './exchange.ts'

@@ -8,8 +8,8 @@ import {
   type Message,
   type Question,
   type RecordData,
-  recordTypes,
   type ResourceRecord,
+  recordTypes,
   WireError,
 } from './types.ts'
 

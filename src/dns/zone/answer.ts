@@ -1,7 +1,7 @@
 /** What the kubernetes plugin answers to a question: records, or word that another plugin is to answer. Pure. */
-import { classIN, type Question, type RecordData, rcodes, recordTypes, type ResourceRecord } from '../wire/index.ts'
+import { classIN, type Question, type RecordData, type ResourceRecord, rcodes, recordTypes } from '../wire/index.ts'
 import type { Cluster } from './cluster.ts'
-import { type Found, isExposed, lookup, type LookupOptions, type Target } from './lookup.ts'
+import { type Found, isExposed, type LookupOptions, lookup, type Target } from './lookup.ts'
 import { addressOfReverse, isWithin, zoneOf } from './names.ts'
 
 export interface ZoneOptions extends LookupOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { LineRenderer, type LogLine, parseLine, parseLogOptions, selectLines } from './log-lines.ts'
 import { exitStatus } from './exec.ts'
+import { LineRenderer, type LogLine, parseLine, parseLogOptions, selectLines } from './log-lines.ts'
 
 const lines = [
   '2026-01-01T00:00:01.000000001Z stdout F one',
