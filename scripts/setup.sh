@@ -97,7 +97,8 @@ install_modules() {
 
 install_kubectl() {
   if kubectl_is_new_enough; then return 0; fi
-  if [ -n "$FAIRWAY_NO_KUBECTL" ]; then return 0; fi
+  # A sandbox has no network to get one by.
+  if [ -n "$FAIRWAY_NO_KUBECTL$FAIRWAY_SANDBOX" ]; then return 0; fi
   case $(uname -m) in aarch64) arch=arm64 ;; *) arch=amd64 ;; esac
   if distribution_has_kubectl; then
     say 'installing kubectl from the distribution (package kubernetes-client)'
