@@ -65,7 +65,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
     log,
     bookmarks: new BookmarkTicker(clock),
-    allocators: allocatorsOf(registry, { store, feed, settings }),
+    allocators: allocatorsOf(registry, { store, feed, settings, clock }),
     agents: new AgentDialer(options.agents),
   }
   const metrics = new ServerMetrics()
@@ -90,7 +90,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
 function allocatorsOf(
   registry: Registry,
-  options: { store: Store; feed: Feed; settings: ClusterSettings },
+  options: { store: Store; feed: Feed; settings: ClusterSettings; clock: Clock },
 ): ReadonlyMap<string, Allocator> {
   const services = registry.find('', 'v1', 'services')
   return new Map(services ? [[services.prefix, new ServiceAllocator(options)]] : [])

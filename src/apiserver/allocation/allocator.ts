@@ -1,13 +1,13 @@
 /**
- * What an object may claim besides its own key: addresses, ports. A claim is a key of its own in the store, written
- * in the object's transaction on the condition that it does not exist; so no two objects ever hold one claim, a
+ * What an object may claim besides its own key: addresses, ports. A claim is a key of its own in the store (that of
+ * an object of another kind, for addresses), written in the object's transaction on the condition that it does not exist; so no two objects ever hold one claim, a
  * failed write claims nothing, and deleting the object frees what it held.
  */
 import type { KubeObject } from '../../api/machinery/object.ts'
 
 export interface Claim {
   readonly key: string
-  /** Who holds it, for people who look into the store. */
+  /** Says who holds it. */
   readonly value: Buffer
 }
 
@@ -26,6 +26,6 @@ export interface Allocator {
    * is planned again with newer knowledge.
    */
   plan(next: KubeObject, old: KubeObject | undefined): Promise<AllocationPlan>
-  /** Keys of all claims an object holds. */
-  held(object: KubeObject): readonly string[]
+  /** Keys of all claims an object holds, to be freed with it. */
+  releases(object: KubeObject): Promise<readonly string[]>
 }

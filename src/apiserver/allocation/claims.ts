@@ -1,12 +1,32 @@
 /** The claims under one prefix of the store, in memory: loaded once, then kept current by the feed. */
-import type { Change, Store } from '../../store/contract.ts'
+import type { Change, KeyValue, Store } from '../../store/contract.ts'
 import type { Feed } from '../cache/feed.ts'
+
+/** Node ports are claims without an object of their own. */
+export const nodePortPrefix = '/registry/ranges/nodeports/'
+
+/** Who holds a claim, as the claim's value in the store says it. */
+export interface Holder {
+  readonly namespace: string
+  readonly name: string
+}
+
+export function encodeHolder({ namespace, name }: Holder): Buffer {
+  return Buffer.from(JSON.stringify({ resource: 'services', namespace, name }))
+}
+
+/** `NAMESPACE/NAME`. */
+export function decodeHolder(value: Buffer): string {
+  const { namespace, name } = JSON.parse(value.toString()) as Holder
+  return `${namespace}/${name}`
+}
 
 export class ClaimView {
   readonly prefix: string
   readonly #store: Store
   readonly #feed: Feed
-  readonly #taken = new Set<string>()
+  /** Holder of each claim. */
+  readonly #taken = new Map<string, string>()
   #loading: Promise<void> | undefined
   #loadedRevision = 0
   /** Changes that arrive while loading. */
@@ -20,15 +40,16 @@ export class ClaimView {
     feed.listen(prefix, { change: (change) => this.#change(change), reset: () => this.#reset() })
   }
 
-  /** After this, `has` knows every claim that was durable when it was called. */
+  /** After this, `holder` knows every claim that was durable when it was called. */
   async current(): Promise<void> {
     this.#loading ??= this.#load()
     await this.#loading
     await this.#feed.current()
   }
 
-  has(name: string): boolean {
-    return this.#taken.has(name)
+  /** `NAMESPACE/NAME` of the Service that holds the claim; undefined: it is free. */
+  holder(name: string): string | undefined {
+    return this.#taken.get(name)
   }
 
   key(name: string): string {
@@ -41,7 +62,7 @@ export class ClaimView {
     try {
       const { kvs, revision } = await this.#store.range({ prefix: this.prefix })
       this.#taken.clear()
-      for (const { key } of kvs) this.#taken.add(key.slice(this.prefix.length))
+      for (const kv of kvs) this.#take(kv)
       this.#loadedRevision = revision
       const pending = this.#pending ?? []
       this.#pending = undefined
@@ -52,13 +73,17 @@ export class ClaimView {
     }
   }
 
+  #take({ key, value }: KeyValue): void {
+    this.#taken.set(key.slice(this.prefix.length), decodeHolder(value))
+  }
+
   #change(change: Change): void {
     if (this.#pending) {
       this.#pending.push(change)
       return
     }
     if (!this.#loading || change.revision <= this.#loadedRevision) return
-    if (change.type === 'put') this.#taken.add(change.kv.key.slice(this.prefix.length))
+    if (change.type === 'put') this.#take(change.kv)
     else this.#taken.delete(change.key.slice(this.prefix.length))
   }
 

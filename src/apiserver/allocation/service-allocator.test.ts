@@ -11,7 +11,11 @@ const services = '/api/v1/namespaces/default/services'
 const create = (name: string, spec: object = {}) =>
   api.request('POST', services, { metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } })
 const clusterIP = ({ body }: { body: Record<string, unknown> }) => (body['spec'] as { clusterIP: string }).clusterIP
-const claims = async () => (await api.store.range({ prefix: '/registry/ranges/' })).kvs.map((kv) => kv.key)
+const keys = async (prefix: string) => (await api.store.range({ prefix })).kvs.map((kv) => kv.key)
+const claims = async () => [
+  ...(await keys('/registry/networking.k8s.io/ipaddresses/')),
+  ...(await keys('/registry/ranges/')),
+]
 
 describe('cluster IPs', () => {
   test('given to many Services at once are all different, until none is left', async () => {

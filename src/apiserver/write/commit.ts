@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Comparison, Operation } from '../../store/contract.ts'
-import { Entry, encodeStored } from '../cache/entry.ts'
 import type { AllocationPlan } from '../allocation/allocator.ts'
+import { Entry, encodeStored } from '../cache/entry.ts'
 import type { ServerContext } from '../context.ts'
 import { type ServedResource, storeKey } from '../registry.ts'
 
@@ -66,7 +66,7 @@ export async function commitDelete(
   { dryRun }: { dryRun: boolean },
 ): Promise<void> {
   if (dryRun) return
-  const held = context.allocators.get(resource.prefix)?.held(previous.object) ?? []
+  const held = (await context.allocators.get(resource.prefix)?.releases(previous.object)) ?? []
   const result = await context.store.commit({
     compare: [{ key: previous.key, modRevision: previous.revision }],
     operations: [previous.key, ...held].map((key): Operation => ({ type: 'delete', key })),
