@@ -3,7 +3,7 @@
  * a pod costs in memory. `scripts/sandbox scripts/node bench/pods.ts [COUNT]`
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { TestNode, isReady } from '../src/node/testing/node.ts'
+import { isReady, TestNode } from '../src/node/testing/node.ts'
 
 const count = Number(process.argv[2] ?? 20)
 const demoapp = {
@@ -39,7 +39,7 @@ try {
     await node.untilRunning(`one-${i}`)
     running.push(performance.now() - start)
   }
-  const shims = pss(/fairway-shim/)
+  const shims = pss(/shim\.pl/)
   const programs = pss(/^nginx/)
   const removing: number[] = []
   for (let i = 0; i < count; i++) {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { Client, EventRecorder, httpsTransport, Informer, loadKubeconfig, resources } from '../client/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
-import { type AgentConfig, catalogueFiles, maskedDirectories } from './config.ts'
+import { type AgentConfig, catalogueFiles, maskedDirectories, nodeIPs } from './config.ts'
 import { PodManager } from './pods/manager.ts'
 import { readFacts } from './registration/facts.ts'
 import { Registrar } from './registration/registrar.ts'
@@ -33,8 +33,8 @@ export async function runAgent(
   const runtime = new ProcessRuntime({
     stateDir: config.stateDir,
     fairwayRoot: config.fairwayRoot,
-    nodeIP: config.nodeIP,
-    podCIDR: await registrar.podCIDR,
+    nodeIPs: nodeIPs(config),
+    podCIDRs: await registrar.podCIDRs,
     netnsPrefix: config.netnsPrefix,
     masked: maskedDirectories(config),
     catalogues: catalogueFiles(config),
@@ -46,7 +46,7 @@ export async function runAgent(
     services,
     events: new EventRecorder({ client, component: 'kubelet', host: config.nodeName, log }),
     names: clusterNames(config),
-    nodeIP: config.nodeIP,
+    nodeIPs: nodeIPs(config),
     clock,
     log,
   })

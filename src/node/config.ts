@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path'
 
 export interface AgentConfig {
   readonly nodeName: string
+  /** The node's addresses, primary first, at most one of each family: `172.30.0.11,fd00:30::11`. */
   readonly nodeIP: string
-  /** Absent: what the node's `spec.podCIDR` says once a controller has set it. */
+  /** Ranges like `nodeIP`. Absent: what the node's `spec.podCIDRs` says once a controller has set it. */
   readonly podCIDR?: string
   readonly clusterDNS: string
   readonly clusterDomain: string
@@ -52,6 +53,14 @@ export function loadConfig(path: string): AgentConfig {
   const missing = required.filter((field) => typeof config[field] !== 'string' || config[field] === '')
   if (missing.length > 0) throw new Error(`agent configuration ${path}: missing ${missing.join(', ')}`)
   return config as AgentConfig
+}
+
+export function nodeIPs({ nodeIP }: Pick<AgentConfig, 'nodeIP'>): string[] {
+  return nodeIP.split(',')
+}
+
+export function podCIDRs({ podCIDR }: Pick<AgentConfig, 'podCIDR'>): string[] | undefined {
+  return podCIDR?.split(',')
 }
 
 /** `BASE/CLUSTER/nodes/NODE/pods` lies in what must be hidden whole: other clusters' keys are secrets too. */

@@ -24,8 +24,15 @@ const exited = (code: number, changes: Partial<Attempt> = {}) =>
 
 function machine(containers: Record<string, Attempt> = {}, withSandbox = true): PodObservation {
   const runs = Object.entries(containers).map(([name, current]): [string, ContainerRuns] => [name, { current }])
-  const sandbox = { uid: 'u', namespace: 'demo', name: 'web', hostNetwork: false, ip: '10.244.0.2', createdAt: ago(60) }
-  return { ...(withSandbox && { sandbox }), containers: new Map(runs) }
+  const sandbox = {
+    uid: 'u',
+    namespace: 'demo',
+    name: 'web',
+    hostNetwork: false,
+    ips: ['10.244.0.2'],
+    createdAt: ago(60),
+  }
+  return { ...(withSandbox && { sandbox }), remains: withSandbox, containers: new Map(runs) }
 }
 
 function actions(which: Pod, observed: PodObservation, known = nothingKnown): string[] {
@@ -40,6 +47,7 @@ function actions(which: Pod, observed: PodObservation, known = nothingKnown): st
       case 'wait':
         return `wait ${action.ms}`
       case 'createSandbox':
+      case 'stopSandbox':
       case 'removePod':
         return action.type
     }

@@ -30,6 +30,8 @@ export type Action =
   /** Asks it to end; `why` is shown in the Event. */
   | { readonly type: 'stopContainer'; readonly name: string; readonly graceSeconds: number; readonly why: string }
   | { readonly type: 'killContainer'; readonly name: string }
+  /** It will not run again: its network and namespaces go, its logs stay. */
+  | { readonly type: 'stopSandbox' }
   /** Everything has ended: take the pod off the machine. */
   | { readonly type: 'removePod' }
   /** Nothing until then, unless something happens. */
@@ -62,9 +64,10 @@ function terminate(observed: PodObservation, graceSeconds: number, now: Date): A
   return actions.length > 0 ? actions : [{ type: 'removePod' }]
 }
 
-/** A pod that ran to its end keeps its files (logs) until it is deleted. */
+/** A pod that ran to its end keeps its records and logs until it is deleted. */
 function finish(observed: PodObservation, now: Date): Action[] {
-  return stopAll(observed, '', 0, now)
+  const running = stopAll(observed, '', 0, now)
+  return running.length === 0 && observed.remains ? [{ type: 'stopSandbox' }] : running
 }
 
 export function isFinished({ status }: Pod): boolean {

@@ -10,8 +10,8 @@ const pod: Pod = {
 
 const sources: EnvironmentSources = {
   pod,
-  podIP: '10.244.0.2',
-  nodeIP: '172.30.0.11',
+  podIPs: ['10.244.0.2', 'fd00:244::2'],
+  nodeIPs: ['172.30.0.11'],
   hostname: 'web-1',
   services: { WEB_SERVICE_HOST: '10.96.100.1', WEB_SERVICE_PORT: '80' },
   configMap: (name) => (name === 'settings' ? { metadata: { name }, data: { color: 'red' } } : undefined),
@@ -57,6 +57,7 @@ describe('a container sees', () => {
     ["metadata.labels['app']", 'web'],
     ['spec.nodeName', 'node-1'],
     ['status.podIP', '10.244.0.2'],
+    ['status.podIPs', '10.244.0.2,fd00:244::2'],
     ['status.hostIP', '172.30.0.11'],
   ]
   test.each(fields)('%s', (fieldPath, expected) => {

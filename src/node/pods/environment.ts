@@ -12,9 +12,10 @@ export class ConfigError extends Error {
 
 export interface EnvironmentSources {
   readonly pod: Pod
-  readonly podIP: string
+  /** Primary first. */
+  readonly podIPs: readonly string[]
   readonly hostname: string
-  readonly nodeIP: string
+  readonly nodeIPs: readonly string[]
   /** Variables of the namespace's Services (with `enableServiceLinks`), else of `kubernetes` alone. */
   readonly services: Readonly<Record<string, string>>
   /** Absent objects are undefined. */

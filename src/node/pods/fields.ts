@@ -4,12 +4,13 @@ import { parseQuantity } from '../../api/machinery/quantity.ts'
 
 export interface FieldSources {
   readonly pod: Pod
-  readonly podIP: string
-  readonly nodeIP: string
+  /** Primary first. */
+  readonly podIPs: readonly string[]
+  readonly nodeIPs: readonly string[]
 }
 
 /** A field the API server's validation lets through; '' when the pod has none. */
-export function fieldValue(path: string, { pod, podIP, nodeIP }: FieldSources): string {
+export function fieldValue(path: string, { pod, podIPs, nodeIPs }: FieldSources): string {
   const { metadata, spec } = pod
   const subscript = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path)
   if (subscript) return metadata[subscript[1] as 'labels' | 'annotations']?.[subscript[2] ?? ''] ?? ''
@@ -29,11 +30,13 @@ export function fieldValue(path: string, { pod, podIP, nodeIP }: FieldSources): 
     case 'spec.serviceAccountName':
       return spec?.serviceAccountName ?? ''
     case 'status.hostIP':
+      return nodeIPs[0] ?? ''
     case 'status.hostIPs':
-      return nodeIP
+      return nodeIPs.join(',')
     case 'status.podIP':
+      return podIPs[0] ?? ''
     case 'status.podIPs':
-      return podIP
+      return podIPs.join(',')
     default:
       return ''
   }

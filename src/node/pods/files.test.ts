@@ -30,21 +30,21 @@ const managed = [
 
 describe('/etc/hosts', () => {
   test('of a plain pod', () => {
-    expect(hostsFile(pod({}), '10.244.0.59', names)).toBe([...managed, '10.244.0.59\tcli', ''].join('\n'))
+    expect(hostsFile(pod({}), ['10.244.0.59'], names)).toBe([...managed, '10.244.0.59\tcli', ''].join('\n'))
   })
   test('of a pod with a subdomain', () => {
     const web2 = pod({ hostname: 'web-2', subdomain: 'web-hl' })
     const line = '10.244.0.55\tweb-2.web-hl.demo.svc.cluster.local\tweb-2'
-    expect(hostsFile(web2, '10.244.0.55', names)).toBe([...managed, line, ''].join('\n'))
+    expect(hostsFile(web2, ['10.244.0.55'], names)).toBe([...managed, line, ''].join('\n'))
   })
   test('with aliases', () => {
     const aliased = pod({ hostAliases: [{ ip: '1.2.3.4', hostnames: ['a', 'b'] }] })
-    expect(hostsFile(aliased, '10.244.0.59', names)).toMatch(
+    expect(hostsFile(aliased, ['10.244.0.59'], names)).toMatch(
       /\tcli\n\n# Entries added by HostAliases.\n1\.2\.3\.4\ta\tb\n$/,
     )
   })
   test('on the node network', () => {
-    expect(hostsFile(pod({ hostNetwork: true }), '172.30.0.11', names)).toBe(
+    expect(hostsFile(pod({ hostNetwork: true }), ['172.30.0.11'], names)).toBe(
       '# Kubernetes-managed hosts file (host network).\n127.0.0.1\tlocalhost\n',
     )
   })

@@ -22,7 +22,7 @@ export function podHostname({ metadata, spec }: Pod, { nodeName, clusterDomain }
   return full ? `${short}.${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}` : short
 }
 
-export function hostsFile(pod: Pod, podIP: string, names: ClusterNames): string {
+export function hostsFile(pod: Pod, podIPs: readonly string[], names: ClusterNames): string {
   const aliases = hostAliases(pod)
   if (pod.spec?.hostNetwork) {
     return `# Kubernetes-managed hosts file (host network).\n${names.hostHosts}${aliases}`
@@ -38,7 +38,7 @@ export function hostsFile(pod: Pod, podIP: string, names: ClusterNames): string 
     'fe00::0\tip6-mcastprefix',
     'fe00::1\tip6-allnodes',
     'fe00::2\tip6-allrouters',
-    `${podIP}\t${full}${short}`,
+    ...podIPs.map((ip) => `${ip}\t${full}${short}`),
     aliases,
   ].join('\n')
 }

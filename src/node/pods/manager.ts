@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/log.ts'
 import { Prober } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import { type Action, crashLoopMessage, type Knowledge, nextActions } from './decide.ts'
-import { hostsFile, type ClusterNames, podHostname, resolvConf } from './files.ts'
+import { type ClusterNames, hostsFile, podHostname, resolvConf } from './files.ts'
 import { runHook } from './hooks.ts'
 import { type Problem, Problems } from './problems.ts'
 import { execIn, startContainer } from './start.ts'
@@ -23,7 +23,8 @@ export interface PodManagerOptions {
   readonly services: Informer<Service>
   readonly events: EventRecorder
   readonly names: ClusterNames
-  readonly nodeIP: string
+  /** Primary first. */
+  readonly nodeIPs: readonly string[]
   readonly clock: Clock
   readonly log: Logger
 }
@@ -115,7 +116,7 @@ export class PodManager {
   }
 
   #context() {
-    return { nodeIP: this.#options.nodeIP, now: this.#options.clock.now() }
+    return { nodeIPs: this.#options.nodeIPs, now: this.#options.clock.now() }
   }
 
   /** Gone from the API: whatever is left here goes at once. */
@@ -159,7 +160,7 @@ export class PodManager {
         this.#prober.unwatch(uid, container.name, 'readiness')
         this.#stopOnce(pod, container, run.id, run.stopping.graceSeconds)
       } else {
-        this.#prober.watch(pod, container, run, sandbox.ip)
+        this.#prober.watch(pod, container, run, sandbox.ips[0] ?? '')
         this.#announce(pod, container.name, run.id)
       }
     }
@@ -194,6 +195,8 @@ export class PodManager {
         return
       case 'killContainer':
         return runtime.signal(uid, action.name, 'SIGKILL')
+      case 'stopSandbox':
+        return runtime.stopSandbox(uid)
       case 'wait':
         return this.#wait(pod, action, observed)
       case 'removePod':
@@ -226,7 +229,7 @@ export class PodManager {
         name: pod.metadata.name,
         hostname: podHostname(pod, names),
         hostNetwork: pod.spec?.hostNetwork === true,
-        hosts: (ip) => hostsFile(pod, ip, names),
+        hosts: (ips) => hostsFile(pod, ips, names),
         resolvConf: resolvConf(pod, names),
       })
     } catch (error) {
@@ -241,17 +244,17 @@ export class PodManager {
     { container, attempt, crashes }: Action & { type: 'startContainer' },
     observed: PodObservation,
   ): Promise<void> {
-    const { runtime, client, services, names, nodeIP, events } = this.#options
+    const { runtime, client, services, names, nodeIPs, events } = this.#options
     const uid = pod.metadata.uid ?? ''
     const path = fieldPath(container.name)
     try {
       runtime.checkImage(container.image ?? '')
       const present = `Container image "${container.image}" already present on machine and can be accessed by the pod`
       events.event(pod, 'Normal', 'Pulled', present, path)
-      const podIP = observed.sandbox?.ip ?? ''
+      const podIPs = observed.sandbox?.ips ?? []
       await startContainer(
-        { client, runtime, services: services.list(), names, nodeIP },
-        { pod, podIP, container, attempt, crashes },
+        { client, runtime, services: services.list(), names, nodeIPs },
+        { pod, podIPs, container, attempt, crashes },
       )
       this.#problems.solved(uid, container.name)
       events.event(pod, 'Normal', 'Created', 'Container created', path)
@@ -299,7 +302,7 @@ export class PodManager {
     const hook = container.lifecycle?.preStop
     if (pod.metadata.deletionTimestamp && graceSeconds * 1000 >= 2 * drainMs && takesTraffic(pod)) await sleep(drainMs)
     if (hook && graceSeconds > 0) {
-      const podIP = runtime.observe(uid).sandbox?.ip ?? ''
+      const podIP = runtime.observe(uid).sandbox?.ips[0] ?? ''
       const failure = await runHook(hook, { runtime, uid, container, podIP, timeoutMs: graceSeconds * 1000 })
       if (failure) events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(name))
     }

@@ -1,8 +1,9 @@
 /** From a container in a pod's spec to one the runtime can start: references fetched, volumes made, names expanded. */
-import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/generated/v1.ts'
-import { isReason } from '../../api/machinery/status.ts'
-import type { KubeObject } from '../../api/machinery/object.ts'
+
 import { serviceEnvironment } from '../../api/core/service/environment.ts'
+import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/generated/v1.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { isReason } from '../../api/machinery/status.ts'
 import { type KubeClient, type Resource, resources } from '../../client/index.ts'
 import { run } from '../../lib/exec.ts'
 import type { ContainerConfig, Runtime } from '../runtime/contract.ts'
@@ -15,12 +16,12 @@ export interface StartPlace {
   readonly runtime: Runtime
   readonly services: readonly Service[]
   readonly names: ClusterNames
-  readonly nodeIP: string
+  readonly nodeIPs: readonly string[]
 }
 
 export interface StartRequest {
   readonly pod: Pod
-  readonly podIP: string
+  readonly podIPs: readonly string[]
   readonly container: Container
   readonly attempt: number
   readonly crashes: number
@@ -71,7 +72,7 @@ export function containerConfig(
 }
 
 /** ConfigMaps and Secrets are read when a container starts; nothing is watched for them. */
-async function fetchSources(place: StartPlace, { pod, podIP }: StartRequest): Promise<EnvironmentSources> {
+async function fetchSources(place: StartPlace, { pod, podIPs }: StartRequest): Promise<EnvironmentSources> {
   const namespace = pod.metadata.namespace ?? ''
   const names = referredNames(pod)
   const [configMaps, secrets] = await Promise.all([
@@ -81,8 +82,8 @@ async function fetchSources(place: StartPlace, { pod, podIP }: StartRequest): Pr
   const links = pod.spec?.enableServiceLinks === false ? 'kubernetes' : 'all'
   return {
     pod,
-    podIP,
-    nodeIP: place.nodeIP,
+    podIPs,
+    nodeIPs: place.nodeIPs,
     hostname: podHostname(pod, place.names),
     services: serviceEnvironment(place.services, namespace, links),
     configMap: (name) => configMaps.get(name),

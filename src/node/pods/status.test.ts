@@ -7,7 +7,7 @@ import { saysNothingNew } from './status-writer.ts'
 
 const now = new Date('2026-01-01T00:10:00Z')
 const at = '2026-01-01T00:09:00Z'
-const context = { nodeIP: '172.30.0.11', now }
+const context = { nodeIPs: ['172.30.0.11'], now }
 
 function pod(changes: Partial<Pod> = {}): Pod {
   return {
@@ -29,8 +29,8 @@ const running: Attempt = {
 const exit = (code: number, finishedAt = now.toISOString()) => ({ code, signal: 0, finishedAt, startError: '' })
 
 function machine(runs?: ContainerRuns, withSandbox = true): PodObservation {
-  const sandbox = { uid: 'u', namespace: 'demo', name: 'web-1', hostNetwork: false, ip: '10.244.0.2', createdAt: at }
-  return { ...(withSandbox && { sandbox }), containers: new Map(runs ? [['web', runs]] : []) }
+  const sandbox = { uid: 'u', namespace: 'demo', name: 'web-1', hostNetwork: false, ips: ['10.244.0.2'], createdAt: at }
+  return { ...(withSandbox && { sandbox }), remains: withSandbox, containers: new Map(runs ? [['web', runs]] : []) }
 }
 
 function known(changes: Partial<{ ready: boolean; started: boolean }> = {}): Knowledge {

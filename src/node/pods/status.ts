@@ -1,4 +1,6 @@
 /** A pod's status as the kubelet reports it: a pure function of the pod, the machine, and what probes and starts said. */
+
+import { qosClass } from '../../api/core/pod/qos.ts'
 import type {
   Container,
   ContainerState,
@@ -7,13 +9,13 @@ import type {
   PodCondition,
   PodStatus,
 } from '../../api/generated/v1.ts'
-import { qosClass } from '../../api/core/pod/qos.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
 import { parseReference } from '../runtime/images.ts'
 import { backOffLeftMs, backOffMs, type Knowledge, runningRuns, shouldRestart } from './decide.ts'
 
 export interface StatusContext {
-  readonly nodeIP: string
+  /** Primary first. */
+  readonly nodeIPs: readonly string[]
   readonly now: Date
 }
 
@@ -24,15 +26,15 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
   const initialized = initStatuses.every(({ state }) => state?.terminated?.exitCode === 0)
   const statuses = (pod.spec?.containers ?? []).map((c) => mainStatus(pod, c, observed, known, context, initialized))
   const phase = podPhase(pod, statuses, initStatuses)
-  const ip = observed.sandbox?.ip ?? pod.status?.podIP
-  const { nodeIP, now } = context
+  const ips = observed.sandbox?.ips.map((ip) => ({ ip })) ?? pod.status?.podIPs ?? []
+  const { nodeIPs, now } = context
   return {
     ...(pod.metadata.generation && { observedGeneration: pod.metadata.generation }),
     phase,
     conditions: conditions(pod, { statuses, initialized, phase, sandbox: observed.sandbox !== undefined, now }),
-    hostIP: nodeIP,
-    hostIPs: [{ ip: nodeIP }],
-    ...(ip && { podIP: ip, podIPs: [{ ip }] }),
+    hostIP: nodeIPs[0] ?? '',
+    hostIPs: nodeIPs.map((ip) => ({ ip })),
+    ...(ips[0] && { podIP: ips[0].ip, podIPs: ips }),
     startTime: pod.status?.startTime ?? seconds(now),
     ...(initStatuses.length > 0 && { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,

@@ -38,7 +38,7 @@ async function probeHttp(action: HTTPGetAction, target: ProbeTarget, timeoutMs: 
   const host = action.host || target.podIP
   const port = portNumber(action.port, target.container)
   const path = action.path?.startsWith('/') ? action.path : `/${action.path ?? ''}`
-  const url = `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`
+  const url = `${secure ? 'https' : 'http'}://${hostPort(host, port)}${path}`
   const request = secure ? (await import('node:https')).request : httpRequest
   const headers: Record<string, string> = { 'User-Agent': 'kube-probe/1.36', Accept: '*/*', Connection: 'close' }
   for (const { name, value } of action.httpHeaders ?? []) headers[name] = value
@@ -67,18 +67,22 @@ function probeTcp(host: string, port: number, timeoutMs: number): Promise<ProbeO
       resolve(outcome)
     }
     socket.on('connect', () => done({ ok: true, message: '' }))
-    socket.on('timeout', () => done({ ok: false, message: `dial tcp ${host}:${port}: i/o timeout` }))
+    socket.on('timeout', () => done({ ok: false, message: `dial tcp ${hostPort(host, port)}: i/o timeout` }))
     socket.on('error', (error) => done({ ok: false, message: dialError(error, host, port) }))
   })
+}
+
+function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
   if (error.name === 'AbortError' || error.name === 'TimeoutError') {
     return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
   }
-  if (error.code === 'ECONNREFUSED') return `dial tcp ${host}:${port}: connect: connection refused`
-  if (error.code === 'EHOSTUNREACH') return `dial tcp ${host}:${port}: connect: no route to host`
-  if (error.code === 'ECONNRESET') return `read tcp ${host}:${port}: read: connection reset by peer`
+  if (error.code === 'ECONNREFUSED') return `dial tcp ${hostPort(host, port)}: connect: connection refused`
+  if (error.code === 'EHOSTUNREACH') return `dial tcp ${hostPort(host, port)}: connect: no route to host`
+  if (error.code === 'ECONNRESET') return `read tcp ${hostPort(host, port)}: read: connection reset by peer`
   return error.message
 }
 

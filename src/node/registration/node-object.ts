@@ -1,6 +1,6 @@
 /** The Node object this agent stands for. Pure, but for the facts it is given. */
-import type { Node, NodeCondition } from '../../api/generated/v1.ts'
-import type { AgentConfig } from '../config.ts'
+import type { Node, NodeAddress, NodeCondition } from '../../api/generated/v1.ts'
+import { type AgentConfig, nodeIPs } from '../config.ts'
 
 /** What the machine is. */
 export interface MachineFacts {
@@ -50,10 +50,7 @@ export function nodeStatus(
     pods: String(podsMax),
   }
   return {
-    addresses: [
-      { type: 'InternalIP', address: config.nodeIP },
-      { type: 'Hostname', address: config.nodeName },
-    ],
+    addresses: addresses(config),
     capacity: amounts,
     allocatable: amounts,
     conditions: conditions(now, before?.status?.conditions ?? []),
@@ -71,6 +68,11 @@ export function nodeStatus(
       systemUUID: facts.systemUUID,
     },
   }
+}
+
+function addresses(config: AgentConfig) {
+  const internal = nodeIPs(config).map((address) => ({ type: 'InternalIP', address }))
+  return [...internal, { type: 'Hostname', address: config.nodeName }]
 }
 
 const conditionFacts = [
@@ -98,8 +100,13 @@ export function needsStatus(node: Node, config: AgentConfig, facts: MachineFacts
   const conditionsHold = conditionFacts.every(([type, wanted]) =>
     conditions.some((condition) => condition.type === type && condition.status === wanted),
   )
-  const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+  const spell = (list: NodeAddress[] = []) => list.map(({ type, address }) => `${type}=${address}`).join()
   const sameMachine = status?.nodeInfo?.bootID === facts.bootID && status.nodeInfo.kubeletVersion === kubeletVersion
   const port = status?.daemonEndpoints?.kubeletEndpoint?.Port
-  return !conditionsHold || address !== config.nodeIP || !sameMachine || port !== (config.port ?? 10250)
+  return (
+    !conditionsHold ||
+    spell(status?.addresses) !== spell(addresses(config)) ||
+    !sameMachine ||
+    port !== (config.port ?? 10250)
+  )
 }

@@ -5,7 +5,7 @@ import { isReason } from '../../api/machinery/status.ts'
 import { Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { AgentConfig } from '../config.ts'
+import { type AgentConfig, podCIDRs } from '../config.ts'
 import { type MachineFacts, needsStatus, nodeLabels, nodeStatus } from './node-object.ts'
 
 export interface RegistrarOptions {
@@ -27,9 +27,9 @@ export class Registrar {
   readonly #nodes: Informer<Node>
   readonly #queue: WorkQueue
   #lease: Lease | undefined
-  #podCIDR: (cidr: string) => void = () => {}
-  /** The node's range of pod addresses, as soon as it is known. */
-  readonly podCIDR: Promise<string>
+  #knowRanges: (cidrs: readonly string[]) => void = () => {}
+  /** The node's ranges of pod addresses, primary first, as soon as they are known. */
+  readonly podCIDRs: Promise<readonly string[]>
 
   constructor(options: RegistrarOptions) {
     const { client, config, clock, log } = options
@@ -37,15 +37,18 @@ export class Registrar {
     const fieldSelector = `metadata.name=${config.nodeName}`
     this.#nodes = new Informer({ client, resource: resources.nodes, fieldSelector, log })
     this.#queue = new WorkQueue({ name: 'node', reconcile: () => this.#reconcile(), log, clock })
-    this.podCIDR = new Promise((resolve) => {
-      this.#podCIDR = resolve
+    this.podCIDRs = new Promise((resolve) => {
+      this.#knowRanges = resolve
     })
-    if (config.podCIDR) this.#podCIDR(config.podCIDR)
+    const given = podCIDRs(config)
+    if (given) this.#knowRanges(given)
   }
 
   async start(signal: AbortSignal): Promise<void> {
     this.#nodes.onChange(({ object }) => {
-      if (object.spec?.podCIDR) this.#podCIDR(object.spec.podCIDR)
+      const { spec } = object
+      const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : [])
+      if (ranges.length > 0) this.#knowRanges(ranges)
       this.#queue.add('node')
     })
     this.#nodes.start(signal)
@@ -76,7 +79,8 @@ export class Registrar {
 
   async #create(labels: Record<string, string>, status: NonNullable<Node['status']>): Promise<void> {
     const { client, config, facts } = this.#options
-    const spec = config.podCIDR ? { podCIDR: config.podCIDR, podCIDRs: [config.podCIDR] } : {}
+    const given = podCIDRs(config)
+    const spec = given?.[0] ? { podCIDR: given[0], podCIDRs: given } : {}
     try {
       const made = await client.create(resources.nodes, { metadata: { name: config.nodeName, labels }, spec, status })
       if (needsStatus(made, config, facts)) await this.#writeStatus(status)

@@ -1,8 +1,38 @@
-/** Pod addresses of a node: one after the other through the range, so that a freed one is not reused at once. */
-import { type Cidr, addressAt, contains, formatIp, parseCidr, parseIp } from '../../lib/ip.ts'
+/** Pod addresses of a node: one after the other through each range, so that a freed one is not reused at once. */
+import { addressAt, type Cidr, contains, formatCidr, formatIp, parseCidr, parseIp } from '../../lib/ip.ts'
 
 /** The network's own address and the first, which people expect to be a gateway. */
 const reservedAtStart = 2
+
+/** The ranges of a node, one per family: a pod gets an address of each. */
+export class AddressPools {
+  readonly #pools: readonly AddressPool[]
+
+  constructor(cidrs: readonly string[]) {
+    this.#pools = cidrs.map((cidr) => new AddressPool(cidr))
+  }
+
+  /** All or none. */
+  allocate(): string[] {
+    const taken: string[] = []
+    try {
+      for (const pool of this.#pools) taken.push(pool.allocate())
+      return taken
+    } catch (error) {
+      this.release(taken)
+      throw error
+    }
+  }
+
+  /** Addresses found on the machine. */
+  adopt(addresses: readonly string[]): void {
+    for (const pool of this.#pools) for (const address of addresses) pool.adopt(address)
+  }
+
+  release(addresses: readonly string[]): void {
+    for (const pool of this.#pools) for (const address of addresses) pool.release(address)
+  }
+}
 
 export class AddressPool {
   readonly #cidr: Cidr
@@ -28,7 +58,7 @@ export class AddressPool {
       this.#used.add(address)
       return address
     }
-    throw new Error('no free pod address on this node: all of the pod CIDR are in use')
+    throw new Error(`no free pod address on this node: all of ${formatCidr(this.#cidr)} are in use`)
   }
 
   /** An address found on the machine. */

@@ -10,8 +10,8 @@ export interface SandboxConfig {
   readonly name: string
   readonly hostname: string
   readonly hostNetwork: boolean
-  /** Written into the pod's `/etc/hosts` once the address is known. */
-  readonly hosts: (podIP: string) => string
+  /** Written into the pod's `/etc/hosts` once the addresses are known. */
+  readonly hosts: (podIPs: readonly string[]) => string
   readonly resolvConf: string
 }
 
@@ -20,7 +20,8 @@ export interface Sandbox {
   readonly namespace: string
   readonly name: string
   readonly hostNetwork: boolean
-  readonly ip: string
+  /** Primary first; the node's own with its network. */
+  readonly ips: readonly string[]
   /** RFC 3339. */
   readonly createdAt: string
 }
@@ -85,7 +86,10 @@ export interface ContainerRuns {
 }
 
 export interface PodObservation {
+  /** Only when it is whole. */
   readonly sandbox?: Sandbox
+  /** Something of a sandbox is on record, whole or not. */
+  readonly remains: boolean
   readonly containers: ReadonlyMap<string, ContainerRuns>
 }
 
@@ -117,6 +121,8 @@ export interface Runtime {
   observe(uid: string): PodObservation
   /** Idempotent; leftovers of a half-made sandbox are removed first. */
   createSandbox(config: SandboxConfig): Promise<Sandbox>
+  /** A pod that has ended gives back its address and all it holds of the kernel; logs and records stay. */
+  stopSandbox(uid: string): Promise<void>
   /** Throws RuntimeError `image` when the image cannot be had. */
   checkImage(image: string): void
   /** Resolves when the shim has been started; `observe` shows what came of it, `onEvent` says when to look. */
@@ -126,7 +132,10 @@ export interface Runtime {
   signal(uid: string, name: string, signal: 'SIGTERM' | 'SIGKILL'): void
   /** Kills what runs and removes namespaces, links, mounts and files. */
   removePod(uid: string): Promise<void>
-  /** A command line that runs `command` inside the container with the caller's stdio. */
+  /**
+   * A command line that runs `command` inside the container with the caller's stdio. With a terminal the caller also
+   * gives file descriptor 3, and writes `COLUMNS ROWS` and a newline to it for each size.
+   */
   execCommand(uid: string, name: string, request: ExecRequest): CommandLine
   logFiles(uid: string, name: string, which: 'current' | 'previous'): string[] | undefined
   /** A pod's directory for volumes; made when asked for. */

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Attempt, ContainerExit, ContainerRuns, PodObservation, Sandbox } from './contract.ts'
-import { type AttemptPaths, attemptPaths, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
+import { type AttemptPaths, attemptPaths, listPods, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
+import { isAlive, type ProcessId } from './processes.ts'
 
 /** What `pod.json` holds. */
 export interface SandboxRecord extends Sandbox {
@@ -30,12 +31,13 @@ export const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').tr
 export function observePod(paths: PodPaths): PodObservation {
   const record = readSandbox(paths)
   const containers = new Map<string, ContainerRuns>()
-  for (const name of entries(paths.containers)) {
+  for (const name of containersOf(paths)) {
     const runs = observeContainer(paths, name)
     if (runs) containers.set(name, runs)
   }
-  if (!record || !isWhole(paths, record)) return { containers }
-  return { sandbox: record, containers }
+  const remains = record !== undefined
+  if (!record || !isWhole(paths, record)) return { remains, containers }
+  return { sandbox: record, remains, containers }
 }
 
 export function readSandbox(paths: PodPaths): SandboxRecord | undefined {
@@ -87,7 +89,7 @@ function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefin
     crashes,
     createdAt,
     ...(started && { startedAt: started.at }),
-    ...(started && !exit && { pid: started.pid }),
+    ...(started && !exit && { pid: started.program.pid }),
     ...(exit && { exit }),
     ...(stopping !== undefined && { stopping: JSON.parse(stopping) as { at: string; graceSeconds: number } }),
   }
@@ -99,17 +101,31 @@ export function readAttempt(paths: AttemptPaths): AttemptRecord | undefined {
 }
 
 export interface Started {
-  readonly pid: number
-  readonly pidStart: string
-  readonly shim: number
-  readonly shimStart: string
+  readonly program: ProcessId
+  readonly shim: ProcessId
+  /** RFC 3339. */
   readonly at: string
 }
 
 export function readStarted(paths: AttemptPaths): Started | undefined {
   const [pid, pidStart, shim, shimStart, at] = readIfThere(paths.started)?.trim().split(' ') ?? []
   if (!pid || !pidStart || !shim || !shimStart || !at) return undefined
-  return { pid: Number(pid), pidStart, shim: Number(shim), shimStart, at }
+  return {
+    program: { pid: Number(pid), startTime: pidStart },
+    shim: { pid: Number(shim), startTime: shimStart },
+    at,
+  }
+}
+
+/** Runs on record whose shim has said nothing yet. */
+export function startingRuns(paths: PodPaths): AttemptPaths[] {
+  return containersOf(paths)
+    .flatMap((name) => attemptsOf(paths, name).map((attempt) => attemptPaths(paths, name, attempt)))
+    .filter((run) => readIfThere(run.started) === undefined && readIfThere(run.exit) === undefined)
+}
+
+export function containersOf(paths: PodPaths): string[] {
+  return listPods(paths.containers)
 }
 
 function readExit(paths: AttemptPaths): ContainerExit | undefined {
@@ -124,8 +140,7 @@ function readExit(paths: AttemptPaths): ContainerExit | undefined {
 function recordLostEnd(paths: AttemptPaths, record: AttemptRecord, started?: Started): ContainerExit | undefined {
   const sameBoot = record.bootId === bootId
   if (started) {
-    if (sameBoot && (isAlive(started.shim, started.shimStart) || isAlive(started.pid, started.pidStart)))
-      return undefined
+    if (sameBoot && (isAlive(started.shim) || isAlive(started.program))) return undefined
     return writeExit(paths, 137, '')
   }
   const age = Date.now() - new Date(record.createdAt).getTime()
@@ -144,28 +159,6 @@ export function writeExit(paths: AttemptPaths, code: number, startError: string)
     if (found) return found
   }
   return { code, signal, finishedAt, startError }
-}
-
-/** It may end by itself between the look and the signal. */
-export function killIfAlive(pid: number, startTime: string, signal: string): void {
-  if (!isAlive(pid, startTime)) return
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
-
-/** A pid may have been given to another process; the time it was started tells them apart. */
-export function isAlive(pid: number, startTime: string): boolean {
-  let stat: string | undefined
-  try {
-    stat = readIfThere(`/proc/${pid}/stat`)
-  } catch {
-    return false
-  }
-  const fields = stat?.slice(stat.lastIndexOf(') ') + 2).split(' ')
-  return fields !== undefined && fields[19] === startTime && fields[0] !== 'Z'
 }
 
 function entries(directory: string): string[] {

@@ -1,5 +1,5 @@
 /** Where a node keeps its pods on disk. All names of the layout are here. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const netnsDirectory = '/run/netns'
@@ -78,6 +78,12 @@ export function readIfThere(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** Whole or not at all: a reader, or an agent that comes after a crash, never sees half of it. */
+export function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text)
+  renameSync(`${path}.new`, path)
 }
 
 /** Names of the directories in a directory; hidden ones are not pods (or containers). */

@@ -1,12 +1,9 @@
 /** The `process` runtime: programs of the host as containers. The thin edge over shim.pl, `ip` and the state directory. */
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statfsSync, watch, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Exec, run } from '../../lib/exec.ts'
-import { AddressPool } from './addresses.ts'
 import { containerSpec } from './container-spec.ts'
 import {
   type CommandLine,
@@ -19,19 +16,16 @@ import {
   type SandboxConfig,
 } from './contract.ts'
 import { separateMounts } from './host-mounts.ts'
-import { type Catalogue, type Image, loadCatalogue } from './images.ts'
 import { prepareFiles } from './image-files.ts'
-import { connectPod, prepareNode } from './network.ts'
+import { type Catalogue, type Image, loadCatalogue } from './images.ts'
 import {
   attemptsOf,
   bootId,
-  isAlive,
-  killIfAlive,
   observePod,
   readAttempt,
   readSandbox,
   readStarted,
-  type SandboxRecord,
+  startingRuns,
   writeExit,
 } from './observe.ts'
 import {
@@ -40,10 +34,15 @@ import {
   eventsDirectory,
   listPods,
   netnsDirectory,
-  podPaths,
   type PodPaths,
+  podPaths,
+  readIfThere,
+  replaceFile,
 } from './paths.ts'
-import { dismantleSandbox, killRuns, removePodFromMachine } from './remove.ts'
+import { isAlive, killAll, killIfAlive, processesNaming } from './processes.ts'
+import { removePodFromMachine } from './remove.ts'
+import { mountTmpfs, Sandboxes } from './sandbox.ts'
+import { launchShim, shimCommand } from './shim.ts'
 import { encodeSpec, execOperations, type Operation } from './spec.ts'
 
 export interface ProcessRuntimeOptions {
@@ -51,8 +50,10 @@ export interface ProcessRuntimeOptions {
   readonly stateDir: string
   /** The checkout, shown to containers at /opt/fairway. */
   readonly fairwayRoot: string
-  readonly nodeIP: string
-  readonly podCIDR: string
+  /** Primary first, at most one of each family. */
+  readonly nodeIPs: readonly string[]
+  /** Likewise: a pod gets an address of each. */
+  readonly podCIDRs: readonly string[]
   /** Names of pod network namespaces begin with it. */
   readonly netnsPrefix: string
   /** Directories of the host that containers see empty. */
@@ -62,20 +63,18 @@ export interface ProcessRuntimeOptions {
   readonly exec?: Exec
 }
 
-export const shim = fileURLToPath(new URL('shim.pl', import.meta.url))
-
 export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions
   readonly #exec: Exec
   readonly #catalogue: Catalogue
-  readonly #addresses: AddressPool
+  readonly #sandboxes: Sandboxes
   readonly #hostMounts: readonly string[]
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options
     this.#exec = options.exec ?? run
     this.#catalogue = loadCatalogue(options.catalogues)
-    this.#addresses = new AddressPool(options.podCIDR)
+    this.#sandboxes = new Sandboxes({ ...options, exec: this.#exec })
     const hidden = [...options.masked, options.stateDir]
     this.#hostMounts = separateMounts(readFileSync('/proc/self/mountinfo', 'utf8'), hidden)
   }
@@ -84,15 +83,22 @@ export class ProcessRuntime implements Runtime {
   async start(onEvent: (uid: string) => void, signal: AbortSignal): Promise<void> {
     const events = eventsDirectory(this.#options.stateDir)
     mkdirSync(events, { recursive: true })
-    await prepareNode(this.#exec, this.#options.podCIDR)
-    for (const uid of await this.pods()) {
-      const record = readSandbox(this.#paths(uid))
-      if (record && !record.hostNetwork) this.#addresses.adopt(record.ip)
-    }
+    await this.#sandboxes.start()
+    await this.#forgetUnstarted()
     const watcher = watch(events, (_, file) => {
       if (file) onEvent(file.replace(/\.new$/, ''))
     })
     signal.addEventListener('abort', () => watcher.close())
+  }
+
+  /** Runs that a former agent recorded, but whose shim it did not live to start. */
+  async #forgetUnstarted(): Promise<void> {
+    const starting = (await this.pods()).flatMap((uid) => startingRuns(this.#paths(uid)))
+    const isDead = ({ spec }: AttemptPaths) => processesNaming(new Set([spec])).length === 0
+    for (const run of starting.filter(isDead)) {
+      // The shim may have come and gone between the two looks.
+      if (readIfThere(run.exit) === undefined) await rm(run.directory, { recursive: true, force: true })
+    }
   }
 
   async pods(): Promise<string[]> {
@@ -103,54 +109,12 @@ export class ProcessRuntime implements Runtime {
     return observePod(this.#paths(uid))
   }
 
-  async createSandbox(config: SandboxConfig): Promise<Sandbox> {
-    const paths = this.#paths(config.uid)
-    const known = observePod(paths).sandbox
-    if (known) return known
-    await this.#discardSandbox(paths)
-    const record = this.#newRecord(config)
-    makeDirectories(paths)
-    writeFileSync(paths.record, JSON.stringify(record))
-    writeFileSync(paths.hosts, config.hosts(record.ip))
-    writeFileSync(paths.resolvConf, config.resolvConf)
-    writeFileSync(paths.hostname, `${config.hostname}\n`)
-    await this.#mountWritable(paths)
-    await this.#makeNamespaces(paths, record, config.hostname)
-    if (record.netns) await connectPod(this.#exec, { ...record, netns: record.netns, nodeIP: this.#options.nodeIP })
-    writeFileSync(paths.ready, '')
-    return record
+  createSandbox(config: SandboxConfig): Promise<Sandbox> {
+    return this.#sandboxes.create(config)
   }
 
-  async #discardSandbox(paths: PodPaths): Promise<void> {
-    const half = readSandbox(paths)
-    if (!half) return
-    await dismantleSandbox(this.#exec, paths, half)
-    this.#addresses.release(half.ip)
-  }
-
-  #newRecord({ uid, namespace, name, hostNetwork }: SandboxConfig): SandboxRecord {
-    const ip = hostNetwork ? this.#options.nodeIP : this.#addresses.allocate()
-    const createdAt = new Date().toISOString()
-    const netns = `${this.#options.netnsPrefix}-${uid}`
-    return { uid, namespace, name, hostNetwork, ip, createdAt, bootId, ...(!hostNetwork && { netns }) }
-  }
-
-  async #mountWritable({ writable }: PodPaths): Promise<void> {
-    if (statfsSync(writable).type === overlayMagic) await this.mountMemory(writable)
-  }
-
-  async #makeNamespaces(paths: PodPaths, record: SandboxRecord, hostname: string): Promise<void> {
-    const net: Operation[] = record.netns
-      ? [
-          ['netns', join(netnsDirectory, record.netns)],
-          ['sysctl', '/proc/sys/net/ipv4/ip_unprivileged_port_start', '0'],
-          ['sysctl', '/proc/sys/net/ipv4/ping_group_range', '0 2147483647'],
-        ]
-      : []
-    const file = join(paths.directory, 'sandbox.spec')
-    writeFileSync(file, encodeSpec([...net, ['ipcns', paths.ipcns], ['utsns', paths.utsns], ['hostname', hostname]]))
-    const { code, stderr } = await this.#exec('perl', [shim, 'sandbox', file])
-    if (code !== 0) throw new RuntimeError('setup', `failed to create pod namespaces: ${stderr.trim()}`)
+  stopSandbox(uid: string): Promise<void> {
+    return this.#sandboxes.stop(uid)
   }
 
   checkImage(image: string): void {
@@ -181,7 +145,7 @@ export class ProcessRuntime implements Runtime {
     })
     mkdirSync(paths.directory, { recursive: true })
     writeFileSync(paths.spec, encodeSpec(operations), { mode: 0o600 })
-    writeFileSync(
+    replaceFile(
       paths.record,
       JSON.stringify({
         id: containerId,
@@ -192,18 +156,19 @@ export class ProcessRuntime implements Runtime {
         bootId,
       }),
     )
-    await launch(paths.spec, (failure) => {
+    await launchShim(paths.spec, (failure) => {
       void this.#shimLost(uid, paths, failure)
     })
   }
 
   /** Without its shim the program is ended by the kernel, a moment later. */
   async #shimLost(uid: string, paths: AttemptPaths, failure: string | undefined): Promise<void> {
+    // The pod may have been removed with its shim.
+    if (!existsSync(paths.directory)) return
     const started = readStarted(paths)
     if (failure) writeExit(paths, 128, failure)
-    else if (started) await killRuns([started])
-    // The pod may have been removed with its shim.
-    if (existsSync(paths.directory)) writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
+    else if (started) await killAll([started.program])
+    writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
   }
 
   #imageFiles(image: Image, writable: string) {
@@ -227,7 +192,7 @@ export class ProcessRuntime implements Runtime {
 
   markStopping(uid: string, name: string, graceSeconds: number): void {
     const paths = this.#newest(uid, name)
-    if (paths) writeFileSync(paths.stopping, JSON.stringify({ at: new Date().toISOString(), graceSeconds }))
+    if (paths) replaceFile(paths.stopping, JSON.stringify({ at: new Date().toISOString(), graceSeconds }))
   }
 
   signal(uid: string, name: string, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -235,32 +200,32 @@ export class ProcessRuntime implements Runtime {
     const started = paths && readStarted(paths)
     if (!paths || !started) return
     const stopSignal = readAttempt(paths)?.stopSignal ?? 'SIGTERM'
-    killIfAlive(started.pid, started.pidStart, signal === 'SIGTERM' ? stopSignal : signal)
+    killIfAlive(started.program, signal === 'SIGTERM' ? stopSignal : signal)
   }
 
   async removePod(uid: string): Promise<void> {
     const paths = this.#paths(uid)
     const record = readSandbox(paths)
     await removePodFromMachine(this.#exec, paths)
-    if (record && !record.hostNetwork) this.#addresses.release(record.ip)
+    this.#sandboxes.release(record)
     await rm(join(eventsDirectory(this.#options.stateDir), uid), { force: true })
   }
 
   execCommand(uid: string, name: string, { command, tty }: ExecRequest): CommandLine {
     const paths = this.#newest(uid, name)
     const started = paths && readStarted(paths)
-    if (!paths || !started || !isAlive(started.pid, started.pidStart)) {
+    if (!paths || !started || !isAlive(started.program)) {
       throw new RuntimeError('setup', `container ${name} is not running`)
     }
     const operations: Operation[] = [
-      ['target', String(started.pid)],
+      ['target', String(started.program.pid)],
       ...execOperations(readFileSync(paths.spec, 'utf8')),
       ...(tty ? [['tty'] as const, ['env', 'TERM', 'xterm'] as const] : []),
       ...command.map((word): Operation => ['arg', word]),
     ]
     const file = join(paths.directory, `exec-${randomBytes(6).toString('hex')}`)
     writeFileSync(file, encodeSpec(operations), { mode: 0o600 })
-    return { file: 'perl', args: [shim, 'exec', file], env: {} }
+    return shimCommand('exec', file)
   }
 
   logFiles(uid: string, name: string, which: 'current' | 'previous'): string[] | undefined {
@@ -277,11 +242,8 @@ export class ProcessRuntime implements Runtime {
     return directory
   }
 
-  async mountMemory(directory: string, sizeLimit?: string): Promise<void> {
-    if (statfsSync(directory).type === tmpfsMagic) return
-    const options = ['mode=0755', ...(sizeLimit ? [`size=${sizeLimit}`] : [])].join(',')
-    const { code, stderr } = await this.#exec('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])
-    if (code !== 0) throw new RuntimeError('setup', `failed to mount a tmpfs: ${stderr.trim()}`)
+  mountMemory(directory: string, sizeLimit?: string): Promise<void> {
+    return mountTmpfs(this.#exec, directory, sizeLimit)
   }
 
   #newest(uid: string, name: string) {
@@ -295,34 +257,10 @@ export class ProcessRuntime implements Runtime {
   }
 }
 
-const overlayMagic = 0x794c7630
-const tmpfsMagic = 0x01021994
-
-function makeDirectories(paths: PodPaths): void {
-  for (const path of [join(paths.directory, 'etc'), join(paths.directory, 'ns'), paths.writable, paths.containers]) {
-    mkdirSync(path, { recursive: true, mode: 0o755 })
-  }
-}
-
 function podFiles(pod: PodPaths) {
   return [
     { source: pod.hosts, target: '/etc/hosts', access: 'rw' as const },
     { source: pod.resolvConf, target: '/etc/resolv.conf', access: 'rw' as const },
     { source: pod.hostname, target: '/etc/hostname', access: 'rw' as const },
   ]
-}
-
-/** Starts a shim that goes on without us. `ended` is called when it ends other than well, with why if it says so. */
-function launch(spec: string, ended: (failure: string | undefined) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('perl', [shim, 'run', spec], { detached: true, stdio: 'ignore' })
-    child.once('spawn', () => resolve())
-    child.once('error', (error) =>
-      reject(new RuntimeError('setup', `failed to start the container's shim: ${error.message}`)),
-    )
-    child.once('exit', (code) => {
-      if (code !== 0) ended(code === null ? undefined : `the container's shim ended with exit code ${code}`)
-    })
-    child.unref()
-  })
 }

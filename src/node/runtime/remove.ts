@@ -2,23 +2,19 @@
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Exec, run } from '../../lib/exec.ts'
 import { disconnectPod } from './network.ts'
 import {
   attemptsOf,
-  isAlive,
-  killIfAlive,
+  containersOf,
   isNamespace,
   readSandbox,
   readStarted,
   type SandboxRecord,
-  type Started,
+  startingRuns,
 } from './observe.ts'
 import { attemptPaths, listPods, netnsDirectory, type PodPaths, podPaths } from './paths.ts'
-
-/** A killed process that does not end within this time hangs in the kernel. */
-const killDeadlineMs = 5000
+import { killAll, processesNaming } from './processes.ts'
 
 export async function removePodFromMachine(exec: Exec, paths: PodPaths): Promise<void> {
   await killPrograms(paths)
@@ -33,28 +29,14 @@ export async function removeAllPods(stateDir: string, exec: Exec = run): Promise
   await Promise.all(listPods(stateDir).map((uid) => removePodFromMachine(exec, podPaths(stateDir, uid))))
 }
 
+/** The shims too: they still write into the pod's directory. */
 async function killPrograms(paths: PodPaths): Promise<void> {
   const started = containersOf(paths).flatMap((name) =>
     attemptsOf(paths, name).flatMap((attempt) => readStarted(attemptPaths(paths, name, attempt)) ?? []),
   )
-  await killRuns(started)
-  for (const run of started) killIfAlive(run.shim, run.shimStart, 'SIGKILL')
-}
-
-/** Resolves when the programs and their shims have ended. */
-export async function killRuns(started: readonly Started[]): Promise<void> {
-  for (const run of started) killIfAlive(run.pid, run.pidStart, 'SIGKILL')
-  const deadline = Date.now() + killDeadlineMs
-  while (started.some(isRunning) && Date.now() < deadline) await sleep(2)
-}
-
-/** The shim too: it still writes into the pod's directory. */
-function isRunning({ pid, pidStart, shim, shimStart }: Started): boolean {
-  return isAlive(pid, pidStart) || isAlive(shim, shimStart)
-}
-
-function containersOf(paths: PodPaths): string[] {
-  return listPods(paths.containers)
+  const starting = processesNaming(new Set(startingRuns(paths).map(({ spec }) => spec)))
+  await killAll([...starting, ...started.map(({ program }) => program)])
+  await killAll(started.map(({ shim }) => shim))
 }
 
 /** Removes namespaces and links; the pod's files stay. */
@@ -70,7 +52,7 @@ export async function dismantleSandbox(exec: Exec, paths: PodPaths, record: Sand
   if (namespaces.length > 0) await exec('umount', ['-l', ...namespaces])
 }
 
-async function unmountBelow(exec: Exec, directory: string): Promise<void> {
+export async function unmountBelow(exec: Exec, directory: string): Promise<void> {
   const points = mountPointsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), directory)
   if (points.length > 0) await exec('umount', ['-l', ...points])
   const left = mountPointsBelow(readFileSync('/proc/self/mountinfo', 'utf8'), directory)

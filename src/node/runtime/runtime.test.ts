@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { AddressPool } from './addresses.ts'
+import { AddressPool, AddressPools } from './addresses.ts'
 import { capabilityMask } from './capabilities.ts'
 import { commandLine } from './container-spec.ts'
 import { separateMounts } from './host-mounts.ts'
 import { Catalogue, matches, parseReference } from './images.ts'
-import { nodeBatch, podBatch, vethName } from './network.ts'
+import { nodeBatch, podBatch, podMac, podSysctls, vethName } from './network.ts'
 import { mountPointsBelow } from './remove.ts'
 import { encodeSpec, execOperations, type Operation } from './spec.ts'
 
@@ -69,6 +69,14 @@ describe('pod addresses', () => {
     pool.release('10.0.0.4')
     expect(pool.allocate()).toBe('10.0.0.4')
   })
+  test('of both families come together or not at all', () => {
+    const pools = new AddressPools(['10.0.0.0/29', 'fd00::/125'])
+    expect(pools.allocate()).toEqual(['10.0.0.2', 'fd00::2'])
+    pools.adopt(['10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6'])
+    expect(() => pools.allocate()).toThrow('all of 10.0.0.0/29 are in use')
+    pools.release(['10.0.0.5', 'fd00::2'])
+    expect(pools.allocate()).toEqual(['10.0.0.5', 'fd00::3'])
+  })
   test('in use before the agent started stay so', () => {
     const pool = new AddressPool('10.244.1.0/24')
     pool.adopt('10.244.1.2')
@@ -78,17 +86,32 @@ describe('pod addresses', () => {
   })
 })
 
-test('the network of a pod', () => {
-  const link = { netns: 'fw-a-node-1-uid', ip: '10.244.0.5', nodeIP: '172.30.0.11' }
+describe('the network of a pod', () => {
+  const link = { netns: 'fw-a-node-1-uid', ips: ['10.244.0.5'], nodeIPs: ['172.30.0.11', 'fd00:30::11'] }
   const veth = vethName(link.netns)
-  expect(veth).toMatch(/^veth[0-9a-f]{8}$/)
-  expect(nodeBatch(link)).toBe(
-    `link add ${veth} address ee:ee:ee:ee:ee:ee type veth peer name eth0 netns fw-a-node-1-uid
+  const mac = podMac(link.netns)
+
+  test('of one family', () => {
+    expect(veth).toMatch(/^veth[0-9a-f]{8}$/)
+    expect(mac).toMatch(/^0e(:[0-9a-f]{2}){5}$/)
+    expect(nodeBatch(link)).toBe(
+      `link add ${veth} address ee:ee:ee:ee:ee:ee type veth peer name eth0 address ${mac} netns fw-a-node-1-uid
 link set ${veth} up
+neighbour replace 10.244.0.5 lladdr ${mac} dev ${veth} nud permanent
 route replace 10.244.0.5/32 dev ${veth} src 172.30.0.11
 `,
-  )
-  expect(podBatch(link)).toContain('route replace default via 169.254.1.1 dev eth0 onlink\n')
+    )
+    expect(podBatch(link)).toContain('route replace default via 169.254.1.1 dev eth0 onlink\n')
+    expect(podSysctls(link.ips).some(([file]) => file.includes('ipv6'))).toBe(false)
+  })
+
+  test('of two', () => {
+    const dual = { ...link, ips: ['10.244.0.5', 'fd00:244::5'] }
+    expect(nodeBatch(dual)).toContain(`route replace fd00:244::5/128 dev ${veth} src fd00:30::11\n`)
+    expect(podBatch(dual)).toContain('address add fd00:244::5/128 dev eth0 nodad\n')
+    expect(podBatch(dual)).toContain('route replace default via fe80::1 dev eth0\n')
+    expect(podSysctls(dual.ips)).toContainEqual(['/proc/sys/net/ipv6/conf/default/accept_dad', '0'])
+  })
 })
 
 test("a command in a container shares the container's user, directory, capabilities and environment", () => {

@@ -1,10 +1,10 @@
 /** `/exec/…`: a command in a container over a WebSocket, in Kubernetes' channel protocols v4 and v5. */
 import { spawn } from 'node:child_process'
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Status } from '../../api/generated/meta.v1.ts'
-import type { CommandLine, Runtime } from '../runtime/contract.ts'
+import type { Runtime } from '../runtime/contract.ts'
 import type { Target } from './server.ts'
 
 export interface ExecUpgrade {
@@ -19,119 +19,110 @@ const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 25
 
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const
 
-interface Streams {
-  readonly stdin: boolean
-  readonly stdout: boolean
-  readonly stderr: boolean
-  readonly tty: boolean
-}
-
-/** What the connection drives: a plain child or a terminal. */
-interface Process {
-  write(data: Buffer): void
-  endInput(): void
-  resize(columns: number, rows: number): void
-  kill(): void
-}
-
 export function serveExec(runtime: Runtime, target: Target, { request, socket, head, parameters }: ExecUpgrade): void {
   const server = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
   })
   server.handleUpgrade(request, socket, head, (connection) => {
-    start(runtime, target, parameters, connection).catch((error: unknown) => {
+    try {
+      start(runtime, target, parameters, connection)
+    } catch (error) {
       finish(connection, failure(`error executing command in container: ${(error as Error).message}`))
-    })
+    }
   })
 }
 
-async function start(
-  runtime: Runtime,
-  { uid, container }: Target,
-  parameters: URLSearchParams,
-  connection: WebSocket,
-): Promise<void> {
+function start(runtime: Runtime, { uid, container }: Target, parameters: URLSearchParams, connection: WebSocket): void {
   const flag = (name: string) => ['true', '1'].includes(parameters.get(name) ?? '')
   const streams = { stdin: flag('stdin'), stdout: flag('stdout'), stderr: flag('stderr'), tty: flag('tty') }
-  const early: Buffer[] = []
-  const collect = (data: Buffer) => early.push(data)
-  connection.on('message', collect)
-  const line = runtime.execCommand(uid, container, { command: parameters.getAll('command'), tty: streams.tty })
-  const process = streams.tty ? await startTerminal(line, connection) : startPlain(line, streams, connection)
-  connection.off('message', collect)
-  // What came while the terminal's module was loading.
-  for (const data of early) receive(data, process)
-  connection.on('message', (data: Buffer) => receive(data, process))
-  connection.on('close', () => process.kill())
-  connection.on('error', () => process.kill())
+  const { file, args } = runtime.execCommand(uid, container, {
+    command: parameters.getAll('command'),
+    tty: streams.tty,
+  })
+  // The fourth is the terminal's size.
+  const child = spawn(file, [...args], { stdio: ['pipe', 'pipe', 'pipe', streams.tty ? 'pipe' : 'ignore'] })
+  const [stdin, stdout, stderr, sizes] = child.stdio as unknown as [Writable, Readable, Readable, Writable | null]
+  for (const stream of [stdin, sizes]) stream?.on('error', () => {})
+  if (!streams.stdin) stdin.end()
+  forward(stdout, { connection, to: channel.stdout, wanted: streams.stdout })
+  forward(stderr, { connection, to: channel.stderr, wanted: streams.stderr })
+  connection.on('message', (data: Buffer) => receive(data, { connection, stdin, sizes }))
+  connection.on('close', () => child.kill('SIGKILL'))
+  connection.on('error', () => child.kill('SIGKILL'))
+  child.on('error', (error) => finish(connection, failure(error.message)))
+  child.on('close', (code, signal) => finish(connection, exitStatus(code ?? (signal ? 137 : 0))))
 }
 
-function receive(data: Buffer, process: Process): void {
+interface Inputs {
+  readonly connection: WebSocket
+  readonly stdin: Writable
+  readonly sizes: Writable | null
+}
+
+function receive(data: Buffer, { connection, stdin, sizes }: Inputs): void {
   const payload = data.subarray(1)
   switch (data[0]) {
     case channel.stdin:
-      if (payload.length > 0) process.write(payload)
+      if (payload.length > 0 && !stdin.writableEnded && !stdin.write(payload)) holdUp(connection, stdin)
       break
     case channel.resize: {
-      const { Width, Height } = JSON.parse(payload.toString()) as { Width: number; Height: number }
-      if (Width > 0 && Height > 0) process.resize(Width, Height)
+      const { Width, Height } = parseSize(payload)
+      if (Width > 0 && Height > 0) sizes?.write(`${Width} ${Height}\n`)
       break
     }
     case channel.close:
-      if (payload[0] === channel.stdin) process.endInput()
+      if (payload[0] === channel.stdin) stdin.end()
       break
     default:
   }
 }
 
-function startPlain({ file, args }: CommandLine, streams: Streams, connection: WebSocket): Process {
-  const child = spawn(file, [...args], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const forward = (from: NodeJS.ReadableStream, to: number, wanted: boolean) => {
-    from.on('data', (data: Buffer) => {
-      if (!wanted || connection.readyState !== connection.OPEN) return
-      connection.send(frame(to, data), () => from.resume())
-      // A reader slower than the command holds the command up, not our memory.
-      if (connection.bufferedAmount > bufferedMax) from.pause()
-    })
+function parseSize(payload: Buffer): { Width: number; Height: number } {
+  try {
+    const { Width, Height } = JSON.parse(payload.toString()) as { Width?: unknown; Height?: unknown }
+    return { Width: sizeOf(Width), Height: sizeOf(Height) }
+  } catch {
+    return { Width: 0, Height: 0 }
   }
-  forward(child.stdout, channel.stdout, streams.stdout)
-  forward(child.stderr, channel.stderr, streams.stderr)
-  child.stdin.on('error', () => {})
-  if (!streams.stdin) child.stdin.end()
-  child.on('error', (error) => finish(connection, failure(error.message)))
-  child.on('close', (code, signal) => finish(connection, exitStatus(code ?? (signal ? 137 : 0))))
-  return {
-    write: (data) => child.stdin.write(data),
-    endInput: () => child.stdin.end(),
-    resize: () => {},
-    kill: () => child.kill('SIGKILL'),
+}
+
+function sizeOf(value: unknown): number {
+  return Number.isInteger(value) && (value as number) < 65536 ? (value as number) : 0
+}
+
+/** While a connection is not read, its end is seen only by writing to it. */
+const pingMs = 5000
+
+/** A command slower than the sender holds the sender up, not our memory. */
+function holdUp(connection: WebSocket, stdin: Writable): void {
+  if (connection.isPaused) return
+  connection.pause()
+  const timer = setInterval(() => connection.ping(), pingMs)
+  const goOn = () => {
+    clearInterval(timer)
+    if (connection.readyState === connection.OPEN) connection.resume()
   }
+  stdin.once('drain', goOn)
+  stdin.once('close', goOn)
+  connection.once('close', () => clearInterval(timer))
 }
 
 const bufferedMax = 1024 * 1024
 
-async function startTerminal({ file, args }: CommandLine, connection: WebSocket): Promise<Process> {
-  const { spawn: spawnTerminal } = await import('@lydell/node-pty')
-  const terminal = spawnTerminal(file, [...args], { name: 'xterm', cols: 80, rows: 24, encoding: null })
-  // Without an encoding the data are Buffers, whatever the type says.
-  terminal.onData((data: string | Buffer) => {
-    if (connection.readyState === connection.OPEN) connection.send(frame(channel.stdout, Buffer.from(data)))
+interface Outlet {
+  readonly connection: WebSocket
+  readonly to: number
+  readonly wanted: boolean
+}
+
+/** A reader slower than the command holds the command up. */
+function forward(from: Readable, { connection, to, wanted }: Outlet): void {
+  from.on('data', (data: Buffer) => {
+    if (!wanted || connection.readyState !== connection.OPEN) return
+    connection.send(frame(to, data), () => from.resume())
+    if (connection.bufferedAmount > bufferedMax) from.pause()
   })
-  terminal.onExit(({ exitCode, signal }) => finish(connection, exitStatus(signal ? 128 + signal : exitCode)))
-  const endOfTransmission = '\x04'
-  return {
-    write: (data) => terminal.write(data.toString()),
-    endInput: () => terminal.write(endOfTransmission),
-    resize: (columns, rows) => terminal.resize(columns, rows),
-    kill: () => {
-      try {
-        terminal.kill('SIGKILL')
-      } catch {
-        // It has ended by itself.
-      }
-    },
-  }
 }
 
 function frame(to: number, data: Buffer): Buffer {

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { Pod } from '../../api/generated/v1.ts'
 import type { Informer } from '../../client/index.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { AgentConfig } from '../config.ts'
+import { type AgentConfig, nodeIPs } from '../config.ts'
 import type { Runtime } from '../runtime/contract.ts'
 
 export interface ServerOptions {
@@ -43,7 +43,8 @@ export function listen(options: ServerOptions): Promise<Server> {
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(config.port ?? 10250, config.nodeIP, () => resolve(server))
+    const [first, ...more] = nodeIPs(config)
+    server.listen(config.port ?? 10250, more.length > 0 ? '::' : first, () => resolve(server))
   })
 }
 

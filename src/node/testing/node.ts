@@ -1,9 +1,10 @@
 /** A node without a cluster, for tests and benches: the real pod manager and runtime, a fake API. */
+
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { randomUUID } from 'node:crypto'
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import { Client, EventRecorder, Informer, resources } from '../../client/index.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -43,7 +44,17 @@ export class TestNode {
     const services = new Informer({ client, resource: resources.services, log })
     const runtime = this.runtime()
     const events = new EventRecorder({ client, component: 'kubelet', host: 'node-1' })
-    const manager = new PodManager({ client, runtime, pods, services, events, names, nodeIP, clock: systemClock, log })
+    const manager = new PodManager({
+      client,
+      runtime,
+      pods,
+      services,
+      events,
+      names,
+      nodeIPs: [nodeIP],
+      clock: systemClock,
+      log,
+    })
     pods.start(stop.signal)
     services.start(stop.signal)
     await runtime.start((uid) => manager.wake(uid), stop.signal)
@@ -55,8 +66,8 @@ export class TestNode {
     return new ProcessRuntime({
       stateDir: this.stateDir,
       fairwayRoot,
-      nodeIP,
-      podCIDR: '10.244.0.0/24',
+      nodeIPs: [nodeIP],
+      podCIDRs: ['10.244.0.0/24'],
       netnsPrefix: 'fw-test',
       masked: ['/home', this.stateDir],
       catalogues: [join(fairwayRoot, 'images/catalogue.json')],

@@ -1,0 +1,134 @@
+/** Pod sandboxes: the pod's own files, namespaces, addresses and link. What is made is on record before it is made. */
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Exec } from '../../lib/exec.ts'
+import { AddressPools } from './addresses.ts'
+import { RuntimeError, type Sandbox, type SandboxConfig } from './contract.ts'
+import { connectPod, podSysctls, prepareNode } from './network.ts'
+import { bootId, observePod, readSandbox, type SandboxRecord } from './observe.ts'
+import { listPods, netnsDirectory, type PodPaths, podPaths, replaceFile } from './paths.ts'
+import { dismantleSandbox, unmountBelow } from './remove.ts'
+import { shimCommand } from './shim.ts'
+import { encodeSpec, type Operation } from './spec.ts'
+
+export interface SandboxesOptions {
+  readonly stateDir: string
+  /** Primary first. */
+  readonly nodeIPs: readonly string[]
+  readonly podCIDRs: readonly string[]
+  readonly netnsPrefix: string
+  readonly exec: Exec
+}
+
+export class Sandboxes {
+  readonly #options: SandboxesOptions
+  readonly #addresses: AddressPools
+
+  constructor(options: SandboxesOptions) {
+    this.#options = options
+    this.#addresses = new AddressPools(options.podCIDRs)
+  }
+
+  /** Prepares the node, and takes note of the addresses in use. */
+  async start(): Promise<void> {
+    const { stateDir, exec, podCIDRs } = this.#options
+    await prepareNode(exec, podCIDRs)
+    for (const uid of listPods(stateDir)) {
+      const record = readSandbox(podPaths(stateDir, uid))
+      if (record && !record.hostNetwork) this.#addresses.adopt(record.ips)
+    }
+  }
+
+  async create(config: SandboxConfig): Promise<Sandbox> {
+    const paths = podPaths(this.#options.stateDir, config.uid)
+    const known = observePod(paths).sandbox
+    if (known) return known
+    await this.#dismantle(paths)
+    const record = this.#newRecord(paths, config)
+    writeFileSync(paths.hosts, config.hosts(record.ips))
+    writeFileSync(paths.resolvConf, config.resolvConf)
+    writeFileSync(paths.hostname, `${config.hostname}\n`)
+    await mountWritable(this.#options.exec, paths)
+    await this.#makeNamespaces(paths, record, config.hostname)
+    if (record.netns) {
+      await connectPod(this.#options.exec, { ...record, netns: record.netns, nodeIPs: this.#options.nodeIPs })
+    }
+    writeFileSync(paths.ready, '')
+    return record
+  }
+
+  /** Of a pod that has ended for good: gives back its address and all it holds of the kernel. Its logs stay. */
+  async stop(uid: string): Promise<void> {
+    const paths = podPaths(this.#options.stateDir, uid)
+    await this.#dismantle(paths)
+    await unmountBelow(this.#options.exec, paths.directory)
+    await rm(paths.writable, { recursive: true, force: true })
+  }
+
+  /** The pod is off the machine; `record` is what it had. */
+  release(record: SandboxRecord | undefined): void {
+    if (record && !record.hostNetwork) this.#addresses.release(record.ips)
+  }
+
+  /** What is there of a sandbox, whole or half-made. */
+  async #dismantle(paths: PodPaths): Promise<void> {
+    const record = readSandbox(paths)
+    if (!record) return
+    await dismantleSandbox(this.#options.exec, paths, record)
+    await rm(paths.record, { force: true })
+    this.release(record)
+  }
+
+  #newRecord(paths: PodPaths, { uid, namespace, name, hostNetwork }: SandboxConfig): SandboxRecord {
+    const { nodeIPs, netnsPrefix } = this.#options
+    makeDirectories(paths)
+    const ips = hostNetwork ? nodeIPs : this.#addresses.allocate()
+    const createdAt = new Date().toISOString()
+    const netns = `${netnsPrefix}-${uid}`
+    const record = { uid, namespace, name, hostNetwork, ips, createdAt, bootId, ...(!hostNetwork && { netns }) }
+    try {
+      replaceFile(paths.record, JSON.stringify(record))
+    } catch (error) {
+      this.release(record)
+      throw error
+    }
+    return record
+  }
+
+  async #makeNamespaces(paths: PodPaths, { netns, ips }: SandboxRecord, hostname: string): Promise<void> {
+    const net: Operation[] = netns
+      ? [
+          ['netns', join(netnsDirectory, netns)],
+          ...podSysctls(ips).map(([file, value]): Operation => ['sysctl', file, value]),
+        ]
+      : []
+    const file = join(paths.directory, 'sandbox.spec')
+    writeFileSync(file, encodeSpec([...net, ['ipcns', paths.ipcns], ['utsns', paths.utsns], ['hostname', hostname]]))
+    const { file: program, args } = shimCommand('sandbox', file)
+    const { code, stderr } = await this.#options.exec(program, args)
+    if (code !== 0) throw new RuntimeError('setup', `failed to create pod namespaces: ${stderr.trim()}`)
+  }
+}
+
+function makeDirectories(paths: PodPaths): void {
+  for (const path of [join(paths.directory, 'etc'), join(paths.directory, 'ns'), paths.writable, paths.containers]) {
+    mkdirSync(path, { recursive: true, mode: 0o755 })
+  }
+}
+
+const overlayMagic = 0x794c7630
+const tmpfsMagic = 0x01021994
+
+/** An overlay cannot be the writable layer of another. */
+async function mountWritable(exec: Exec, { writable }: PodPaths): Promise<void> {
+  if (statfsSync(writable).type === overlayMagic) await mountTmpfs(exec, writable)
+}
+
+/** Once. */
+export async function mountTmpfs(exec: Exec, directory: string, sizeLimit?: string): Promise<void> {
+  if (statfsSync(directory).type === tmpfsMagic) return
+  const options = ['mode=0755', ...(sizeLimit ? [`size=${sizeLimit}`] : [])].join(',')
+  const { code, stderr } = await exec('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])
+  if (code !== 0) throw new RuntimeError('setup', `failed to mount a tmpfs: ${stderr.trim()}`)
+}

@@ -1,0 +1,97 @@
+# Of shim.pl: what a container sees.
+use strict;
+
+# In the new process, PID 1 of its namespace: the world around the program, then the program. Dies with the reason.
+sub container {
+    my ($alive, $out, $err) = @_;
+    try('setsid');
+    open STDIN, '<', '/dev/null';
+    for my $kind (qw(net ipc uts)) { my ($path) = one("${kind}ns"); enter($path, $kind) if defined $path }
+    call('unshare', 'unshare mount', $main::new{mnt});
+    mountAt('none', '/', undef, REC | PRIVATE);
+    buildRoot();
+    # Programs open /dev/stdout anew, also those that are not root.
+    my ($uid, $gid) = one('user');
+    chown $uid, $gid, $out, $err;
+    call('dup3', 'stdout', fileno($out), 1, 0);
+    call('dup3', 'stderr', fileno($err), 2, 0);
+    becomeProgram($alive);
+}
+
+sub buildRoot {
+    my ($root, $lower, $upper, $work) = one('overlay');
+    # Not their parents: a pod that was removed meanwhile must not come back.
+    for ($root, $upper, $work) { mkdir $_, 0755 or -d $_ or die "mkdir $_: $!\n" }
+    mountAt('overlay', $root, 'overlay', 0, "lowerdir=$lower,upperdir=$upper,workdir=$work,index=off,metacopy=off");
+    for my $operation (spec()) {
+        my ($name, @o) = @$operation;
+        if ($name eq 'bind') { bindInto($root, @o) }
+        elsif ($name eq 'tmpfs') {
+            makeDirectory("$root$o[0]");
+            mountAt('tmpfs', "$root$o[0]", 'tmpfs', NOSUID | NODEV, "mode=$o[1],size=$o[2]");
+        }
+        elsif ($name eq 'mask') { maskPath("$root$o[0]") }
+        elsif ($name eq 'dev') { makeDev($root, $o[0]) }
+        elsif ($name eq 'proc') { mountProc($root, $o[0]) }
+        elsif ($name eq 'sys') {
+            makeDirectory("$root/sys");
+            mountAt('sysfs', "$root/sys", 'sysfs', NOSUID | NODEV | NOEXEC | ($o[0] eq 'rw' ? 0 : RDONLY));
+        }
+    }
+    mountAt('none', $root, undef, REMOUNT | BIND | RDONLY) if has('readonly');
+    chdir $root or die "chdir $root: $!\n";
+    call('pivot_root', 'pivot_root', '.', '.');
+    call('umount2', 'leave the host', '.', DETACH);
+    chdir '/' or die "chdir /: $!\n";
+}
+
+sub bindInto {
+    my ($root, $source, $target, $access) = @_;
+    if (-d $source) { makeDirectory("$root$target") } else { makeFile("$root$target") }
+    mountAt($source, "$root$target", undef, BIND | REC);
+    mountAt('none', "$root$target", undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';
+}
+
+sub maskPath {
+    my ($path) = @_;
+    if (-d $path) { mountAt('tmpfs', $path, 'tmpfs', RDONLY | NOSUID | NODEV | NOEXEC, 'size=0,mode=755') }
+    elsif (-e $path) { mountAt('/dev/null', $path, undef, BIND) }
+}
+
+sub makeDev {
+    my ($root, $whose) = @_;
+    makeDirectory("$root/dev");
+    if ($whose eq 'host') { mountAt('/dev', "$root/dev", undef, BIND | REC); return }
+    mountAt('tmpfs', "$root/dev", 'tmpfs', NOSUID, 'mode=755,size=64k');
+    my $old = umask 0;
+    my %device = (null => [1, 3], zero => [1, 5], full => [1, 7], random => [1, 8], urandom => [1, 9], tty => [5, 0]);
+    for my $name (keys %device) {
+        my ($major, $minor) = @{ $device{$name} };
+        my $path = "$root/dev/$name";
+        call('mknodat', "mknod $name", -100, $path, 0020000 | 0666, $major << 8 | $minor);
+    }
+    umask $old;
+    mkdir "$root/dev/$_", 0755 for qw(pts shm mqueue);
+    mountAt('devpts', "$root/dev/pts", 'devpts', NOSUID | NOEXEC, 'newinstance,ptmxmode=0666,mode=0620,gid=5');
+    mountAt('shm', "$root/dev/shm", 'tmpfs', NOSUID | NODEV | NOEXEC, 'mode=1777,size=64m');
+    mountAt('mqueue', "$root/dev/mqueue", 'mqueue', NOSUID | NODEV | NOEXEC);
+    my %link = (fd => '/proc/self/fd', stdin => '/proc/self/fd/0', stdout => '/proc/self/fd/1',
+        stderr => '/proc/self/fd/2', ptmx => 'pts/ptmx');
+    symlink $link{$_}, "$root/dev/$_" for keys %link;
+}
+
+# What containerd hides or makes read-only in /proc, unless the container is privileged.
+sub mountProc {
+    my ($root, $access) = @_;
+    makeDirectory("$root/proc");
+    mountAt('proc', "$root/proc", 'proc', NOSUID | NODEV | NOEXEC);
+    return if $access eq 'rw';
+    maskPath("$root/proc/$_") for qw(kcore keys latency_stats timer_list sched_debug scsi acpi asound interrupts);
+    for my $path (map { "$root/proc/$_" } qw(bus fs irq sys sysrq-trigger)) {
+        next unless -e $path;
+        mountAt($path, $path, undef, BIND | REC);
+        mountAt('none', $path, undef, REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC);
+    }
+}
+
+1;
