@@ -1,8 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+/** Programs kernels or starts clusters: one file at a time. */
+const real = {
+  pool: 'forks',
+  fileParallelism: false,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} as const
+
 /**
- * Two projects: `unit` is pure and shares one process (fast); `real` programs kernels and starts clusters, one file
- * at a time, inside the private network namespace that `scripts/sandbox` makes.
+ * `unit` is pure and shares one process (fast). `rooms` (parts of a node, by themselves) and `cluster` (whole clusters)
+ * each run inside a private network namespace of their own that `scripts/sandbox` makes.
  */
 export default defineConfig({
   test: {
@@ -18,16 +26,8 @@ export default defineConfig({
           testTimeout: 10_000,
         },
       },
-      {
-        test: {
-          name: 'real',
-          include: ['src/**/*.real.test.ts', 'test/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
+      { test: { name: 'rooms', include: ['src/**/*.real.test.ts'], ...real } },
+      { test: { name: 'cluster', include: ['test/**/*.test.ts'], ...real } },
     ],
   },
 })

@@ -16,44 +16,175 @@ const outDir = join(import.meta.dirname, '../src/api/generated')
 
 /** Model classes that start a group version; every class they reach joins the first group that reaches it. */
 const groups: { gv: string; pkg: string; roots: string[] }[] = [
-  { gv: 'meta/v1', pkg: 'io.k8s.apimachinery.pkg.apis.meta.v1', roots: ['V1ObjectMeta', 'V1ListMeta', 'V1LabelSelector', 'V1Status', 'V1DeleteOptions', 'V1Condition', 'V1APIResourceList', 'V1APIGroupList', 'V1WatchEvent'] },
-  { gv: 'v1', pkg: 'io.k8s.api.core.v1', roots: ['Namespace', 'Node', 'Pod', 'Service', 'Endpoints', 'ConfigMap', 'Secret', 'ServiceAccount', 'CoreV1Event', 'ReplicationController', 'PodTemplate', 'PersistentVolume', 'PersistentVolumeClaim', 'ResourceQuota', 'LimitRange', 'Binding'].map(withVersion('V1')) },
-  { gv: 'apps/v1', pkg: 'io.k8s.api.apps.v1', roots: ['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet', 'ControllerRevision'].map(withVersion('V1')) },
+  {
+    gv: 'meta/v1',
+    pkg: 'io.k8s.apimachinery.pkg.apis.meta.v1',
+    roots: [
+      'V1ObjectMeta',
+      'V1ListMeta',
+      'V1LabelSelector',
+      'V1Status',
+      'V1DeleteOptions',
+      'V1Condition',
+      'V1APIResourceList',
+      'V1APIGroupList',
+      'V1WatchEvent',
+    ],
+  },
+  {
+    gv: 'v1',
+    pkg: 'io.k8s.api.core.v1',
+    roots: [
+      'Namespace',
+      'Node',
+      'Pod',
+      'Service',
+      'Endpoints',
+      'ConfigMap',
+      'Secret',
+      'ServiceAccount',
+      'CoreV1Event',
+      'ReplicationController',
+      'PodTemplate',
+      'PersistentVolume',
+      'PersistentVolumeClaim',
+      'ResourceQuota',
+      'LimitRange',
+      'Binding',
+    ].map(withVersion('V1')),
+  },
+  {
+    gv: 'apps/v1',
+    pkg: 'io.k8s.api.apps.v1',
+    roots: ['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet', 'ControllerRevision'].map(withVersion('V1')),
+  },
   { gv: 'discovery.k8s.io/v1', pkg: 'io.k8s.api.discovery.v1', roots: ['V1EndpointSlice'] },
   { gv: 'coordination.k8s.io/v1', pkg: 'io.k8s.api.coordination.v1', roots: ['V1Lease'] },
   { gv: 'events.k8s.io/v1', pkg: 'io.k8s.api.events.v1', roots: ['EventsV1Event'] },
-  { gv: 'networking.k8s.io/v1', pkg: 'io.k8s.api.networking.v1', roots: ['Ingress', 'IngressClass', 'NetworkPolicy', 'ServiceCIDR', 'IPAddress'].map(withVersion('V1')) },
+  {
+    gv: 'networking.k8s.io/v1',
+    pkg: 'io.k8s.api.networking.v1',
+    roots: ['Ingress', 'IngressClass', 'NetworkPolicy', 'ServiceCIDR', 'IPAddress'].map(withVersion('V1')),
+  },
   { gv: 'batch/v1', pkg: 'io.k8s.api.batch.v1', roots: ['V1Job', 'V1CronJob'] },
   { gv: 'policy/v1', pkg: 'io.k8s.api.policy.v1', roots: ['V1PodDisruptionBudget', 'V1Eviction'] },
   { gv: 'autoscaling/v1', pkg: 'io.k8s.api.autoscaling.v1', roots: ['V1Scale', 'V1HorizontalPodAutoscaler'] },
   { gv: 'autoscaling/v2', pkg: 'io.k8s.api.autoscaling.v2', roots: ['V2HorizontalPodAutoscaler'] },
-  { gv: 'rbac.authorization.k8s.io/v1', pkg: 'io.k8s.api.rbac.v1', roots: ['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding'].map(withVersion('V1')) },
+  {
+    gv: 'rbac.authorization.k8s.io/v1',
+    pkg: 'io.k8s.api.rbac.v1',
+    roots: ['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding'].map(withVersion('V1')),
+  },
   { gv: 'node.k8s.io/v1', pkg: 'io.k8s.api.node.v1', roots: ['V1RuntimeClass'] },
   { gv: 'scheduling.k8s.io/v1', pkg: 'io.k8s.api.scheduling.v1', roots: ['V1PriorityClass'] },
   { gv: 'storage.k8s.io/v1', pkg: 'io.k8s.api.storage.v1', roots: ['V1StorageClass'] },
-  { gv: 'authentication.k8s.io/v1', pkg: 'io.k8s.api.authentication.v1', roots: ['V1TokenReview', 'V1SelfSubjectReview', 'AuthenticationV1TokenRequest'] },
-  { gv: 'authorization.k8s.io/v1', pkg: 'io.k8s.api.authorization.v1', roots: ['SubjectAccessReview', 'LocalSubjectAccessReview', 'SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map(withVersion('V1')) },
+  {
+    gv: 'authentication.k8s.io/v1',
+    pkg: 'io.k8s.api.authentication.v1',
+    roots: ['V1TokenReview', 'V1SelfSubjectReview', 'AuthenticationV1TokenRequest'],
+  },
+  {
+    gv: 'authorization.k8s.io/v1',
+    pkg: 'io.k8s.api.authorization.v1',
+    roots: ['SubjectAccessReview', 'LocalSubjectAccessReview', 'SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map(
+      withVersion('V1'),
+    ),
+  },
 ]
 
 /** Strategic merge metadata by `Type.field`: list map key, or strategies (from the API's published patch tags). */
 const merge: Record<string, string> = {
-  'ObjectMeta.ownerReferences': 'uid', 'ObjectMeta.finalizers': 'merge',
-  'PodSpec.containers': 'name', 'PodSpec.initContainers': 'name', 'PodSpec.ephemeralContainers': 'name', 'PodSpec.volumes': 'name,retainKeys', 'PodSpec.imagePullSecrets': 'name', 'PodSpec.hostAliases': 'ip', 'PodSpec.topologySpreadConstraints': 'topologyKey', 'PodSpec.resourceClaims': 'name,retainKeys', 'PodSpec.schedulingGates': 'name',
-  'Container.ports': 'containerPort', 'Container.env': 'name', 'Container.volumeMounts': 'mountPath', 'Container.volumeDevices': 'devicePath',
-  'EphemeralContainer.ports': 'containerPort', 'EphemeralContainer.env': 'name', 'EphemeralContainer.volumeMounts': 'mountPath', 'EphemeralContainer.volumeDevices': 'devicePath',
-  'PodStatus.conditions': 'type', 'PodStatus.podIPs': 'ip', 'PodStatus.resourceClaimStatuses': 'name,retainKeys',
-  'ServiceSpec.ports': 'port', 'ServiceStatus.conditions': 'type', 'NamespaceStatus.conditions': 'type', 'NodeSpec.podCIDRs': 'merge', 'NodeStatus.conditions': 'type', 'NodeStatus.addresses': 'type',
-  'ServiceAccount.secrets': 'name', 'ServiceAccount.imagePullSecrets': 'name', 'ReplicationControllerStatus.conditions': 'type', 'PersistentVolumeClaimStatus.conditions': 'type', 'ResourceQuotaStatus.conditions': 'type',
-  'DeploymentSpec.strategy': ',retainKeys', 'DeploymentStatus.conditions': 'type', 'ReplicaSetStatus.conditions': 'type', 'DaemonSetStatus.conditions': 'type', 'StatefulSetStatus.conditions': 'type', 'JobStatus.conditions': 'type',
-  'PodDisruptionBudgetStatus.conditions': 'type', 'HorizontalPodAutoscalerStatus.conditions': 'type', 'ServiceCIDRStatus.conditions': 'type', 'PersistentVolumeSpec.mountOptions': '',
+  'ObjectMeta.ownerReferences': 'uid',
+  'ObjectMeta.finalizers': 'merge',
+  'PodSpec.containers': 'name',
+  'PodSpec.initContainers': 'name',
+  'PodSpec.ephemeralContainers': 'name',
+  'PodSpec.volumes': 'name,retainKeys',
+  'PodSpec.imagePullSecrets': 'name',
+  'PodSpec.hostAliases': 'ip',
+  'PodSpec.topologySpreadConstraints': 'topologyKey',
+  'PodSpec.resourceClaims': 'name,retainKeys',
+  'PodSpec.schedulingGates': 'name',
+  'Container.ports': 'containerPort',
+  'Container.env': 'name',
+  'Container.volumeMounts': 'mountPath',
+  'Container.volumeDevices': 'devicePath',
+  'EphemeralContainer.ports': 'containerPort',
+  'EphemeralContainer.env': 'name',
+  'EphemeralContainer.volumeMounts': 'mountPath',
+  'EphemeralContainer.volumeDevices': 'devicePath',
+  'PodStatus.conditions': 'type',
+  'PodStatus.podIPs': 'ip',
+  'PodStatus.resourceClaimStatuses': 'name,retainKeys',
+  'ServiceSpec.ports': 'port',
+  'ServiceStatus.conditions': 'type',
+  'NamespaceStatus.conditions': 'type',
+  'NodeSpec.podCIDRs': 'merge',
+  'NodeStatus.conditions': 'type',
+  'NodeStatus.addresses': 'type',
+  'ServiceAccount.secrets': 'name',
+  'ServiceAccount.imagePullSecrets': 'name',
+  'ReplicationControllerStatus.conditions': 'type',
+  'PersistentVolumeClaimStatus.conditions': 'type',
+  'ResourceQuotaStatus.conditions': 'type',
+  'DeploymentSpec.strategy': ',retainKeys',
+  'DeploymentStatus.conditions': 'type',
+  'ReplicaSetStatus.conditions': 'type',
+  'DaemonSetStatus.conditions': 'type',
+  'StatefulSetStatus.conditions': 'type',
+  'JobStatus.conditions': 'type',
+  'PodDisruptionBudgetStatus.conditions': 'type',
+  'HorizontalPodAutoscalerStatus.conditions': 'type',
+  'ServiceCIDRStatus.conditions': 'type',
+  'PersistentVolumeSpec.mountOptions': '',
   'Event.series': '',
 }
 
 /** Fields whose values are quantities (the models call them string). Maps end in `{}`. */
-const quantities = new Set(['ResourceRequirements.limits', 'ResourceRequirements.requests', 'VolumeResourceRequirements.limits', 'VolumeResourceRequirements.requests', 'NodeStatus.capacity', 'NodeStatus.allocatable', 'ResourceQuotaSpec.hard', 'ResourceQuotaStatus.hard', 'ResourceQuotaStatus.used', 'LimitRangeItem._default', 'LimitRangeItem.default', 'LimitRangeItem.defaultRequest', 'LimitRangeItem.max', 'LimitRangeItem.maxLimitRequestRatio', 'LimitRangeItem.min', 'EmptyDirVolumeSource.sizeLimit', 'ResourceFieldSelector.divisor', 'PersistentVolumeSpec.capacity', 'PersistentVolumeClaimStatus.capacity', 'PersistentVolumeClaimStatus.allocatedResources', 'ContainerStatus.allocatedResources', 'PodSpec.overhead', 'Overhead.podFixed', 'MetricTarget.averageValue', 'MetricTarget.value', 'MetricValueStatus.averageValue', 'MetricValueStatus.value', 'HPAScalingRules.tolerance', 'PodStatus.allocatedResources'])
+const quantities = new Set([
+  'ResourceRequirements.limits',
+  'ResourceRequirements.requests',
+  'VolumeResourceRequirements.limits',
+  'VolumeResourceRequirements.requests',
+  'NodeStatus.capacity',
+  'NodeStatus.allocatable',
+  'ResourceQuotaSpec.hard',
+  'ResourceQuotaStatus.hard',
+  'ResourceQuotaStatus.used',
+  'LimitRangeItem._default',
+  'LimitRangeItem.default',
+  'LimitRangeItem.defaultRequest',
+  'LimitRangeItem.max',
+  'LimitRangeItem.maxLimitRequestRatio',
+  'LimitRangeItem.min',
+  'EmptyDirVolumeSource.sizeLimit',
+  'ResourceFieldSelector.divisor',
+  'PersistentVolumeSpec.capacity',
+  'PersistentVolumeClaimStatus.capacity',
+  'PersistentVolumeClaimStatus.allocatedResources',
+  'ContainerStatus.allocatedResources',
+  'PodSpec.overhead',
+  'Overhead.podFixed',
+  'MetricTarget.averageValue',
+  'MetricTarget.value',
+  'MetricValueStatus.averageValue',
+  'MetricValueStatus.value',
+  'HPAScalingRules.tolerance',
+  'PodStatus.allocatedResources',
+])
 
-interface Attribute { name: string; baseName: string; type: string; format: string }
-interface Model { fields: Attribute[]; required: Set<string>; doc: string; docs: Map<string, string> }
+interface Attribute {
+  name: string
+  baseName: string
+  type: string
+  format: string
+}
+interface Model {
+  fields: Attribute[]
+  required: Set<string>
+  doc: string
+  docs: Map<string, string>
+}
 
 const loaded = new Map<string, Model>()
 const home = new Map<string, string>()
@@ -90,7 +221,9 @@ function clean(text: string): string {
 
 /** Class names a model type mentions: `Array<V1Container>` → `V1Container`. */
 function referenced(type: string): string[] {
-  return [...type.matchAll(/\b(?:[A-Z][A-Za-z]*)?V\d[A-Za-z0-9]*\b/g)].map((m) => m[0]).filter((n) => n !== 'V1MicroTime')
+  return [...type.matchAll(/\b(?:[A-Z][A-Za-z]*)?V\d[A-Za-z0-9]*\b/g)]
+    .map((m) => m[0])
+    .filter((n) => n !== 'V1MicroTime')
 }
 
 function claim(className: string, gv: string): void {
@@ -128,7 +261,20 @@ function schemaType(owner: string, gv: string, field: Attribute, type = field.ty
   return type
 }
 
-const tsScalars: Record<string, string> = { string: 'string', boolean: 'boolean', int32: 'number', int64: 'number', double: 'number', time: 'string', microTime: 'string', bytes: 'string', intOrString: 'number | string', quantity: 'string', any: 'unknown', object: 'Record<string, unknown>' }
+const tsScalars: Record<string, string> = {
+  string: 'string',
+  boolean: 'boolean',
+  int32: 'number',
+  int64: 'number',
+  double: 'number',
+  time: 'string',
+  microTime: 'string',
+  bytes: 'string',
+  intOrString: 'number | string',
+  quantity: 'string',
+  any: 'unknown',
+  object: 'Record<string, unknown>',
+}
 
 function tsType(type: string, imports: Set<string>): string {
   if (type.startsWith('[]')) {
@@ -146,7 +292,7 @@ function tsType(type: string, imports: Set<string>): string {
 }
 
 function moduleAlias(gv: string): string {
-  return gv === 'v1' ? 'core' : gv.split(/[./]/)[0] ?? gv
+  return gv === 'v1' ? 'core' : (gv.split(/[./]/)[0] ?? gv)
 }
 
 for (const { gv, roots } of groups) for (const root of roots) claim(root, gv)
@@ -154,7 +300,10 @@ for (const { gv, roots } of groups) for (const root of roots) claim(root, gv)
 const descriptionsDir = process.argv[2] === '--descriptions' ? process.argv[3] : undefined
 mkdirSync(descriptionsDir ?? outDir, { recursive: true })
 for (const { gv, pkg } of groups) {
-  const classes = [...home].filter(([, g]) => g === gv).map(([c]) => c).sort((a, b) => shortName(a).localeCompare(shortName(b)))
+  const classes = [...home]
+    .filter(([, g]) => g === gv)
+    .map(([c]) => c)
+    .sort((a, b) => shortName(a).localeCompare(shortName(b)))
   const schema: Record<string, unknown> = {}
   const descriptions: Record<string, unknown> = {}
   const imports = new Set<string>()
@@ -171,12 +320,19 @@ for (const { gv, pkg } of groups) {
       fields[field.baseName] = type
       const strategy = merge[`${name}.${field.baseName}`]
       if (strategy) mergeKeys[field.baseName] = strategy
-      const present = model.required.has(field.baseName) || (isKind && field.baseName === 'metadata') || (name === 'ObjectMeta' && field.baseName === 'name')
+      const present =
+        model.required.has(field.baseName) ||
+        (isKind && field.baseName === 'metadata') ||
+        (name === 'ObjectMeta' && field.baseName === 'name')
       const key = /^[A-Za-z_$][\w$]*$/.test(field.baseName) ? field.baseName : `'${field.baseName}'`
       body += `  ${key}${present ? '' : '?'}: ${tsType(type, imports)}\n`
     }
     body += '}\n'
-    schema[name] = { fields, ...(model.required.size > 0 && { required: [...model.required] }), ...(Object.keys(mergeKeys).length > 0 && { merge: mergeKeys }) }
+    schema[name] = {
+      fields,
+      ...(model.required.size > 0 && { required: [...model.required] }),
+      ...(Object.keys(mergeKeys).length > 0 && { merge: mergeKeys }),
+    }
     descriptions[name] = { doc: model.doc, fields: Object.fromEntries(model.docs) }
   }
   const file = identifier(gv)
@@ -185,7 +341,10 @@ for (const { gv, pkg } of groups) {
     continue
   }
   const head = `// Generated by scripts/generate-api.ts from the Kubernetes 1.36 API models. Do not edit.\n`
-  const importLines = [...imports].sort().map((g) => `import type * as ${moduleAlias(g)} from './${identifier(g)}.ts'\n`).join('')
+  const importLines = [...imports]
+    .sort()
+    .map((g) => `import type * as ${moduleAlias(g)} from './${identifier(g)}.ts'\n`)
+    .join('')
   writeFileSync(join(outDir, `${file}.ts`), `${head}${importLines}${body}`)
   writeFileSync(join(outDir, `${file}.json`), `${JSON.stringify({ gv, package: pkg, types: schema })}\n`)
 }
