@@ -23,7 +23,9 @@ import { startTaintEvictionController } from './node/eviction.ts'
 import { startNodeLifecycleController } from './node/lifecycle.ts'
 import { startPodGarbageCollector } from './podgc/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
+import { startReplicationControllerController } from './replicationcontroller/index.ts'
 import { startScheduler } from './scheduler/index.ts'
+import { startStatefulSetController } from './statefulset/index.ts'
 
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
 export { SharedInformers, startQueue } from './context.ts'
@@ -48,7 +50,9 @@ export function startControllers(options: ControllerOptions): void {
   const ctx: ControllerContext = { client, informers, settings: options.settings, log, clock, signal, events }
   startDeploymentController(ctx)
   startReplicaSetController(ctx)
+  startReplicationControllerController(ctx)
   startDaemonSetController(ctx)
+  startStatefulSetController(ctx)
   startScheduler(ctx)
   startEndpointsController(ctx)
   startEndpointSliceController(ctx)

@@ -5,7 +5,7 @@ import { resources } from '../../client/resources.ts'
 import { startScheduler } from '../scheduler/index.ts'
 import { type Harness, node, playAgents, startHarness, template } from '../testing/harness.ts'
 import { startDaemonSetController } from './index.ts'
-import { eligibility, revisionOf, rollout, targetNode, templateForNode } from './plan.ts'
+import { eligibility, rollout, targetNode, templateForNode } from './plan.ts'
 
 const labels = { 'k8s-app': 'kube-proxy' }
 
@@ -40,6 +40,7 @@ describe('where daemons run', () => {
     const pinned = templateForNode(
       daemonSet({ template: { ...own, spec: { containers: [], affinity, hostNetwork: true } } }),
       'n7',
+      'present',
     )
     const terms = pinned.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
     expect(terms).toEqual([{ ...zone, matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n7'] }] }])
@@ -62,7 +63,7 @@ describe('a new template', () => {
   const view = (set: DaemonSet, states: Record<string, 'new' | 'new, not ready' | 'old' | 'old, not ready'>) => {
     const pods = new Map<string, Pod[]>()
     for (const [name, state] of Object.entries(states)) {
-      const hash = state.startsWith('new') ? revisionOf(set) : 'former'
+      const hash = state.startsWith('new') ? 'present' : 'former'
       const status = state.endsWith('not ready') ? 'False' : 'True'
       pods.set(name, [
         {
@@ -71,7 +72,7 @@ describe('a new template', () => {
         },
       ])
     }
-    const { create, remove } = rollout(set, nodes, pods, now)
+    const { create, remove } = rollout(set, nodes, pods, { now, revision: 'present' })
     return { create, remove: remove.map((pod) => pod.metadata.name) }
   }
   const strategy = (rollingUpdate: object) => daemonSet({ updateStrategy: { type: 'RollingUpdate', rollingUpdate } })

@@ -1,11 +1,12 @@
 /**
  * DaemonSet controller: one pod on every node that the template admits. The pod names its node by affinity and the
- * scheduler binds it; a node or a pod that comes or goes is made good at once.
+ * scheduler binds it; a node or a pod that comes or goes is made good at once. Its templates are kept as
+ * ControllerRevisions, so that a roll-out can be undone.
  */
 
 import { isPodTerminating } from '../../api/core/pod/conditions.ts'
-import type { DaemonSet } from '../../api/generated/apps.v1.ts'
-import type { Node, Pod } from '../../api/generated/v1.ts'
+import type { ControllerRevision, DaemonSet } from '../../api/generated/apps.v1.ts'
+import type { Node, Pod, PodTemplateSpec } from '../../api/generated/v1.ts'
 import { controllerOf, objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -21,9 +22,10 @@ import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
 import { effectiveTaints } from '../shared/placement.ts'
+import { RevisionHistory, revisionLabel } from '../shared/revisions.ts'
 import { isEmptySelector } from '../shared/selector.ts'
 import { podFromTemplate } from '../shared/template.ts'
-import { daemonSetStatus, plan, rollout, targetNode, templateForNode } from './plan.ts'
+import { daemonSetStatus, type Present, plan, rollout, targetNode, templateForNode } from './plan.ts'
 
 export function startDaemonSetController(ctx: ControllerContext): void {
   new DaemonSetController(ctx).start()
@@ -37,6 +39,7 @@ class DaemonSetController {
   readonly #daemonSets: Informer<DaemonSet>
   readonly #pods: Informer<Pod>
   readonly #nodes: Informer<Node>
+  readonly #history: RevisionHistory
   readonly #expectations: Expectations
   readonly #events: EventRecorder
   readonly #queue: WorkQueue
@@ -49,11 +52,18 @@ class DaemonSetController {
     this.#pods = ctx.informers.indexed(resources.pods, byController)
     this.#nodes = ctx.informers.of(resources.nodes)
     this.#expectations = new Expectations(ctx.clock)
+    this.#history = new RevisionHistory({
+      ctx,
+      resource: resources.daemonSets,
+      hashLabel: revisionLabel,
+      identity: hashOf,
+      expectations: this.#expectations,
+    })
     this.#events = ctx.events('daemonset-controller')
     this.#queue = startQueue(ctx, {
       name: 'daemonset',
       concurrency: 2,
-      after: [this.#daemonSets, this.#pods, this.#nodes],
+      after: [this.#daemonSets, this.#pods, this.#nodes, this.#history.informer],
       reconcile: (key) => this.#reconcile(key),
     })
   }
@@ -62,6 +72,7 @@ class DaemonSetController {
     this.#daemonSets.onChange((change) => this.#daemonSetChanged(change))
     this.#pods.onChange((change) => this.#podChanged(change))
     this.#nodes.onChange((change) => this.#nodeChanged(change))
+    this.#history.informer.onChange((change) => this.#revisionChanged(change))
   }
 
   #daemonSetChanged({ type, object }: CacheChange<DaemonSet>): void {
@@ -88,6 +99,14 @@ class DaemonSetController {
     for (const daemonSet of this.#daemonSets.list()) this.#queue.add(objectKey(daemonSet))
   }
 
+  #revisionChanged({ type, object }: CacheChange<ControllerRevision>): void {
+    const owner = controllerOf(object)
+    if (owner?.kind !== 'DaemonSet' || type === 'updated') return
+    const key = `${object.metadata.namespace}/${owner.name}`
+    if (type === 'added') this.#expectations.observedCreation(key, object.metadata.uid ?? '')
+    this.#queue.add(key)
+  }
+
   async #reconcile(key: string): Promise<void> {
     const daemonSet = this.#daemonSets.get(key)
     if (!daemonSet) return
@@ -99,13 +118,20 @@ class DaemonSetController {
       return
     }
     if (daemonSet.metadata.deletionTimestamp) return
-    const now = this.#ctx.clock.now()
     const nodes = this.#nodes.list()
     const pods = await this.#claimedPods(daemonSet)
     const podsByNode = groupByNode(pods)
-    const changed = await this.#manage(key, daemonSet, nodes, podsByNode)
-    if (!changed) await this.#updateStatus(daemonSet, daemonSetStatus(daemonSet, nodes, podsByNode, now))
-    const waitMs = nextAvailabilityMs(pods, daemonSet.spec?.minReadySeconds ?? 0, now)
+    const revisions = await this.#history.list(daemonSet)
+    const { revision, collisionCount } = await this.#history.present(key, daemonSet, revisions)
+    const present = { now: this.#ctx.clock.now(), revision: hashOf(revision) }
+    const changed = await this.#manage(key, daemonSet, { nodes, podsByNode, present })
+    if (!changed) {
+      const status = daemonSetStatus(daemonSet, nodes, podsByNode, present, collisionCount)
+      await this.#updateStatus(daemonSet, status)
+    }
+    const inUse = new Set([present.revision, ...pods.map(({ metadata }) => metadata.labels?.[revisionLabel] ?? '')])
+    await this.#history.trim(daemonSet, revisions, inUse)
+    const waitMs = nextAvailabilityMs(pods, daemonSet.spec?.minReadySeconds ?? 0, present.now)
     if (waitMs !== undefined) this.#queue.addAfter(key, waitMs)
   }
 
@@ -119,21 +145,19 @@ class DaemonSetController {
   }
 
   /** True when a pod was created or deleted: its event brings the DaemonSet back here. */
-  async #manage(
-    key: string,
-    daemonSet: DaemonSet,
-    nodes: readonly Node[],
-    podsByNode: ReadonlyMap<string, Pod[]>,
-  ): Promise<boolean> {
+  async #manage(key: string, daemonSet: DaemonSet, { nodes, podsByNode, present }: View): Promise<boolean> {
     const wanted = plan(daemonSet, nodes, podsByNode)
     const replaceable = new Set(wanted.failed.filter((pod) => this.#mayReplace(key, daemonSet, pod)))
     let remove = wanted.remove.filter((pod) => !wanted.failed.includes(pod) || replaceable.has(pod))
     let { create } = wanted
     if (create.length === 0 && remove.length === 0)
-      ({ create, remove } = rollout(daemonSet, nodes, podsByNode, this.#ctx.clock.now()))
+      ({ create, remove } = rollout(daemonSet, nodes, podsByNode, present))
     await Promise.all(remove.map((pod) => this.#delete(key, daemonSet, pod)))
     const nodesToFill = create.slice(0, burstMax)
-    await slowStart(nodesToFill.length, () => this.#create(key, daemonSet, nodesToFill.shift() ?? ''))
+    await slowStart(nodesToFill.length, () => {
+      const template = templateForNode(daemonSet, nodesToFill.shift() ?? '', present.revision)
+      return this.#create(key, daemonSet, template)
+    })
     return remove.length + create.length > 0
   }
 
@@ -155,8 +179,7 @@ class DaemonSetController {
     return true
   }
 
-  async #create(key: string, daemonSet: DaemonSet, nodeName: string): Promise<void> {
-    const template = templateForNode(daemonSet, nodeName)
+  async #create(key: string, daemonSet: DaemonSet, template: PodTemplateSpec): Promise<void> {
     const pod = podFromTemplate(template, { resource: resources.daemonSets, owner: daemonSet })
     try {
       const created = await this.#expectations.creating(key, () => this.#ctx.client.create(resources.pods, pod))
@@ -183,6 +206,18 @@ class DaemonSetController {
     if (sameJson(daemonSet.status, status)) return
     await tolerateGone(this.#ctx.client.updateStatus(resources.daemonSets, { ...daemonSet, status }))
   }
+}
+
+/** What a sync sees: made once, so that all its steps see the same. */
+interface View {
+  readonly nodes: readonly Node[]
+  readonly podsByNode: ReadonlyMap<string, Pod[]>
+  readonly present: Present
+}
+
+/** What pods of a revision are labelled with. */
+function hashOf({ metadata }: ControllerRevision): string {
+  return metadata.labels?.[revisionLabel] ?? ''
 }
 
 function groupByNode(pods: readonly Pod[]): Map<string, Pod[]> {

@@ -3,11 +3,10 @@
 import { isPodTerminating, podAvailable, podReady } from '../../api/core/pod/conditions.ts'
 import type { DaemonSet, DaemonSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Node, NodeSelector, Pod, PodTemplateSpec, Toleration } from '../../api/generated/v1.ts'
-import { templateHash } from '../shared/hash.ts'
 import { omitZero, scaledValue } from '../shared/numbers.ts'
 import { effectiveTaints, matchesNode, untolerated } from '../shared/placement.ts'
+import { revisionLabel } from '../shared/revisions.ts'
 
-export const revisionLabel = 'controller-revision-hash'
 const generationLabel = 'pod-template-generation'
 
 /** Daemons run where others may not (upstream's AddOrUpdateDaemonPodTolerations). */
@@ -34,8 +33,14 @@ function tolerationsOf({ spec }: PodTemplateSpec): Toleration[] {
   return [...own, ...missing]
 }
 
+/** The moment and the DaemonSet's present revision, as its pods are labelled with it. */
+export interface Present {
+  readonly now: Date
+  readonly revision: string
+}
+
 /** The template as its pod for one node has it: pinned to the node by name, with a daemon's tolerations. */
-export function templateForNode(daemonSet: DaemonSet, nodeName: string): PodTemplateSpec {
+export function templateForNode(daemonSet: DaemonSet, nodeName: string, revision: string): PodTemplateSpec {
   const template = daemonSet.spec?.template ?? {}
   const spec = template.spec ?? { containers: [] }
   const nodeAffinity = {
@@ -51,7 +56,7 @@ export function templateForNode(daemonSet: DaemonSet, nodeName: string): PodTemp
       name: '',
       labels: {
         ...template.metadata?.labels,
-        [revisionLabel]: revisionOf(daemonSet),
+        [revisionLabel]: revision,
         [generationLabel]: daemonSet.metadata.annotations?.['deprecated.daemonset.template.generation'] ?? '1',
       },
     },
@@ -63,10 +68,6 @@ function pinned(selector: NodeSelector | undefined, nodeName: string): NodeSelec
   const matchFields = [{ key: 'metadata.name', operator: 'In', values: [nodeName] }]
   const terms = selector?.nodeSelectorTerms ?? []
   return { nodeSelectorTerms: terms.length > 0 ? terms.map((term) => ({ ...term, matchFields })) : [{ matchFields }] }
-}
-
-export function revisionOf({ spec, status }: DaemonSet): string {
-  return templateHash(spec?.template ?? {}, status?.collisionCount)
 }
 
 /** `shouldRun`: a pod is wanted. `mayStay`: one that is there is left alone. */
@@ -143,7 +144,7 @@ export function rollout(
   daemonSet: DaemonSet,
   nodes: readonly Node[],
   podsByNode: ReadonlyMap<string, Pod[]>,
-  now: Date,
+  present: Present,
 ): { create: string[]; remove: Pod[] } {
   if (daemonSet.spec?.updateStrategy?.type === 'OnDelete') return { create: [], remove: [] }
   const eligible = nodes.filter((node) => eligibility(daemonSet, node).shouldRun).map((node) => node.metadata.name)
@@ -153,7 +154,7 @@ export function rollout(
     eligible.length,
     'up',
   )
-  const views = eligible.map((name) => viewNode(daemonSet, name, podsByNode.get(name) ?? [], now))
+  const views = eligible.map((name) => viewNode(daemonSet, name, podsByNode.get(name) ?? [], present))
   return surge > 0 ? surging(views, surge) : replacing(views, unavailable)
 }
 
@@ -166,8 +167,8 @@ interface NodeView {
   readonly terminating: boolean
 }
 
-function viewNode(daemonSet: DaemonSet, name: string, pods: readonly Pod[], now: Date): NodeView {
-  const revision = revisionOf(daemonSet)
+function viewNode(daemonSet: DaemonSet, name: string, pods: readonly Pod[], present: Present): NodeView {
+  const { now, revision } = present
   const minReady = daemonSet.spec?.minReadySeconds ?? 0
   const living = pods.filter((pod) => !isPodTerminating(pod))
   const fresh = living.find((pod) => pod.metadata.labels?.[revisionLabel] === revision)
@@ -213,9 +214,9 @@ export function daemonSetStatus(
   daemonSet: DaemonSet,
   nodes: readonly Node[],
   podsByNode: ReadonlyMap<string, Pod[]>,
-  now: Date,
+  { now, revision }: Present,
+  collisionCount = 0,
 ): DaemonSetStatus {
-  const revision = revisionOf(daemonSet)
   const minReady = daemonSet.spec?.minReadySeconds ?? 0
   const n = { desired: 0, current: 0, misscheduled: 0, ready: 0, updated: 0, available: 0 }
   for (const node of nodes) {
@@ -241,6 +242,6 @@ export function daemonSetStatus(
       numberAvailable: n.available,
       numberUnavailable: n.desired - n.available,
     }),
-    ...(daemonSet.status?.collisionCount && { collisionCount: daemonSet.status.collisionCount }),
+    ...(collisionCount > 0 && { collisionCount }),
   }
 }

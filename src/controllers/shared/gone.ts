@@ -1,5 +1,5 @@
 /** Writes to what may be gone by now: a later event tells the rest. */
-import { isReason } from '../../api/machinery/status.ts'
+import { isReason, StatusError } from '../../api/machinery/status.ts'
 
 /** Undefined when there is no such object any more. */
 export async function tolerateGone<T>(request: Promise<T>): Promise<T | undefined> {
@@ -19,4 +19,12 @@ export async function tolerateReplaced<T>(request: Promise<T>): Promise<T | unde
     if (isReason(error, 'Invalid')) return undefined
     throw error
   }
+}
+
+/** Creating in a namespace that is going away cannot succeed and need not be reported. */
+export function namespaceTerminating(error: unknown): boolean {
+  return (
+    error instanceof StatusError &&
+    (error.status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false)
+  )
 }

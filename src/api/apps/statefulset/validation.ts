@@ -86,7 +86,7 @@ function validateRetention(policy: StatefulSetPersistentVolumeClaimRetentionPoli
 }
 
 /** The template as pods get it: each claim template is a volume that containers may mount. */
-function withClaims({ template = {}, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
   if (volumeClaimTemplates.length === 0) return template
   const names = new Set(volumeClaimTemplates.map((claim) => claim.metadata.name))
   const own = (template.spec?.volumes ?? []).filter(({ name }) => !names.has(name))
