@@ -10,6 +10,7 @@
  *                                                              └─ subresources/
  */
 
+export { NodePortLedger } from './allocation/node-port-ledger.ts'
 export { versionInfo } from './discovery/version.ts'
 export { type Listener, type ListenOptions, listenHttps } from './edge/https.ts'
 export { inProcessTransport } from './edge/in-process.ts'

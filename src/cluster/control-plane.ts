@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { definitions } from '../api/index.ts'
 import { isReason } from '../api/machinery/status.ts'
 import type { ClusterSettings } from '../api/resource.ts'
-import { createApiServer, inProcessTransport, listenHttps } from '../apiserver/index.ts'
+import { createApiServer, inProcessTransport, listenHttps, NodePortLedger } from '../apiserver/index.ts'
 import { Client } from '../client/client.ts'
 import { startControllers } from '../controllers/index.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -52,6 +52,7 @@ async function main(base: string, name: string): Promise<void> {
     log,
     clock: systemClock,
     signal: stop.signal,
+    nodePorts: new NodePortLedger(store, { nodePortRange }),
   })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

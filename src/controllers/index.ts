@@ -22,9 +22,11 @@ import { startNodeIpamController } from './node/cidrs.ts'
 import { startTaintEvictionController } from './node/eviction.ts'
 import { startNodeLifecycleController } from './node/lifecycle.ts'
 import { startPodGarbageCollector } from './podgc/index.ts'
+import { type NodePortLedger, startRepairController } from './repair/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
 import { startReplicationControllerController } from './replicationcontroller/index.ts'
 import { startScheduler } from './scheduler/index.ts'
+import { startServiceCidrController } from './servicecidr/index.ts'
 import { startStatefulSetController } from './statefulset/index.ts'
 
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
@@ -39,6 +41,8 @@ export interface ControllerOptions {
   readonly signal: AbortSignal
   /** Resources whose content namespaces and owners are cleaned of; default: all the client knows. */
   readonly resources?: readonly Resource<KubeObject>[]
+  /** The server's claims on node ports, where it runs in the same process; without it they are not audited. */
+  readonly nodePorts?: NodePortLedger
 }
 
 /** Starts all controllers; returns at once. They work as soon as the server answers. */
@@ -57,6 +61,8 @@ export function startControllers(options: ControllerOptions): void {
   startEndpointsController(ctx)
   startEndpointSliceController(ctx)
   startKubernetesServiceController(ctx)
+  startServiceCidrController(ctx)
+  startRepairController(ctx, options.nodePorts)
   startNodeIpamController(ctx)
   startNodeLifecycleController(ctx)
   startTaintEvictionController(ctx)
