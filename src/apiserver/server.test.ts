@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from './test-server.ts'
+import { startTestServer, type TestServer, until } from './test-server.ts'
 
 let api: TestServer
 beforeAll(async () => {
@@ -198,6 +198,23 @@ describe('list', () => {
     expect(rest.status).toBe(200)
   })
 
+  test('with a negative limit has no limit', async () => {
+    const { body } = await api.request('GET', `${configMaps}?limit=-1`)
+    expect((body['items'] as unknown[]).length).toBeGreaterThan(1)
+  })
+
+  test('that is deleted by pages says where to go on', async () => {
+    for (const name of ['x', 'y', 'z'])
+      await create(`page-${name}`, { metadata: { name: `page-${name}`, labels: { page: 'yes' } } })
+    const path = `${configMaps}?labelSelector=page%3Dyes&limit=2`
+    const first = await api.request('DELETE', path)
+    expect((first.body['items'] as unknown[]).length).toBe(2)
+    const token = String(first.body.metadata?.['continue'])
+    const second = await api.request('DELETE', `${path}&continue=${token}`)
+    expect((second.body['items'] as unknown[]).length).toBe(1)
+    expect((await api.request('GET', path)).body).toMatchObject({ items: [] })
+  })
+
   test('refuses what Kubernetes refuses', async () => {
     const watchList = `${configMaps}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`
     expect(await api.request('GET', watchList)).toMatchObject({
@@ -249,6 +266,76 @@ describe('binding', () => {
     expect(second.status).toBe(409)
     expect(second.body.message).toContain('pod p is already assigned to node "node-1"')
   })
+
+  test('may come to the collection of bindings, and names its pod there', async () => {
+    const pods = '/api/v1/namespaces/default/pods'
+    const bindings = '/api/v1/namespaces/default/bindings'
+    await api.request('POST', pods, { metadata: { name: 'q' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+    const target = { kind: 'Node', name: 'node-1' }
+    expect(await api.request('POST', bindings, { target })).toMatchObject({ status: 400 })
+    expect(await api.request('POST', `${pods}/q/binding`, { metadata: { name: 'p' }, target })).toMatchObject({
+      status: 400,
+      body: { message: 'name in URL does not match name in Binding object' },
+    })
+    expect(await api.request('POST', bindings, { metadata: { name: 'q' }, target })).toMatchObject({ status: 201 })
+    expect((await api.request('GET', `${pods}/q`)).body).toMatchObject({ spec: { nodeName: 'node-1' } })
+    expect((await api.request('GET', bindings)).status).toBe(405)
+  })
+})
+
+describe('the deprecated watch paths', () => {
+  test.each([`/api/v1/watch/namespaces/default/configmaps`, `/api/v1/watch/configmaps`])('%s', async (path) => {
+    await create('watched')
+    const { status, events, stop } = await api.watch(path)
+    await until('the existing object', () => events.some(({ object }) => object.metadata.name === 'watched'))
+    expect(status).toBe(200)
+    stop()
+    expect((await api.request('POST', path, { metadata: { name: 'no' } })).status).toBe(405)
+  })
+
+  test('of one object', async () => {
+    await create('only')
+    const { events, stop } = await api.watch('/api/v1/watch/namespaces/default/configmaps/only')
+    await until('an event', () => events.length > 0)
+    expect(events.map(({ object }) => object.metadata.name)).toEqual(['only'])
+    stop()
+  })
+})
+
+describe('a body', () => {
+  test('that is null is an object without fields', async () => {
+    const answer = await api.request('POST', configMaps, null)
+    expect(answer.body.message).toContain('metadata.name: Required value: name or generateName is required')
+  })
+
+  test('that nests too deep is refused', async () => {
+    const deep = Buffer.from(`{"metadata":{"name":"deep"},"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}`)
+    const answer = await api.request('POST', configMaps, deep)
+    expect(answer.status).toBe(400)
+    expect(answer.body.message).toContain('json parse error: exceeded max depth')
+  })
+
+  test('with many brackets in strings is not deep', async () => {
+    const data = { a: '[{"\\"'.repeat(10_000), b: '\\' }
+    expect((await create('brackets', { data })).body).toMatchObject({ data })
+  })
+
+  test('may use any valid key, also those that JavaScript objects inherit', async () => {
+    const body = Buffer.from('{"metadata":{"name":"keys"},"data":{"constructor":"a","toString":"b"}}')
+    expect(await api.request('POST', configMaps, body)).toMatchObject({
+      status: 201,
+      body: { data: { toString: 'b' } },
+    })
+  })
+})
+
+test('/openapi/v2 is there in both of its forms', async () => {
+  expect((await api.request('GET', '/openapi/v2')).body).toMatchObject({ swagger: '2.0' })
+  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+  const { body, headers } = await api.request('GET', '/openapi/v2', undefined, { accept })
+  expect(headers['content-type']).toContain('proto-openapi.spec.v2')
+  expect(String(body['text'])).toContain('Kubernetes')
+  expect(String(body['text']).endsWith('B\0')).toBe(true)
 })
 
 test('what is not served is told so', async () => {

@@ -16,11 +16,11 @@ import { dispatch, verbOf } from './dispatch.ts'
 import type { ApiHandler, UserInfo } from './handler.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
 import { errorResponse, withWarnings } from './http/respond.ts'
-import { ServerMetrics, type ServedRequest } from './metrics.ts'
+import { type ServedRequest, ServerMetrics } from './metrics.ts'
 import { BookmarkTicker } from './read/bookmarks.ts'
 import { Registry } from './registry.ts'
-import { type ResourceRoute, parseTarget, routeResource } from './routing/route.ts'
-import { AgentDialer, type AgentCredentials } from './subresources/agent.ts'
+import { parseTarget, type ResourceRoute, routeResource } from './routing/route.ts'
+import { type AgentCredentials, AgentDialer } from './subresources/agent.ts'
 import { tunnelExec } from './subresources/exec.ts'
 
 export interface ApiServerOptions {
@@ -106,6 +106,7 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, us
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
   if (!route) return answered(context, () => pages.get(request.method, target, request.headers?.['accept']))
+  if (target.watchOnly && request.method !== 'GET') return errorResponse(methodNotAllowed())
   const resourceRequest: ResourceRequest = {
     ...route,
     method: request.method,

@@ -44,7 +44,9 @@ export async function decodeBody<T>(
 ): Promise<Decoded<T>> {
   if (body.length > bodyBytesMax) throw tooLarge(`limit is ${bodyBytesMax}`)
   const yaml = contentType.includes('yaml')
-  const source = yaml ? await yamlSource(body, expected) : { text: body.toString('utf8'), complaints: [] }
+  const read: Source = yaml ? await yamlSource(body, expected) : { text: body.toString('utf8'), complaints: [] }
+  // To Go, null is an object without fields.
+  const source = read.text.trim() === 'null' ? { ...read, text: '{}' } : read
   const head = readHead(source.text, body, expected)
   const sent = { ...splitGroupVersion(head.apiVersion || groupVersionOf(expected)), kind: head.kind || expected.kind }
   checkKind(sent, expected, schemaName)

@@ -243,10 +243,10 @@ describe('decodeBody', () => {
     expect(await failure('['.repeat(100_000), 'application/yaml')).toMatch(/^400 /)
   })
 
-  test('hostile nesting costs no more than its size', async () => {
+  test('hostile nesting is refused', async () => {
     const depth = 200_000
     const nested = `{"spec":{"x":${'{"a":'.repeat(depth)}{"b":1,"b":2}${'}'.repeat(depth)}}}`
-    expect(await failure(nested)).toContain('strict decoding error: unknown field "spec.x"')
+    expect(await failure(nested)).toContain('exceeded max depth')
     const fields = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
     expect(await failure(`{"metadata":{"managedFields":[{"fieldsV1":${fields}}]}}`)).toContain('exceeded max depth')
   })

@@ -3,7 +3,7 @@
  * case-sensitive, nulls and unknown fields are dropped, wrong types are errors in Go's words, and strict checking
  * finds unknown and duplicate fields (sigs.k8s.io/json).
  */
-import { depthMax, jsonSyntaxError, scanJson } from './json-text.ts'
+import { depthMax, jsonSyntaxError, nestsTooDeep, scanJson } from './json-text.ts'
 import { canonicalQuantity, QuantityError, quantityFormatMessage } from './quantity.ts'
 import { type FieldSchema, type TypeRef, type TypeSchema, typeSchema } from './schema.ts'
 import { canonicalMicroTime, canonicalTime, timeParseMessage } from './time.ts'
@@ -62,6 +62,8 @@ export function strictError(complaints: readonly string[]): DecodeError {
 }
 
 export function parseJson(text: string): unknown {
+  // The built-in parser takes any depth; Go's does not, and neither would what walks the value afterwards.
+  if (text.length > 2 * depthMax && nestsTooDeep(text)) throw new DecodeError('syntax', 'exceeded max depth')
   try {
     return JSON.parse(text)
   } catch {

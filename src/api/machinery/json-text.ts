@@ -101,6 +101,23 @@ function pathOf(levels: readonly Level[]): string {
   return path
 }
 
+/** Whether valid JSON goes deeper than `depthMax`. Only brackets are looked at: a string is one step. */
+export function nestsTooDeep(text: string): boolean {
+  const next = /["{}[\]]/g
+  const stringEnd = /(?<!\\)(?:\\\\)*"/g
+  let depth = 0
+  for (let found = next.exec(text); found; found = next.exec(text)) {
+    if (found[0] === '"') {
+      stringEnd.lastIndex = next.lastIndex
+      if (!stringEnd.exec(text)) return false
+      next.lastIndex = stringEnd.lastIndex
+    } else if (found[0] === '{' || found[0] === '[') {
+      if (++depth > depthMax) return true
+    } else depth--
+  }
+  return false
+}
+
 type Expect = 'value' | 'value or ]' | 'key or }' | 'key' | 'colon' | 'object comma' | 'array comma' | 'end'
 
 const where: Record<Expect, string> = {

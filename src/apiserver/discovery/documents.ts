@@ -84,6 +84,7 @@ function coreSubresources(
   if (plural === 'namespaces') return [sub('finalize', { kind: 'Namespace', verbs: ['update'] })]
   if (plural !== 'pods') return []
   return [
+    { name: 'bindings', singularName: 'binding', namespaced: true, kind: 'Binding', verbs: ['create'] },
     sub('binding', { kind: 'Binding', verbs: ['create'] }),
     sub('eviction', { group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] }),
     sub('exec', { kind: 'PodExecOptions', verbs: ['create', 'get'] }),

@@ -34,7 +34,7 @@ export class Pages {
     if (method !== 'GET') throw root === 'api' || root === 'apis' ? resourceNotFound() : methodNotAllowed()
     switch (root) {
       case '':
-        return json(200, { paths: this.#paths() })
+        return rest.length === 0 ? json(200, { paths: this.#paths() }) : notFoundPage()
       case 'api':
       case 'apis':
         return json(200, this.#discovery(root, rest))

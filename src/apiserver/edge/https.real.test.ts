@@ -1,10 +1,12 @@
 /** The server behind real TLS, and the real kubectl in front of it. Needs loopback only. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
 import { createServer, request, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { definitions } from '../../api/index.ts'
@@ -125,12 +127,15 @@ const pod = {
 
 describe('a client', () => {
   const call = (options: object) =>
-    new Promise<{ status: number; text: string }>((resolve, reject) => {
+    new Promise<{ status: number; headers: IncomingHttpHeaders; bytes: Buffer; text: string }>((resolve, reject) => {
       const at = { host: '127.0.0.1', port: listener.port, path: '/api', ca: ca.certPem, agent: false, ...options }
       const outgoing = request(at, (incoming) => {
-        let text = ''
-        incoming.on('data', (chunk: Buffer) => (text += chunk.toString()))
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text }))
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('end', () => {
+          const bytes = Buffer.concat(chunks)
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, bytes, text: bytes.toString() })
+        })
       })
       outgoing.on('error', reject)
       outgoing.end((options as { body?: Buffer }).body)
@@ -155,6 +160,29 @@ describe('a client', () => {
     const body = Buffer.alloc(3 * 1024 * 1024 + 1, ' ')
     const path = '/api/v1/namespaces/default/configmaps'
     expect((await call({ ...credentials(), method: 'POST', path, body })).status).toBe(413)
+  })
+
+  test('asking for the head gets no body, and no watch', async () => {
+    const { status, headers, text } = await call({
+      ...credentials(),
+      method: 'HEAD',
+      path: '/api/v1/namespaces/default',
+    })
+    expect([status, Number(headers['content-length']) > 0, text]).toEqual([200, true, ''])
+    expect(await call({ ...credentials(), method: 'HEAD', path: '/api/v1/pods?watch=1' })).toMatchObject({
+      status: 200,
+    })
+  })
+
+  test('that accepts gzip gets large answers compressed', async () => {
+    const path = '/openapi/v3/apis/apps/v1'
+    const plain = await call({ ...credentials(), path })
+    const small = await call({ ...credentials(), path, headers: { 'accept-encoding': 'gzip' } })
+    expect(small.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept, Accept-Encoding' })
+    expect(gunzipSync(small.bytes).equals(plain.bytes)).toBe(true)
+    expect(small.bytes.length).toBeLessThan(plain.bytes.length / 4)
+    const refused = await call({ ...credentials(), path, headers: { 'accept-encoding': 'gzip;q=0, br' } })
+    expect(refused.headers['content-encoding']).toBeUndefined()
   })
 
   test('sees a watch begin before anything happens', async () => {
@@ -233,5 +261,18 @@ describe('kubectl', () => {
     expect(exec.stdout + exec.stderr).toBe('ran /exec/default/p/c?command=echo&command=hi&stdout=true&stderr=true\n')
     const wrong = await kubectl('exec', 'p', '-c', 'nope', '--', 'true')
     expect(wrong.stderr).toContain('container nope is not valid for pod p')
+  })
+
+  test('is told when the agent of a node does not answer', async () => {
+    const status = {
+      addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+      daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
+    }
+    await kubectl('patch', 'node', 'node-1', '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }))
+    const refused = 'dial tcp 127.0.0.1:1: connect: connection refused'
+    expect((await kubectl('exec', 'p', '--', 'true')).stderr).toContain(`error dialing backend: ${refused}`)
+    expect((await kubectl('logs', 'p')).stderr).toContain(
+      `Get "https://127.0.0.1:1/containerLogs/default/p/c?": ${refused}`,
+    )
   })
 })

@@ -4,6 +4,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
 import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { UserInfo } from '../handler.ts'
@@ -77,7 +78,8 @@ async function serve(server: ApiServer, request: IncomingMessage, response: Serv
   try {
     const user = userOf(request.socket as TLSSocket)
     const answer = user ? await answerTo(server, request, user, gone.signal) : errorResponse(unauthorized())
-    await send(answer, response)
+    if (request.method === 'HEAD') sendHead(answer, response, gone)
+    else await send(await compressed(answer, request), response)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
@@ -92,7 +94,9 @@ async function answerTo(
 ): Promise<ApiResponse> {
   const body = hasBody(request) ? await readBody(request) : undefined
   if (body === 'too large') return errorResponse(tooLarge(bodyBytesMax))
-  const { method = 'GET', url: path = '/' } = request
+  const { url: path = '/' } = request
+  // The answer to HEAD is that to GET, without its body.
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
   return server.handle({ method, path, headers: headersOf(request), signal, ...(body && { body }) }, user)
 }
 
@@ -119,6 +123,32 @@ function headersOf({ headers }: IncomingMessage): Record<string, string> {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
   }
   return flat
+}
+
+function sendHead({ status, headers, body }: ApiResponse, response: ServerResponse, gone: AbortController): void {
+  const length = body instanceof BufferBody ? { 'content-length': body.length } : {}
+  response.writeHead(status, { ...headers, ...length }).end()
+  // A watch or a log does not go on for nobody.
+  gone.abort()
+}
+
+/** Answers from this size on are compressed for clients that accept it; size and level as kube-apiserver's. */
+const compressedBytesMin = 128 * 1024
+const compressionLevel = 1
+
+async function compressed(answer: ApiResponse, { headers }: IncomingMessage): Promise<ApiResponse> {
+  const { body } = answer
+  if (!(body instanceof BufferBody) || body.length < compressedBytesMin) return answer
+  if (!/\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers['accept-encoding'] ?? '')) return answer
+  const { gzip } = await import('node:zlib')
+  const bytes = await promisify<Buffer, { level: number }, Buffer>(gzip)(Buffer.concat(body.buffers), {
+    level: compressionLevel,
+  })
+  const encoding = {
+    'content-encoding': 'gzip',
+    vary: [answer.headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', '),
+  }
+  return { ...answer, headers: { ...answer.headers, ...encoding }, body: new BufferBody([bytes]) }
 }
 
 /** Large answers go out in pieces of about this size. */

@@ -80,11 +80,7 @@ async function listDocument(
   page: ListPage,
 ): Promise<ApiResponse> {
   const { resource, query } = request
-  const metadata = {
-    resourceVersion: String(page.revision),
-    ...(page.continue && { continue: page.continue }),
-    ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
-  }
+  const metadata = pageMetadata(page)
   switch (accepted.as) {
     case 'table': {
       const options = { include: includeOf(query), metadata, now: context.clock.now(), columns: 'all' as const }
@@ -101,6 +97,15 @@ async function listDocument(
         ? formatted(accepted, Buffer.concat(buffers))
         : { status: 200, headers: jsonType, body: new BufferBody(buffers) }
     }
+  }
+}
+
+/** A list's `metadata`. */
+export function pageMetadata(page: ListPage) {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue && { continue: page.continue }),
+    ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
   }
 }
 

@@ -27,7 +27,7 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
     timeoutSeconds: timeoutSeconds ? parseInteger(timeoutSeconds) : undefined,
-    limit: parseInteger(query.get('limit') || '0'),
+    limit: Math.max(0, parseInteger(query.get('limit') || '0')),
     continue: query.get('continue') ?? '',
     sendInitialEvents: parseBoolean(query, 'sendInitialEvents'),
   }

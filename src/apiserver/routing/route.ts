@@ -13,15 +13,24 @@ export interface ResourceRoute {
 export interface ParsedTarget {
   readonly path: string
   readonly query: URLSearchParams
+  /** The path was of the deprecated form `/api/v1/watch/…`; the query says `watch` now. */
+  readonly watchOnly: boolean
 }
 
 const noQuery = new URLSearchParams()
 
 export function parseTarget(target: string): ParsedTarget {
   const mark = target.indexOf('?')
-  if (mark < 0) return { path: target, query: noQuery }
-  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
+  const path = mark < 0 ? target : target.slice(0, mark)
+  const query = mark < 0 ? noQuery : new URLSearchParams(target.slice(mark + 1))
+  const watchPath = watchPaths.exec(path)
+  if (!watchPath) return { path, query, watchOnly: false }
+  const watching = new URLSearchParams(query)
+  watching.set('watch', 'true')
+  return { path: `${watchPath[1]}/${watchPath[2]}`, query: watching, watchOnly: true }
 }
+
+const watchPaths = /^(\/api\/[^/]+|\/apis\/[^/]+\/[^/]+)\/watch\/(.+)$/
 
 /** undefined: no such path under /api or /apis. */
 export function routeResource(registry: Registry, path: string): ResourceRoute | undefined {
@@ -53,6 +62,11 @@ function routeGroupVersion(registry: Registry, group: string, rest: string[]): R
   // `namespaces/NAME` and its own subresources are the Namespace itself; anything else under it is in that namespace.
   const inNamespace = first === 'namespaces' && third !== '' && third !== 'status' && third !== 'finalize'
   const [plural = '', name = '', subresource = '', ...extra] = inNamespace ? parts.slice(2) : parts
+  // A Binding names its pod in its body.
+  if (group === '' && plural === 'bindings' && inNamespace && name === '') {
+    const pods = registry.find(group, version, 'pods')
+    return pods && { resource: pods, namespace: second, name: '', subresource: 'binding' }
+  }
   const resource = registry.find(group, version, plural)
   if (!resource || extra.length > 0) return undefined
   const { namespaced } = resource.definition

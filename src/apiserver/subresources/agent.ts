@@ -42,7 +42,17 @@ export class AgentDialer {
     return new Promise((resolve, reject) => {
       const call = this.request(address, { path, method: 'GET', ...(signal && { signal }) })
       call.on('response', resolve)
-      call.on('error', (error) => reject(dialError(address, path, error)))
+      call.on('error', (error) => reject(requestError(address, path, error)))
+      call.end()
+    })
+  }
+
+  /** Throws what `dialError` says when the agent does not answer. */
+  async ping(address: AgentAddress): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const call = this.request(address, { path: '/healthz', method: 'GET' })
+      call.on('response', (answer) => resolve(void answer.resume()))
+      call.on('error', (error) => reject(dialError(address, error)))
       call.end()
     })
   }
@@ -52,10 +62,28 @@ export class AgentDialer {
   }
 }
 
-/** As kube-apiserver words a failed call to a kubelet. */
-export function dialError({ host, port }: AgentAddress, path: string, error: Error): StatusError {
-  const url = `https://${host}:${port}${path}`
-  return new StatusError({ code: 500, message: `Get ${JSON.stringify(url)}: ${error.message}` })
+/** As kube-apiserver words a failed request to a kubelet. */
+export function requestError(address: AgentAddress, path: string, error: Error): StatusError {
+  const url = `https://${address.host}:${address.port}${path}`
+  return new StatusError({ code: 500, message: `Get ${JSON.stringify(url)}: ${dialFailure(address, error)}` })
+}
+
+/** As kube-apiserver words it when there is no connection to a kubelet for a tunnel. */
+export function dialError(address: AgentAddress, error: Error): StatusError {
+  return new StatusError({ code: 500, message: `error dialing backend: ${dialFailure(address, error)}` })
+}
+
+const dialFailures: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connect: connection refused',
+  EHOSTUNREACH: 'connect: no route to host',
+  ENETUNREACH: 'connect: network is unreachable',
+  ETIMEDOUT: 'connect: connection timed out',
+}
+
+/** In the words of Go's net package, which users of Kubernetes know and search for. */
+function dialFailure({ host, port }: AgentAddress, error: NodeJS.ErrnoException): string {
+  const failure = dialFailures[error.code ?? '']
+  return failure ? `dial tcp ${host}:${port}: ${failure}` : error.message
 }
 
 export interface PodTarget {

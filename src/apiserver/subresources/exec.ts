@@ -23,7 +23,9 @@ export interface UpgradeRequest {
 export async function tunnelExec(context: ServerContext, request: UpgradeRequest): Promise<void> {
   const target = await locatePod(context, request.route, request.query.get('container'))
   const path = execPath(request, target)
-  // Last, because kubectl answers any refusal by trying SPDY, and shows only what is said to that.
+  // kubectl answers any refusal by trying SPDY, and shows only what is said to that: so this comes last, and a client
+  // that cannot be served is still told when the agent would not have answered.
+  if (!asksForWebSocket(request.headers)) await context.agents.ping(target.address)
   requireWebSocket(request.headers)
   const { agentSocket, answer, agentHead } = await dial(context, request, target, path)
   const { socket, head } = request
@@ -34,12 +36,16 @@ export async function tunnelExec(context: ServerContext, request: UpgradeRequest
 }
 
 export function requireWebSocket(headers: Readonly<Record<string, string>>): void {
-  const protocol = (headers['upgrade'] ?? '').toLowerCase()
-  if (protocol === 'websocket') return
+  if (asksForWebSocket(headers)) return
+  const protocol = headers['upgrade']
   const what = protocol
-    ? `unable to upgrade: unsupported protocol ${JSON.stringify(headers['upgrade'])}`
+    ? `unable to upgrade: unsupported protocol ${JSON.stringify(protocol)}`
     : 'Upgrade request required'
   throw badRequest(`${what}; this server speaks WebSocket (v5.channel.k8s.io, v4.channel.k8s.io)`)
+}
+
+function asksForWebSocket(headers: Readonly<Record<string, string>>): boolean {
+  return headers['upgrade']?.toLowerCase() === 'websocket'
 }
 
 function execPath({ route, query }: UpgradeRequest, { container }: PodTarget): string {
@@ -90,7 +96,7 @@ function dial(
       })
       answer.on('error', reject)
     })
-    call.on('error', (error) => reject(dialError(address, path, error)))
+    call.on('error', (error) => reject(dialError(address, error)))
     call.end()
   })
 }

@@ -22,13 +22,22 @@ const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Succe
 export async function handleBinding(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const options = parseWriteOptions(request.query, 'CreateOptions')
   const binding = await readBody<Binding>(request, { group: '', version: 'v1', kind: 'Binding' }, options)
-  const node = requireTarget(request, binding)
-  await updateObject(context, request, {
+  const pod = { ...request, name: podOf(request, binding) }
+  const node = requireTarget(pod, binding)
+  await updateObject(context, pod, {
     strategy: {},
     options,
-    change: (current) => bound(request, binding, { node, now: formatTime(context.clock.now()), current }),
+    change: (current) => bound(pod, binding, { node, now: formatTime(context.clock.now()), current }),
   })
   return json(201, success)
+}
+
+/** The path's pod, or the body's where the path (`…/bindings`) names none. */
+function podOf({ name }: ResourceRequest, { metadata }: Binding): string {
+  const named = metadata?.name ?? ''
+  if (!name && !named) throw badRequest('name is required')
+  if (name && named && name !== named) throw badRequest('name in URL does not match name in Binding object')
+  return name || named
 }
 
 function requireTarget(request: ResourceRequest, binding: Binding): string {

@@ -9,7 +9,8 @@ import { dataMaxBytes, validateImmutable, validateKeys } from '../keyed-data.ts'
 function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   const errors = [...validateKeys(data, 'data'), ...validateKeys(binaryData, 'binaryData')]
   for (const key of Object.keys(data)) {
-    if (key in binaryData) errors.push(invalid(Path.of('data').key(key), key, 'duplicate of key present in binaryData'))
+    if (Object.hasOwn(binaryData, key))
+      errors.push(invalid(Path.of('data').key(key), key, 'duplicate of key present in binaryData'))
   }
   let size = 0
   for (const value of Object.values(data)) size += Buffer.byteLength(value)
