@@ -2,11 +2,12 @@
 import type { Endpoints, Service } from '../../api/generated/v1.ts'
 import { objectKey, splitKey } from '../../api/machinery/object.ts'
 import { isReason, StatusError } from '../../api/machinery/status.ts'
+import type { EventRecorder } from '../../client/events.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { ownSelector, podsOf } from './matching.ts'
 import { Pacer } from './pacer.ts'
-import { isManaged, reconcileEndpoints } from './reconcile.ts'
+import { type EndpointsPlan, isManaged, reconcileEndpoints } from './reconcile.ts'
 import { type ServiceSource, serviceSource, watchServices } from './source.ts'
 import { TriggerTimes } from './trigger-time.ts'
 import { Written } from './written.ts'
@@ -21,7 +22,8 @@ export function startEndpointsController(ctx: ControllerContext): void {
   const queue = startQueue(ctx, {
     name: 'endpoints',
     reconcile: async (key) => {
-      if (await controller.sync(key)) pacer.wrote(key)
+      const written = await controller.sync(key)
+      if (written !== undefined) pacer.wrote(key, written)
       if (!source.services.get(key)) pacer.forget(key)
     },
     concurrency,
@@ -40,17 +42,19 @@ class EndpointsController {
   readonly #ctx: ControllerContext
   readonly #source: ServiceSource
   readonly #cached: (key: string) => Endpoints | undefined
+  readonly #events: EventRecorder
   readonly #triggerTimes = new TriggerTimes()
 
   constructor(ctx: ControllerContext, source: ServiceSource, cached: (key: string) => Endpoints | undefined) {
     this.#ctx = ctx
+    this.#events = ctx.events('endpoint-controller')
     this.#source = source
     this.#cached = cached
     this.written = new Written(ctx.clock)
   }
 
-  /** True when something was written. */
-  async sync(key: string): Promise<boolean> {
+  /** The number of endpoints when something was written. */
+  async sync(key: string): Promise<number | undefined> {
     const service = this.#source.services.get(key)
     if (!service) {
       this.#triggerTimes.forget(key)
@@ -58,11 +62,11 @@ class EndpointsController {
     }
     // ExternalName has no endpoints; left-overs of an earlier type go. Without a selector they are the user's.
     if (service.spec?.type === 'ExternalName') return this.#remove(key)
-    if (!ownSelector(service) || service.metadata.deletionTimestamp) return false
+    if (!ownSelector(service) || service.metadata.deletionTimestamp) return undefined
     return this.#write(key, service)
   }
 
-  async #write(key: string, service: Service): Promise<boolean> {
+  async #write(key: string, service: Service): Promise<number | undefined> {
     const pods = podsOf(this.#source.pods, service)
     const trigger = this.#triggerTimes.of(key, service, pods)
     const plan = reconcileEndpoints({ service, pods, current: this.#current(key), triggerTime: trigger.time })
@@ -70,17 +74,32 @@ class EndpointsController {
       const { client } = this.#ctx
       if (plan.type !== 'keep') this.written.put(await client[plan.type](resources.endpoints, plan.object))
       trigger.commit()
-      return plan.type !== 'keep'
+      return plan.type === 'keep' ? undefined : pods.length
     } catch (error) {
-      if (isNamespaceTerminating(error)) return false
+      if (isNamespaceTerminating(error)) return undefined
       this.written.forget(key)
+      if (plan.type !== 'keep') this.#report(plan, service, error)
       throw error
     }
   }
 
-  async #remove(key: string): Promise<boolean> {
+  #report({ type, object }: Exclude<EndpointsPlan, { type: 'keep' }>, { metadata }: Service, error: unknown): void {
+    const name = `${metadata.namespace}/${metadata.name}`
+    const about = { ...object, apiVersion: 'v1', kind: 'Endpoints' }
+    const text = error instanceof Error ? error.message : String(error)
+    if (type === 'create')
+      this.#events.event(
+        about,
+        'Warning',
+        'FailedToCreateEndpoint',
+        `Failed to create endpoint for service ${name}: ${text}`,
+      )
+    else this.#events.event(about, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${name}: ${text}`)
+  }
+
+  async #remove(key: string): Promise<number | undefined> {
     const current = this.#current(key)
-    if (!current || !isManaged(current)) return false
+    if (!current || !isManaged(current)) return undefined
     const { uid } = current.metadata
     try {
       await this.#ctx.client.delete(resources.endpoints, splitKey(key), { ...(uid && { preconditions: { uid } }) })
@@ -88,7 +107,7 @@ class EndpointsController {
       if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error
     }
     this.written.delete(current)
-    return true
+    return 0
   }
 
   #current(key: string): Endpoints | undefined {

@@ -233,17 +233,28 @@ test('own writes are seen until the cache has them', () => {
   expect(seen(object('10'))).toEqual(['10'])
 })
 
-test('the first change is worked on at once, a burst is spread', () => {
-  const clock = new FakeClock()
-  const waits: number[] = []
-  const pacer = new Pacer({ add: () => waits.push(0), addAfter: (_key, ms) => waits.push(ms) }, clock)
-  pacer.add('web')
-  pacer.wrote('web')
-  pacer.add('web')
-  clock.advance(10)
-  pacer.wrote('web')
-  pacer.add('web')
-  clock.advance(1000)
-  pacer.add('web')
-  expect(waits).toEqual([0, 10, 20, 0])
+describe('a burst', () => {
+  /** How long each of these changes waits, every one written as soon as it may be. */
+  const waitsOf = (endpoints: number, changes: number) => {
+    const clock = new FakeClock()
+    const waits: number[] = []
+    const wait = (_key: string, ms = 0) => waits.push(ms)
+    const pacer = new Pacer({ add: wait, addAfter: wait }, clock)
+    for (let i = 0; i < changes; i++) {
+      pacer.add('web')
+      clock.advance(waits.at(-1) ?? 0)
+      pacer.wrote('web', endpoints)
+    }
+    clock.advance(1000)
+    pacer.add('web')
+    return waits
+  }
+
+  test('of a small Service waits so little that nobody sees it', () => {
+    expect(waitsOf(3, 6).map(Math.floor)).toEqual([0, 5, 10, 20, 20, 20, 0])
+  })
+
+  test('of a big one is spread, and its first change is worked on at once', () => {
+    expect(waitsOf(5000, 8)).toEqual([0, 5, 10, 20, 40, 80, 160, 200, 0])
+  })
 })

@@ -56,14 +56,15 @@ export function servicesOf(services: Indexed<Service>, { metadata }: Pod, labels
     .map(objectKey)
 }
 
-/** The pods a Service selects, in the order of their names. */
+/** The pods a Service selects, in no order. */
 export function podsOf(pods: Indexed<Pod>, service: Service): Pod[] {
   const filed = filedTerm(service)
   if (filed === undefined) return []
-  return pods
-    .byIndex(podsByLabel.name, filed)
-    .filter((pod) => selects(service.spec?.selector ?? {}, pod.metadata.labels))
-    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+  const found = pods.byIndex(podsByLabel.name, filed)
+  // The term they are filed under is one of the selector's.
+  const selector = service.spec?.selector ?? {}
+  if (Object.keys(selector).length === 1) return found
+  return found.filter((pod) => selects(selector, pod.metadata.labels))
 }
 
 /** Whether a change of a pod can change anyone's endpoints. Status heartbeats and the like are passed over. */

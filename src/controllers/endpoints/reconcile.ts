@@ -1,5 +1,6 @@
 /** What must become of a Service's Endpoints object. Pure. */
 import type { Endpoints, Pod, Service } from '../../api/generated/v1.ts'
+import { sameJson } from './derived.ts'
 import { isHeadless } from './pods.ts'
 import { subsetsOf, truncate } from './subsets.ts'
 import { triggerTimeAnnotation } from './trigger-time.ts'
@@ -57,25 +58,10 @@ function isSame(
   wanted: { subsets: unknown[]; labels: Record<string, string>; truncated: boolean },
 ): boolean {
   const marked = metadata.annotations?.[overCapacityAnnotation] === 'truncated'
+  // Objects written by others may carry the pods' resourceVersion; that alone is no difference.
   return (
     marked === wanted.truncated &&
-    stable(metadata.labels ?? {}) === stable(wanted.labels) &&
-    stable(withoutPodVersions(subsets ?? [])) === stable(wanted.subsets)
-  )
-}
-
-/** Objects written by others may carry the pods' resourceVersion; that alone is no difference. */
-function withoutPodVersions(subsets: NonNullable<Endpoints['subsets']>): unknown {
-  return JSON.parse(JSON.stringify(subsets), function (this: object, key: string, value: unknown) {
-    return key === 'resourceVersion' ? undefined : value
-  })
-}
-
-/** JSON with sorted keys: equal text for equal values. */
-export function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, v: unknown) =>
-    v && typeof v === 'object' && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v,
+    sameJson(metadata.labels ?? {}, wanted.labels) &&
+    sameJson(subsets ?? [], wanted.subsets, 'resourceVersion')
   )
 }

@@ -8,6 +8,7 @@ import type {
   Service,
   ServicePort,
 } from '../../api/generated/v1.ts'
+import { perPod } from './derived.ts'
 import { addressesOfFamily, belongsInEndpoints, findPort, hostnameUnder, serviceFamilies } from './pods.ts'
 
 /** More addresses than this make an object too big for the API; the rest is left out and an annotation says so. */
@@ -17,15 +18,19 @@ interface Entry {
   readonly address: EndpointAddress
   readonly ready: boolean
   readonly ports: EndpointPort[]
+  /** Equal for equal ports. */
+  readonly portsId: string
 }
 
 /** Addresses that share a set of ports share a subset; everything is sorted, so equal input gives equal output. */
 export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
-  for (const { address, ready, ports } of entriesOf(service, pods)) {
-    const id = JSON.stringify(ports)
-    let group = groups.get(id)
-    if (!group) groups.set(id, (group = { ports, ready: [], notReady: [] }))
+  for (const pod of pods) {
+    const entry = entryOf(service, pod)
+    if (!entry) continue
+    const { address, ready, ports, portsId } = entry
+    let group = groups.get(portsId)
+    if (!group) groups.set(portsId, (group = { ports, ready: [], notReady: [] }))
     group[ready ? 'ready' : 'notReady'].push(address)
   }
   return [...groups.entries()]
@@ -37,19 +42,18 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
     }))
 }
 
-function* entriesOf(service: Service, pods: readonly Pod[]): Generator<Entry> {
+/** Undefined: the pod is no endpoint of the Service. */
+const entryOf = perPod((service, pod): Entry | undefined => {
   const publishNotReady = service.spec?.publishNotReadyAddresses === true
   const servicePorts = service.spec?.ports ?? []
-  for (const pod of pods) {
-    const address = addressOf(service, pod)
-    if (!address || !belongsInEndpoints(pod, { includeTerminating: publishNotReady })) continue
-    const ports = servicePorts.flatMap((port) => endpointPort(pod, port))
-    // Only a headless Service may do without ports; a pod that has none of the named ones is no endpoint.
-    const portless = servicePorts.length === 0 && service.spec?.clusterIP === 'None'
-    if (ports.length === 0 && !portless) continue
-    yield { address, ready: publishNotReady || podReady(pod), ports: ports.sort(byNameAndPort) }
-  }
-}
+  const address = addressOf(service, pod)
+  if (!address || !belongsInEndpoints(pod, { includeTerminating: publishNotReady })) return undefined
+  const ports = servicePorts.flatMap((port) => endpointPort(pod, port)).sort(byNameAndPort)
+  // Only a headless Service may do without ports; a pod that has none of the named ones is no endpoint.
+  const portless = servicePorts.length === 0 && service.spec?.clusterIP === 'None'
+  if (ports.length === 0 && !portless) return undefined
+  return { address, ready: publishNotReady || podReady(pod), ports, portsId: JSON.stringify(ports) }
+})
 
 function endpointPort(pod: Pod, port: ServicePort): EndpointPort[] {
   const number = findPort(pod, port)

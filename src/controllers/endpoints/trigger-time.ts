@@ -24,13 +24,17 @@ export class TriggerTimes {
 
   of(key: string, service: Service, pods: readonly Pod[]): TriggerTime {
     const before = this.#known.get(key)
-    const after: Known = {
-      service: service.metadata.creationTimestamp ?? '',
-      pods: new Map(pods.flatMap((pod) => entry(pod))),
+    const created = service.metadata.creationTimestamp ?? ''
+    let earliest = created > (before?.service ?? '') ? created : undefined
+    const known = new Map<string, string>()
+    for (const pod of pods) {
+      const at = readySince(pod)
+      if (at === undefined) continue
+      known.set(pod.metadata.name, at)
+      if (at > (before?.pods.get(pod.metadata.name) ?? '') && (earliest === undefined || at < earliest)) earliest = at
     }
-    const changed = [...after.pods].filter(([name, at]) => at > (before?.pods.get(name) ?? '')).map(([, at]) => at)
-    if (after.service > (before?.service ?? '')) changed.push(after.service)
-    return { time: changed.sort()[0], commit: () => this.#known.set(key, after) }
+    const after: Known = { service: created, pods: known }
+    return { time: earliest, commit: () => this.#known.set(key, after) }
   }
 
   forget(key: string): void {
@@ -38,7 +42,7 @@ export class TriggerTimes {
   }
 }
 
-function entry(pod: Pod): [string, string][] {
-  const at = pod.status?.conditions?.find((c) => c.type === 'Ready')?.lastTransitionTime
-  return at ? [[pod.metadata.name, at]] : []
+/** When the pod became ready, or ceased to be. */
+function readySince({ status }: Pod): string | undefined {
+  return status?.conditions?.find((c) => c.type === 'Ready')?.lastTransitionTime
 }

@@ -1,37 +1,64 @@
 /** One pod as an endpoint of an EndpointSlice. Pure (upstream: k8s.io/endpointslice). */
 import { podReady } from '../../api/core/pod/conditions.ts'
-import type { Endpoint, EndpointPort } from '../../api/generated/discovery.k8s.io.v1.ts'
+import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Node, Pod, Service } from '../../api/generated/v1.ts'
+import { perPod } from '../endpoints/derived.ts'
 import { type AddressFamily, addressesOfFamily, findPort, hostnameUnder } from '../endpoints/pods.ts'
+import { distributionHints } from './hints.ts'
 
 const zoneLabel = 'topology.kubernetes.io/zone'
 
+/** A pod under a Service, with what packing compares. */
+export interface PodEndpoint {
+  readonly endpoint: Endpoint
+  /** `endpointKey` of it. */
+  readonly key: string
+  readonly ports: EndpointPort[]
+  readonly portsKey: string
+}
+
 /** Undefined: the pod has no address of this family. */
-export function endpointOf(
+export function podEndpoint(
   service: Service,
   pod: Pod,
   { family, node }: { family: AddressFamily; node: Node | undefined },
-): Endpoint | undefined {
+): PodEndpoint | undefined {
+  const zone = node?.metadata.labels?.[zoneLabel]
+  const known = remembered(service, pod)
+  const id = `${family} ${zone ?? ''}`
+  if (!known.has(id)) known.set(id, derive(service, pod, { family, zone }))
+  return known.get(id)
+}
+
+/** By family and zone. */
+const remembered = perPod(() => new Map<string, PodEndpoint | undefined>())
+
+function derive(
+  service: Service,
+  pod: Pod,
+  { family, zone }: { family: AddressFamily; zone: string | undefined },
+): PodEndpoint | undefined {
   const addresses = addressesOfFamily(pod, family)
   if (addresses.length === 0) return undefined
   const serving = podReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
+  // A terminating pod is not ready, whatever its probes say, unless it is to be published regardless.
+  const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating)
   const { name, namespace, uid } = pod.metadata
   const hostname = hostnameUnder(service, pod)
-  const zone = node?.metadata.labels?.[zoneLabel]
-  return {
+  const nodeName = pod.spec?.nodeName
+  const hints = ready ? distributionHints(service, { zone, nodeName }) : undefined
+  const endpoint: Endpoint = {
     addresses,
-    conditions: {
-      // A terminating pod is not ready, whatever its probes say, unless it is to be published regardless.
-      ready: service.spec?.publishNotReadyAddresses === true || (serving && !terminating),
-      serving,
-      terminating,
-    },
+    conditions: { ready, serving, terminating },
     ...(hostname && { hostname }),
     targetRef: { kind: 'Pod', ...(namespace && { namespace }), name, ...(uid && { uid }) },
-    ...(pod.spec?.nodeName && { nodeName: pod.spec.nodeName }),
+    ...(nodeName && { nodeName }),
     ...(zone && { zone }),
+    ...(hints && { hints }),
   }
+  const ports = portsOf(service, pod)
+  return { endpoint, key: endpointKey(endpoint), ports, portsKey: portsKey(ports) }
 }
 
 /** The Service's ports as this pod has them; a named target port it lacks is left out. */
@@ -62,7 +89,17 @@ export function endpointKey({ addresses, targetRef, nodeName, hostname }: Endpoi
   ])
 }
 
-/** Whether two endpoints with the same key need no write. */
+/** Keys of a slice's endpoints, in their order. */
+export function endpointKeys(slice: EndpointSlice): readonly string[] {
+  let keys = keysOfSlices.get(slice)
+  if (!keys) keysOfSlices.set(slice, (keys = (slice.endpoints ?? []).map(endpointKey)))
+  return keys
+}
+
+/** Slices in the informer's cache and those the server answered with are never mutated. */
+const keysOfSlices = new WeakMap<EndpointSlice, readonly string[]>()
+
+/** Whether two endpoints with the same key need no write, hints aside. */
 export function endpointsEqual(a: Endpoint, b: Endpoint): boolean {
   return (
     a.conditions?.ready === b.conditions?.ready &&

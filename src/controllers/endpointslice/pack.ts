@@ -5,7 +5,8 @@
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Service } from '../../api/generated/v1.ts'
 import type { AddressFamily } from '../endpoints/pods.ts'
-import { endpointKey, endpointsEqual } from './endpoint.ts'
+import { endpointKeys, endpointsEqual, type PodEndpoint } from './endpoint.ts'
+import { sameHints } from './hints.ts'
 import { endpointsIn, hasLabels, labelsOf, newSlice } from './slice.ts'
 
 /** Upstream's --max-endpoints-per-slice. */
@@ -22,16 +23,18 @@ export interface Group {
   readonly service: Service
   readonly family: AddressFamily
   readonly ports: EndpointPort[]
-  readonly wanted: readonly Endpoint[]
+  readonly wanted: readonly PodEndpoint[]
   readonly existing: readonly EndpointSlice[]
+  /** Whether other hints are a difference; otherwise somebody else cares for them. */
+  readonly compareHints: boolean
   readonly max?: number
 }
 
 export function pack(group: Group): Changes {
   const { max = endpointsPerSliceMax } = group
-  const missing = new Map(group.wanted.map((endpoint) => [endpointKey(endpoint), endpoint]))
+  const missing = new Map(group.wanted.map(({ key, endpoint }) => [key, endpoint]))
   const { unchanged, changed, empty } = retain(group, missing)
-  const rest = [...missing.values()]
+  const rest = [...missing.values()].sort(byName)
   // The fullest first, so that slices become full rather than many.
   for (const slice of changed.sort((a, b) => endpointsIn(b).length - endpointsIn(a).length)) fill(slice, rest, max)
   const create: EndpointSlice[] = []
@@ -46,27 +49,33 @@ export function pack(group: Group): Changes {
 }
 
 /** Step 1: what of each existing slice stays. Takes what it places out of `missing`. */
-function retain({ service, existing }: Group, missing: Map<string, Endpoint>) {
+function retain({ service, existing, compareHints }: Group, missing: Map<string, Endpoint>) {
   const labels = labelsOf(service)
   const unchanged: EndpointSlice[] = []
   const changed: EndpointSlice[] = []
   const empty: EndpointSlice[] = []
   for (const slice of existing) {
-    const before = endpointsIn(slice)
+    const keys = endpointKeys(slice)
     let differs = !hasLabels(slice, labels)
-    const endpoints = before.flatMap((endpoint) => {
-      const key = endpointKey(endpoint)
+    const endpoints: Endpoint[] = []
+    for (const [i, before] of endpointsIn(slice).entries()) {
+      const key = keys[i] ?? ''
       const wanted = missing.get(key)
+      if (!wanted || !endpointsEqual(wanted, before) || (compareHints && !sameHints(wanted, before))) differs = true
+      if (!wanted) continue
       missing.delete(key)
-      if (!wanted) differs = true
-      else if (!endpointsEqual(wanted, endpoint)) differs = true
-      return wanted ? [wanted] : []
-    })
-    if (endpoints.length === 0 && before.length > 0) empty.push(slice)
+      endpoints.push(wanted)
+    }
+    if (endpoints.length === 0 && keys.length > 0) empty.push(slice)
     else if (differs) changed.push({ ...slice, metadata: { ...slice.metadata, labels }, endpoints })
     else unchanged.push(slice)
   }
   return { unchanged, changed, empty }
+}
+
+/** Newcomers come in the order of their pods' names, so that equal input gives equal output. */
+function byName(a: Endpoint, b: Endpoint): number {
+  return (a.targetRef?.name ?? '') < (b.targetRef?.name ?? '') ? -1 : 1
 }
 
 function fill(slice: EndpointSlice, rest: Endpoint[], max: number): void {

@@ -1,9 +1,10 @@
 /** EndpointSlice objects of a Service: metadata, empty ones. Pure. */
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Service } from '../../api/generated/v1.ts'
+import { sameJson } from '../endpoints/derived.ts'
 import type { AddressFamily } from '../endpoints/pods.ts'
 import { isHeadless } from '../endpoints/pods.ts'
-import { headlessLabel, stable } from '../endpoints/reconcile.ts'
+import { headlessLabel } from '../endpoints/reconcile.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -13,8 +14,9 @@ export const controllerName = 'endpointslice-controller.k8s.io'
 const prefixLengthMax = 253 - 5
 
 export function labelsOf(service: Service): Record<string, string> {
+  const { [headlessLabel]: _, ...labels } = service.metadata.labels ?? {}
   return {
-    ...service.metadata.labels,
+    ...labels,
     ...(isHeadless(service) && { [headlessLabel]: '' }),
     [serviceNameLabel]: service.metadata.name,
     [managedByLabel]: controllerName,
@@ -22,7 +24,7 @@ export function labelsOf(service: Service): Record<string, string> {
 }
 
 export function hasLabels({ metadata }: EndpointSlice, labels: Readonly<Record<string, string>>): boolean {
-  return stable(metadata.labels ?? {}) === stable(labels)
+  return sameJson(metadata.labels ?? {}, labels)
 }
 
 export function newSlice(
