@@ -11,46 +11,47 @@ export interface Flow {
   readonly destination: string
   readonly port: number
   readonly backend: string
-  readonly backendPort: number
+  /** Only the client has sent so far. */
+  readonly unreplied: boolean
 }
 
 /** Reads `conntrack -L -p udp`: each line has the original tuple and then the reply's. */
 export function parseFlows(listing: string): Flow[] {
   return listing.split('\n').flatMap((line) => {
-    const tuples = [...line.matchAll(/src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g)]
-    const [original, reply] = tuples
+    const [original, reply] = [...line.matchAll(/src=(\S+) dst=(\S+) sport=\d+ dport=(\d+)/g)]
     if (!original?.[2] || !reply?.[1]) return []
-    return [{ destination: original[2], port: Number(original[4]), backend: reply[1], backendPort: Number(reply[3]) }]
+    const unreplied = line.includes('[UNREPLIED]')
+    return [{ destination: original[2], port: Number(original[3]), backend: reply[1], unreplied }]
   })
 }
 
-/** Flows to a Service's address or node port whose backend the Service no longer has; each kind once. */
-export function staleFlows(flows: readonly Flow[], plans: Iterable<PortPlan>): Flow[] {
-  const fronts = frontsOf(plans)
+/**
+ * Flows to a Service's address or node port that no serving endpoint of it answers; each kind once. Policies, hints and
+ * termination do not end a flow, as they do not end a TCP connection. `former` are plans that changed or went: flows to
+ * addresses and node ports nobody has any more are stale, too.
+ */
+export function staleFlows(flows: readonly Flow[], plans: Iterable<PortPlan>, former: Iterable<PortPlan> = []): Flow[] {
+  const serving = new Map<string, ReadonlySet<string>>()
+  for (const plan of former) for (const front of frontsOf(plan)) serving.set(front, new Set())
+  for (const plan of plans) for (const front of frontsOf(plan)) serving.set(front, new Set(plan.servingIps))
   const stale = new Map<string, Flow>()
   for (const flow of flows) {
-    const plan = fronts.get(`${flow.destination} ${flow.port}`) ?? nodePortPlan(fronts, flow)
-    if (!plan) continue
-    const alive = [...plan.cluster, ...plan.local].some((b) => b.ip === flow.backend && b.port === flow.backendPort)
-    if (!alive) stale.set(`${flow.destination} ${flow.port} ${flow.backend}`, flow)
+    const ips = serving.get(`${flow.destination} ${flow.port}`) ?? nodePortIps(serving, flow)
+    if (ips && !ips.has(flow.backend)) stale.set(`${flow.destination} ${flow.port} ${flow.backend}`, flow)
   }
   return [...stale.values()]
 }
 
-function frontsOf(plans: Iterable<PortPlan>): Map<string, PortPlan> {
-  const fronts = new Map<string, PortPlan>()
-  for (const plan of plans) {
-    if (plan.protocol !== 'udp') continue
-    for (const ip of [plan.clusterIp, ...plan.externalIps, ...plan.loadBalancerIps])
-      fronts.set(`${ip} ${plan.port}`, plan)
-    if (plan.nodePort) fronts.set(`* ${plan.nodePort}`, plan)
-  }
-  return fronts
+function frontsOf(plan: PortPlan): string[] {
+  if (plan.protocol !== 'udp') return []
+  const ips = [plan.clusterIp, ...plan.externalIps, ...plan.loadBalancerIps]
+  const fronts = ips.map((ip) => `${ip} ${plan.port}`)
+  return plan.nodePort ? [...fronts, `* ${plan.nodePort}`] : fronts
 }
 
-/** A flow to a node port was translated; one that was not is somebody else's. */
-function nodePortPlan(fronts: ReadonlyMap<string, PortPlan>, flow: Flow): PortPlan | undefined {
-  return flow.backend === flow.destination ? undefined : fronts.get(`* ${flow.port}`)
+/** A flow to that port that was answered untranslated is somebody else's. */
+function nodePortIps(serving: ReadonlyMap<string, ReadonlySet<string>>, flow: Flow): ReadonlySet<string> | undefined {
+  return flow.backend === flow.destination && !flow.unreplied ? undefined : serving.get(`* ${flow.port}`)
 }
 
 export class FlowCleaner {
@@ -67,17 +68,18 @@ export class FlowCleaner {
     return (before ?? after)?.protocol === 'udp'
   }
 
-  /** Deletes stale flows to `plans`. Never rejects: a flow that stays is a nuisance, not a reason to stop. */
-  async clean(family: Family, plans: Iterable<PortPlan>): Promise<void> {
-    const udp = [...plans].filter((plan) => plan.family === family && plan.protocol === 'udp')
-    if (udp.length === 0) return
+  /** Deletes stale flows (`staleFlows`). Never rejects: a flow that stays is a nuisance, not a reason to stop. */
+  async clean(family: Family, plans: Iterable<PortPlan>, former: Iterable<PortPlan> = []): Promise<void> {
+    const udp = [...plans].filter((plan) => plan.protocol === 'udp')
+    const gone = [...former].filter((plan) => plan.protocol === 'udp')
+    if (udp.length + gone.length === 0) return
     const name = family === 4 ? 'ipv4' : 'ipv6'
     const listing = await this.#exec('conntrack', ['-L', '-p', 'udp', '-f', name])
     if (listing.code !== 0) {
       this.#log.warn({ output: listing.stderr.trim() }, 'cannot list connections; stale UDP flows may remain')
       return
     }
-    for (const flow of staleFlows(parseFlows(listing.stdout), udp)) await this.#delete(name, flow)
+    for (const flow of staleFlows(parseFlows(listing.stdout), udp, gone)) await this.#delete(name, flow)
   }
 
   async #delete(family: string, { destination, port, backend }: Flow): Promise<void> {

@@ -171,13 +171,16 @@ function nodeFacts(node: Node | undefined, { nodePortAddresses }: ProxyConfig, f
   return { nodeIp, podCidrs, nodePortAddresses: nodePortIps(nodePortAddresses, nodeIp, family) }
 }
 
-/** The addresses of this machine inside the configured blocks; 'all' when that is what the blocks amount to. */
+/**
+ * The addresses of this machine inside the configured blocks; 'all' when that is what the blocks amount to: none of this
+ * family, or one that holds everything.
+ */
 function nodePortIps(blocks: readonly string[], nodeIp: string, family: Family): 'all' | string[] {
   if (blocks[0] === 'primary') return nodeIp ? [nodeIp] : []
   const cidrs = blocks.flatMap((block) => parseCidr(block) ?? []).filter((cidr) => cidr.ip.family === family)
   if (cidrs.length === 0 || cidrs.some((cidr) => cidr.prefix === 0)) return 'all'
   const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((i) => i.address))
-  return own.filter((address) => {
+  return [...new Set(own)].filter((address) => {
     const ip = parseIp(address)
     return ip !== undefined && cidrs.some((cidr) => contains(cidr, ip))
   })

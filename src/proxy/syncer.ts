@@ -144,7 +144,11 @@ export class Syncer {
       state.replace = false
     } else await state.mode.update(changes)
     if (full || changes.some((change) => FlowCleaner.concerns(change)))
-      await this.#options.flows.clean(family, this.#plans(family))
+      await this.#options.flows.clean(
+        family,
+        this.#plans(family),
+        changes.flatMap(({ before }) => before ?? []),
+      )
     return full
   }
 

@@ -40,7 +40,9 @@ function planPort(
   const externalLocal = spec.externalTrafficPolicy === 'Local'
   // Even under externalTrafficPolicy Local, pods and the node itself use all endpoints.
   const wants = { cluster: !internalLocal || external, local: internalLocal || (externalLocal && external) }
-  const choice = chooseEndpoints(endpoints({ name, protocol, family }), wants, place)
+  const states = endpoints({ name, protocol, family })
+  const choice = chooseEndpoints(states, wants, place)
+  const healthCheckNodePort = externalLocal && spec.type === 'LoadBalancer' ? (spec.healthCheckNodePort ?? 0) : 0
   const verdict = (local: boolean): Verdict => {
     if (!choice.any) return 'reject'
     if (!local) return 'cluster'
@@ -54,7 +56,7 @@ function planPort(
     port: port.port,
     ...fronts,
     sourceRanges: ofFamily(spec.loadBalancerSourceRanges ?? [], family),
-    healthCheckNodePort: externalLocal && spec.type === 'LoadBalancer' ? (spec.healthCheckNodePort ?? 0) : 0,
+    healthCheckNodePort,
     affinitySeconds:
       spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800) : 0,
     internal: verdict(internalLocal),
@@ -62,7 +64,13 @@ function planPort(
     externalLocal,
     cluster: choice.cluster,
     local: choice.local,
+    servingIps: protocol === 'udp' ? distinctIps(states.filter((e) => e.serving)) : [],
+    localReadyIps: healthCheckNodePort ? distinctIps(states.filter((e) => e.local && e.ready)) : [],
   }
+}
+
+function distinctIps(endpoints: readonly EndpointState[]): string[] {
+  return [...new Set(endpoints.map((e) => e.ip))].sort()
 }
 
 /** ipMode Proxy means that the balancer delivers to node ports itself (KEP-1860). */
@@ -73,8 +81,6 @@ function loadBalancerIps(service: Service, family: Family): string[] {
 }
 
 function ofFamily(addresses: readonly string[], family: Family): string[] {
-  return addresses
-    .map((a) => a.trim())
-    .filter((a) => (parseIp(a) ?? parseCidr(a)?.ip)?.family === family)
-    .sort()
+  const own = addresses.map((a) => a.trim()).filter((a) => (parseIp(a) ?? parseCidr(a)?.ip)?.family === family)
+  return [...new Set(own)].sort()
 }

@@ -51,6 +51,10 @@ export interface PortPlan {
   readonly cluster: readonly Backend[]
   /** Backends on this node for policy Local, sorted; empty when no traffic is balanced over them. */
   readonly local: readonly Backend[]
+  /** UDP only: addresses of every serving endpoint, whatever the policies say; flows to others are stale. */
+  readonly servingIps: readonly string[]
+  /** With `healthCheckNodePort` only: addresses of the ready endpoints on this node. */
+  readonly localReadyIps: readonly string[]
 }
 
 /** One difference between two plans. `before` and `after` have the same id; one of them may be missing. */
@@ -73,6 +77,12 @@ export function backendAddress({ ip, port }: Pick<Backend, 'ip' | 'port'>): stri
 /** `10.96.0.1/32`, `fd00::1/128`. */
 export function hostCidr(ip: string): string {
   return ip.includes(':') ? `${ip}/128` : `${ip}/32`
+}
+
+/** `namespace/name` of the Service a plan belongs to. */
+export function serviceKey({ id }: Pick<PortPlan, 'id'>): string {
+  const colon = id.indexOf(':')
+  return colon < 0 ? id : id.slice(0, colon)
 }
 
 /** What tells one plan from all others of its family: a name may be used once per protocol. */

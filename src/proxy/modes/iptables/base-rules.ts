@@ -21,7 +21,7 @@ const portals = 'kubernetes service portals'
 const firewall = 'kubernetes load balancer firewall'
 
 /** In the order in which they stand in their chains, before all foreign rules. */
-export const jumps: readonly Jump[] = [
+const jumps: readonly Jump[] = [
   jump('filter', 'INPUT', 'KUBE-PROXY-FIREWALL', firewall, 'NEW'),
   jump('filter', 'INPUT', 'KUBE-NODEPORTS', 'kubernetes health check service ports', 'always'),
   jump('filter', 'INPUT', 'KUBE-EXTERNAL-SERVICES', external, 'NEW'),
@@ -36,9 +36,26 @@ export const jumps: readonly Jump[] = [
   jump('nat', 'POSTROUTING', 'KUBE-POSTROUTING', 'kubernetes postrouting rules', 'always'),
 ]
 
-/** Shared chain → its fixed rules. Those of nat KUBE-SERVICES follow all others in it. */
-export function baseRules(settings: IptablesSettings): Record<Table, Record<string, readonly string[]>> {
+/**
+ * route_localnet would let neighbours on the link reach what listens on 127.0.0.1 only (CVE-2020-8558): kubelet's chain
+ * against it, made here, too, because there need not be a kubelet. It is not removed with the proxy's rules.
+ */
+const localnetGuard = {
+  chain: 'KUBE-FIREWALL',
+  rule: '! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP',
+  jumps: ['INPUT', 'OUTPUT'].map((chain): Jump => ({ table: 'filter', chain, rule: '-j KUBE-FIREWALL' })),
+}
+
+const guardsLocalnet = ({ family, localhostNodePorts }: IptablesSettings) => family === 4 && localhostNodePorts
+
+/** By table, shared chain → its fixed rules. Those of nat KUBE-SERVICES follow all others in it. */
+export interface BaseRules extends Readonly<Record<Table, Readonly<Record<string, readonly string[]>>>> {
+  readonly jumps: readonly Jump[]
+}
+
+export function baseRules(settings: IptablesSettings): BaseRules {
   return {
+    jumps: guardsLocalnet(settings) ? [...jumps, ...localnetGuard.jumps] : jumps,
     filter: {
       'KUBE-EXTERNAL-SERVICES': [],
       'KUBE-FORWARD': forwardRules(settings),
@@ -46,6 +63,7 @@ export function baseRules(settings: IptablesSettings): Record<Table, Record<stri
       'KUBE-PROXY-CANARY': [],
       'KUBE-PROXY-FIREWALL': [],
       'KUBE-SERVICES': [],
+      ...(guardsLocalnet(settings) && { [localnetGuard.chain]: [localnetGuard.rule] }),
     },
     nat: {
       'KUBE-MARK-MASQ': [`-j MARK --set-xmark ${masqueradeMark(settings)}/${masqueradeMark(settings)}`],
@@ -83,7 +101,10 @@ function postroutingRules(settings: IptablesSettings): string[] {
 
 function nodePortEntry({ family, nodePortAddresses, localhostNodePorts }: IptablesSettings): string[] {
   const text = '-m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain"'
-  if (nodePortAddresses !== 'all') return nodePortAddresses.map((ip) => `-d ${hostCidr(ip)} ${text} -j KUBE-NODEPORTS`)
+  if (nodePortAddresses !== 'all')
+    return nodePortAddresses
+      .filter((ip) => ip !== '::1' && (localhostNodePorts || !ip.startsWith('127.')))
+      .map((ip) => `-d ${hostCidr(ip)} ${text} -j KUBE-NODEPORTS`)
   // IPv6 has no way to route ::1 off the loopback interface, so node ports never answer there.
   const except = family === 6 ? '! -d ::1/128 ' : localhostNodePorts ? '' : '! -d 127.0.0.0/8 '
   return [`${except}${text} -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS`]

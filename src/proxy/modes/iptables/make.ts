@@ -33,13 +33,16 @@ export interface MakeOptions {
   readonly machine: Machine
   readonly nodeIp: string
   readonly podCidrs: readonly string[]
+  /** As the configuration amounts to on this machine. */
   readonly nodePortAddresses: 'all' | readonly string[]
 }
 
 export function makeIptablesMode(options: MakeOptions): IptablesMode {
   const { family, config, exec, log, nodeIp, nodePortAddresses } = options
   const { capabilities, counters } = options.machine
-  if (family === 4 && config.localhostNodePorts) {
+  const onLoopback = nodePortAddresses === 'all' || nodePortAddresses.some((ip) => ip.startsWith('127.'))
+  const localhostNodePorts = family === 4 && config.localhostNodePorts && onLoopback
+  if (localhostNodePorts) {
     // Without it the kernel drops a packet from 127.0.0.1 that NAT sends out of the machine.
     const problem = setSysctl('net/ipv4/conf/all/route_localnet', '1')
     if (problem) log.warn({ problem }, 'cannot set route_localnet; node ports will not answer on 127.0.0.1')
@@ -55,11 +58,12 @@ export function makeIptablesMode(options: MakeOptions): IptablesMode {
       masqueradeAll: config.masqueradeAll,
       masqueradeBit: config.masqueradeBit,
       randomFully: capabilities.randomFully,
-      localhostNodePorts: config.localhostNodePorts,
+      localhostNodePorts,
       nodePortAddresses,
       nodeIp,
       counters,
       tcpLiberal: config.tcpBeLiberal || sysctlIsSet('net/netfilter/nf_conntrack_tcp_be_liberal'),
+      largeCluster: false,
     },
     ...(capabilities.nftVariant && { monitor: monitorCommand }),
     canaryPeriodMs: config.syncPeriodMs,

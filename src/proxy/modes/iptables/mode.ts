@@ -3,11 +3,11 @@ import type { Logger } from '../../../lib/log.ts'
 import { type PortChange, type PortPlan, planKey } from '../../plan/types.ts'
 import type { Mode } from '../mode.ts'
 import { monitorDeletions, parseDeletion } from './audit.ts'
-import { baseRules, jumps } from './base-rules.ts'
+import { type BaseRules, baseRules } from './base-rules.ts'
 import type { IptablesKernel } from './kernel.ts'
 import { type PortRules, renderPort } from './port-rules.ts'
-import { type BaseRules, fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
-import type { IptablesSettings } from './settings.ts'
+import { fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
+import { type IptablesSettings, largeClusterEndpoints } from './settings.ts'
 
 export interface IptablesModeOptions {
   readonly kernel: IptablesKernel
@@ -26,6 +26,8 @@ export class IptablesMode implements Mode {
   readonly #options: IptablesModeOptions
   readonly #base: BaseRules
   #ports = new Map<string, PortRules>()
+  /** As of the last `replace`: rules that stand are not rewritten for the sake of their comments. */
+  #settings: IptablesSettings
   /** Deletions of our own that the monitor has yet to report. */
   #expected = 0
   #quietFrom = 0
@@ -33,14 +35,18 @@ export class IptablesMode implements Mode {
 
   constructor(options: IptablesModeOptions) {
     this.#options = options
+    this.#settings = options.settings
     this.#base = baseRules(options.settings)
   }
 
   async replace(plans: Iterable<PortPlan>): Promise<void> {
     const { kernel, settings } = this.#options
     const existing = parseExisting(await kernel.save())
+    const all = [...plans]
+    const endpoints = all.reduce((sum, plan) => sum + Math.max(plan.cluster.length, plan.local.length), 0)
+    this.#settings = { ...settings, largeCluster: endpoints > largeClusterEndpoints }
     const ports = new Map<string, PortRules>()
-    for (const plan of plans) ports.set(planKey(plan), renderPort(plan, settings))
+    for (const plan of all) ports.set(planKey(plan), renderPort(plan, this.#settings))
     await this.#restore(fullScript(this.#base, ports.values(), existing), Number.POSITIVE_INFINITY)
     this.#ports = ports
   }
@@ -51,7 +57,7 @@ export class IptablesMode implements Mode {
       const key = before ? planKey(before) : after && planKey(after)
       if (key === undefined) continue
       const old = this.#ports.get(key)
-      const rules = after && renderPort(after, this.#options.settings)
+      const rules = after && renderPort(after, this.#settings)
       if (rules) this.#ports.set(key, rules)
       else this.#ports.delete(key)
       difference.push({ ...(old && { before: old }), ...(rules && { after: rules }) })
@@ -112,7 +118,7 @@ export class IptablesMode implements Mode {
   async #checkJumps(table: string, chain: string, damaged: (what: string) => void): Promise<void> {
     const rules = (await this.#options.kernel.list(table, chain)) ?? ''
     const present = new Set(rules.split('\n').map((rule) => jumpKey({ table, chain, rule })))
-    const missing = jumps.find((j) => j.table === table && j.chain === chain && !present.has(jumpKey(j)))
+    const missing = this.#base.jumps.find((j) => j.table === table && j.chain === chain && !present.has(jumpKey(j)))
     if (missing) damaged(`a jump in ${table} ${chain} was deleted`)
   }
 

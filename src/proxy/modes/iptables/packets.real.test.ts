@@ -26,6 +26,7 @@ const settings: IptablesSettings = {
   nodeIp: addresses.node,
   counters: new Set(),
   tcpLiberal: false,
+  largeCluster: false,
 }
 
 describePackets(

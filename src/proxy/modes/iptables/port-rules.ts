@@ -27,18 +27,22 @@ export function renderPort(plan: PortPlan, settings: IptablesSettings): PortRule
   if (hasInternal(plan)) masqueradeInternal(chains, plan, names, settings)
   if (usesExternalChain(plan)) externalChain(chains, plan, names, settings)
   if (usesFirewall(plan)) firewallChain(chains, plan, names, settings)
-  if (plan.cluster.length > 0) balance(chains, names.cluster, plan, plan.cluster)
-  if (plan.local.length > 0) balance(chains, names.local, plan, plan.local)
-  for (const backend of [...plan.cluster, ...plan.local]) endpoint(chains, plan, backend)
+  if (plan.cluster.length > 0) balance(chains, names.cluster, plan, plan.cluster, settings)
+  if (plan.local.length > 0) balance(chains, names.local, plan, plan.local, settings)
+  for (const backend of [...plan.cluster, ...plan.local]) endpoint(chains, plan, backend, settings)
   return { chains, shared: [...internalShared(plan, names), ...externalShared(plan, names, settings)] }
 }
 
 const comment = (text: string) => `-m comment --comment "${text}"`
 
+/** With the space that parts it from what follows. */
+const endpointComment = (text: string, { largeCluster }: IptablesSettings) => (largeCluster ? '' : `${comment(text)} `)
+
 const hasInternal = (plan: PortPlan) => plan.internal === 'cluster' || plan.internal === 'local'
 const hasExternal = (plan: PortPlan) => plan.external === 'cluster' || plan.external === 'local'
 const usesExternalChain = (plan: PortPlan) => externallyAccessible(plan) && plan.external !== 'reject'
-const usesFirewall = (plan: PortPlan) => plan.loadBalancerIps.length > 0 && plan.sourceRanges.length > 0
+const usesFirewall = (plan: PortPlan) =>
+  plan.external !== 'reject' && plan.loadBalancerIps.length > 0 && plan.sourceRanges.length > 0
 
 function internalChain(plan: PortPlan, names: PortChains): string {
   return plan.internal === 'local' ? names.local : names.cluster
@@ -95,7 +99,7 @@ function firewallChain(
 ): void {
   const text = comment(`${plan.id} loadbalancer IP`)
   const node = parseIp(nodeIp)
-  const target = usesExternalChain(plan) ? ` -j ${names.external}` : ''
+  const target = ` -j ${names.external}`
   for (const range of plan.sourceRanges) append(chains, names.firewall, `-s ${range} ${text}${target}`)
   const includesNode = plan.sourceRanges.some((range) => {
     const cidr = parseCidr(range)
@@ -107,19 +111,25 @@ function firewallChain(
   append(chains, names.firewall, comment(`other traffic to ${plan.id} will be dropped by KUBE-PROXY-FIREWALL`))
 }
 
-function balance(chains: Map<string, string[]>, chain: string, plan: PortPlan, backends: readonly Backend[]): void {
-  const to = (backend: Backend) => comment(`${plan.id} -> ${backendAddress(backend)}`)
+function balance(
+  chains: Map<string, string[]>,
+  chain: string,
+  plan: PortPlan,
+  backends: readonly Backend[],
+  settings: IptablesSettings,
+): void {
+  const to = (backend: Backend) => endpointComment(`${plan.id} -> ${backendAddress(backend)}`, settings)
   if (plan.affinitySeconds > 0) {
     for (const backend of backends) {
       const sep = endpointChain(plan, backend)
       const seen = `-m recent --rcheck --seconds ${plan.affinitySeconds} --reap ${recentList(sep, plan)}`
-      append(chains, chain, `${to(backend)} ${seen} -j ${sep}`)
+      append(chains, chain, `${to(backend)}${seen} -j ${sep}`)
     }
   }
   backends.forEach((backend, i) => {
     const left = backends.length - i
-    const chance = left > 1 ? ` -m statistic --mode random --probability ${probability(left)}` : ''
-    append(chains, chain, `${to(backend)}${chance} -j ${endpointChain(plan, backend)}`)
+    const chance = left > 1 ? `-m statistic --mode random --probability ${probability(left)} ` : ''
+    append(chains, chain, `${to(backend)}${chance}-j ${endpointChain(plan, backend)}`)
   })
 }
 
@@ -133,18 +143,18 @@ function recentList(name: string, plan: PortPlan): string {
   return `--name ${name} --mask ${mask} --rsource`
 }
 
-function endpoint(chains: Map<string, string[]>, plan: PortPlan, backend: Backend): void {
+function endpoint(chains: Map<string, string[]>, plan: PortPlan, backend: Backend, settings: IptablesSettings): void {
   const chain = endpointChain(plan, backend)
   if (chains.has(chain)) return
-  const text = comment(plan.id)
+  const text = endpointComment(plan.id, settings)
   const { protocol } = plan
-  const remember = plan.affinitySeconds > 0 ? ` -m recent --set ${recentList(chain, plan)}` : ''
+  const remember = plan.affinitySeconds > 0 ? `-m recent --set ${recentList(chain, plan)} ` : ''
   append(
     chains,
     chain,
     // Hairpin: a pod that reaches itself must see another source, or it would answer itself directly.
-    `-s ${hostCidr(backend.ip)} ${text} -j KUBE-MARK-MASQ`,
-    `-p ${protocol} ${text}${remember} -m ${protocol} -j DNAT --to-destination ${backendAddress(backend)}`,
+    `-s ${hostCidr(backend.ip)} ${text}-j KUBE-MARK-MASQ`,
+    `-p ${protocol} ${text}${remember}-m ${protocol} -j DNAT --to-destination ${backendAddress(backend)}`,
   )
 }
 

@@ -23,6 +23,7 @@ const settings: IptablesSettings = {
   nodeIp: '172.30.9.2',
   counters: new Set(['ct_state_invalid_dropped_pkts', 'localhost_nps_accepted_pkts']),
   tcpLiberal: false,
+  largeCluster: false,
 }
 const nothing = parseExisting('')
 
@@ -45,8 +46,8 @@ function rulesOf(spec: SpecInput, endpoints = ['10.244.0.5', '10.244.0.6'], stat
 
 describe('recorded from kube-proxy 1.36', () => {
   const recorded = chainsOf(readFileSync(join(import.meta.dirname, 'recorded-1.36.golden'), 'utf8'))
-  // kubelet's own chains are not the proxy's.
-  const foreign = /KUBE-FIREWALL|KUBE-KUBELET-CANARY/
+  // kubelet's own chain is not the proxy's.
+  const foreign = /KUBE-KUBELET-CANARY/
   // The recording left out the rules of kube-dns, but not the names of its chains.
   const kubeDns = /KUBE-SVC-(ERIFXISQEP7F7OF4|JD5MR3NA4I4DYORP|TCOU7JCQXEZGVUNU)|KUBE-SEP-(LGXZ|SUIY|WHU5)/
   const expected = Object.fromEntries(

@@ -1,10 +1,7 @@
 /** Input for `iptables-restore --noflush`: everything anew, or only a difference. Pure. */
-import type { baseRules } from './base-rules.ts'
-import { jumps } from './base-rules.ts'
+import type { BaseRules } from './base-rules.ts'
 import { ownChainPattern, sharedChains } from './names.ts'
 import type { PortRules, SharedRule, Table } from './port-rules.ts'
-
-export type BaseRules = ReturnType<typeof baseRules>
 
 /** What is in the kernel, as far as it concerns us, read from `iptables-save`. */
 export interface Existing {
@@ -52,7 +49,7 @@ export function fullScript(base: BaseRules, ports: Iterable<PortRules>, existing
       ([chain, rules]) => [chain, [...(shared[`${table} ${chain}`] ?? []), ...rules]] as const,
     )
   const missing = (table: Table) =>
-    jumps.filter((j) => j.table === table && !existing.jumps.has(jumpKey(j))).map((j) => `-I ${j.chain} ${j.rule}`)
+    base.jumps.filter((j) => j.table === table && !existing.jumps.has(jumpKey(j))).map((j) => `-I ${j.chain} ${j.rule}`)
   return [
     ...tableScript('mangle', { chains: sharedChains.mangle.map((chain) => [chain, []] as const) }),
     ...tableScript('filter', { chains: sharedOf('filter'), inserts: missing('filter').reverse() }),

@@ -16,7 +16,7 @@ export interface IptablesSettings {
   readonly masqueradeBit: number
   /** `--random-fully` is understood. */
   readonly randomFully: boolean
-  /** Node ports answer on 127.0.0.1 too. */
+  /** Node ports answer on 127.0.0.1 too, and route_localnet is set for it. */
   readonly localhostNodePorts: boolean
   /** Addresses that node ports answer on; 'all': every address of the node. */
   readonly nodePortAddresses: 'all' | readonly string[]
@@ -26,7 +26,12 @@ export interface IptablesSettings {
   readonly counters: ReadonlySet<string>
   /** net.netfilter.nf_conntrack_tcp_be_liberal is set: INVALID packets pass. */
   readonly tcpLiberal: boolean
+  /** So many endpoints that rules to and of them go without comments, which are most of their size. */
+  readonly largeCluster: boolean
 }
+
+/** More endpoints than this make a large cluster. */
+export const largeClusterEndpoints = 1000
 
 export const invalidDroppedCounter = 'ct_state_invalid_dropped_pkts'
 export const localhostNodePortsCounter = 'localhost_nps_accepted_pkts'
