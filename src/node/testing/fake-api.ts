@@ -7,9 +7,14 @@ import type { KubeObject } from '../../api/machinery/object.ts'
 import { alreadyExistsError, conflictError, notFoundError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiRequest, ApiResponse, Transport } from '../../client/index.ts'
 
+interface WatchEvent {
+  readonly type: string
+  readonly object: KubeObject
+}
+
 interface Watcher {
   readonly collection: string
-  push(event: { type: string; object: KubeObject }): void
+  push(event: WatchEvent): void
 }
 
 type Json = Record<string, unknown>
@@ -18,6 +23,7 @@ export class FakeApi implements Transport {
   /** By collection path, then by object path. */
   readonly #objects = new Map<string, KubeObject>()
   readonly #watchers = new Set<Watcher>()
+  readonly #history: { readonly revision: number; readonly path: string; readonly event: WatchEvent }[] = []
   readonly #waiting = new Set<() => void>()
   #revision = 1
 
@@ -87,7 +93,9 @@ export class FakeApi implements Transport {
     const value = body === undefined ? {} : (JSON.parse(body.toString()) as Json)
     switch (method) {
       case 'GET':
-        if (url.searchParams.get('watch')) return this.#watch(path, signal)
+        if (url.searchParams.get('watch')) {
+          return this.#watch(path, Number(url.searchParams.get('resourceVersion') ?? this.#revision), signal)
+        }
         if (isCollection(path)) {
           return reply(200, { metadata: { resourceVersion: String(this.#revision) }, items: this.list(path) })
         }
@@ -140,22 +148,29 @@ export class FakeApi implements Transport {
   }
 
   #announce(type: string, path: string, object: KubeObject): void {
+    this.#history.push({ revision: this.#revision, path, event: { type, object } })
     for (const watcher of this.#watchers) if (inCollection(path, watcher.collection)) watcher.push({ type, object })
     for (const wake of this.#waiting) wake()
   }
 
-  #watch(collection: string, signal?: AbortSignal): ApiResponse {
-    const pending: Buffer[] = []
+  #watch(collection: string, since: number, signal?: AbortSignal): ApiResponse {
+    const encode = (event: WatchEvent) => Buffer.from(`${JSON.stringify(event)}\n`)
+    const pending = this.#history
+      .filter(({ revision, path }) => revision > since && inCollection(path, collection))
+      .map(({ event }) => encode(event))
     let wake = () => {}
     const watcher: Watcher = {
       collection,
       push: (event) => {
-        pending.push(Buffer.from(`${JSON.stringify(event)}\n`))
+        pending.push(encode(event))
         wake()
       },
     }
     this.#watchers.add(watcher)
-    signal?.addEventListener('abort', () => wake())
+    signal?.addEventListener('abort', () => {
+      this.#watchers.delete(watcher)
+      wake()
+    })
     const body = async function* () {
       for (;;) {
         if (signal?.aborted) return
