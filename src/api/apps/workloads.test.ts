@@ -271,3 +271,15 @@ test('kubectl get deployments, replicasets and daemonsets -o wide', () => {
     'app=web',
   ])
 })
+
+test('a DaemonSet counts its templates, whatever a client says', () => {
+  const counted = (set: DaemonSet) => set.metadata.annotations?.['deprecated.daemonset.template.generation']
+  const { object } = create<DaemonSet>('DaemonSet', { metadata, spec: { selector, template } })
+  expect(counted(object)).toBe('1')
+  const changed = { ...object.spec, selector, minReadySeconds: 5, template }
+  expect(counted(update(object, { metadata, spec: changed }, { kind: 'DaemonSet' }).object)).toBe('1')
+  const other = { ...template, metadata: { name: '', labels: { app: 'web' } } }
+  expect(counted(update(object, { metadata, spec: { selector, template: other } }, { kind: 'DaemonSet' }).object)).toBe(
+    '2',
+  )
+})

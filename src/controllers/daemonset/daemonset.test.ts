@@ -154,4 +154,35 @@ describe('the controller', () => {
     expect(new Set(api.all(resources.pods).map((pod) => pod.spec?.containers[0]?.image))).toEqual(new Set(['web:2']))
     expect(api.all(resources.daemonSets)[0]?.status).toMatchObject({ updatedNumberScheduled: 3, numberAvailable: 3 })
   })
+
+  test('keeps a revision for each template, and goes back to one', async () => {
+    const { api, quiet } = begin()
+    await api.create(resources.nodes, node('a'))
+    await api.create(resources.daemonSets, daemonSet({ revisionHistoryLimit: 1 }))
+    await quiet()
+    const images = () => api.all(resources.pods).map((pod) => pod.spec?.containers[0]?.image)
+    const revisions = () => api.all(resources.controllerRevisions).sort((a, b) => a.revision - b.revision)
+    const at = { namespace: 'kube-system', name: 'kube-proxy' }
+    const setImage = async (image: string) => {
+      await api.patch(resources.daemonSets, at, {
+        spec: { template: { spec: { containers: [{ name: 'web', image }] } } },
+      })
+      await quiet()
+    }
+    await setImage('web:2')
+    const [first, second] = revisions()
+    expect(api.all(resources.pods)[0]?.metadata.labels?.['controller-revision-hash']).toBe(
+      second?.metadata.labels?.['controller-revision-hash'],
+    )
+    // What `kubectl rollout undo` sends.
+    await api.patch(resources.daemonSets, at, first?.data)
+    await quiet()
+    expect(images()).toEqual(['web:1'])
+    expect(revisions().map(({ metadata, revision }) => [metadata.name, revision])).toEqual([
+      [second?.metadata.name, 2],
+      [first?.metadata.name, 3],
+    ])
+    await setImage('web:3')
+    expect(revisions().map(({ revision }) => revision)).toEqual([3, 4])
+  })
 })

@@ -1,6 +1,6 @@
 /** DaemonSet: one pod of a template on every node that fits. */
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from '../../common/columns.ts'
-import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
+import { bumpGeneration, keepSpec, keepStatus, sameValue, startGeneration } from '../../common/strategy.ts'
 import { setTemplateDefaults, templateWarnings } from '../../core/pod/template.ts'
 import type { DaemonSet, DaemonSetSpec, DaemonSetStatus } from '../../generated/apps.v1.ts'
 import type { Column } from '../../resource.ts'
@@ -18,6 +18,18 @@ function setDefaults(set: DaemonSet): void {
     rolling.maxSurge ??= 0
   }
   spec.revisionHistoryLimit ??= 10
+}
+
+/** Counts templates as `metadata.generation` counts specs; older than ControllerRevisions, and still on every pod. */
+const templateGeneration = 'deprecated.daemonset.template.generation'
+
+function setTemplateGeneration(set: DaemonSet, generation: number): void {
+  set.metadata.annotations = { ...set.metadata.annotations, [templateGeneration]: String(generation) }
+}
+
+function keepTemplateGeneration(next: DaemonSet, old: DaemonSet): void {
+  const before = Number.parseInt(old.metadata.annotations?.[templateGeneration] ?? '1', 10) || 1
+  setTemplateGeneration(next, sameValue(next.spec?.template, old.spec?.template) ? before : before + 1)
 }
 
 const emptyStatus = (): DaemonSetStatus => ({
@@ -51,6 +63,7 @@ export const daemonSetDefinition = declareResource<DaemonSet>({
   prepareForCreate: (set) => {
     set.status = emptyStatus()
     startGeneration(set)
+    setTemplateGeneration(set, 1)
   },
   validate: validateDaemonSet,
   warningsOnCreate: ({ spec }) => templateWarnings(spec),
@@ -58,6 +71,7 @@ export const daemonSetDefinition = declareResource<DaemonSet>({
   prepareForUpdate: (next, old) => {
     keepStatus(next, old)
     bumpGeneration(next, old)
+    keepTemplateGeneration(next, old)
   },
   validateUpdate: validateDaemonSetUpdate,
   allowUnconditionalUpdate: true,
