@@ -15,6 +15,7 @@ import { startDaemonSetController } from './daemonset/index.ts'
 import { startDeploymentController } from './deployment/index.ts'
 import { startEndpointsController } from './endpoints/index.ts'
 import { startEndpointSliceController } from './endpointslice/index.ts'
+import { startEndpointSliceMirroringController } from './endpointslicemirroring/index.ts'
 import { startGarbageCollector } from './garbage/index.ts'
 import { startKubernetesServiceController } from './kubernetes/index.ts'
 import { startNamespaceController } from './namespace/index.ts'
@@ -60,6 +61,7 @@ export function startControllers(options: ControllerOptions): void {
   startScheduler(ctx)
   startEndpointsController(ctx)
   startEndpointSliceController(ctx)
+  startEndpointSliceMirroringController(ctx)
   startKubernetesServiceController(ctx)
   startServiceCidrController(ctx)
   startRepairController(ctx, options.nodePorts)

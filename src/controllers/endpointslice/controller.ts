@@ -1,29 +1,24 @@
 /** The edge: informers in, EndpointSlice writes out. */
 import type { EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Node, Pod, Service } from '../../api/generated/v1.ts'
-import { objectKey } from '../../api/machinery/object.ts'
-import { isReason } from '../../api/machinery/status.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, type Index, startQueue } from '../context.ts'
-import { isNamespaceTerminating } from '../endpoints/controller.ts'
 import { ownSelector, podsOf, servicesOf } from '../endpoints/matching.ts'
 import { Pacer } from '../endpoints/pacer.ts'
 import { type ServiceSource, serviceSource, watchServices } from '../endpoints/source.ts'
 import { TriggerTimes } from '../endpoints/trigger-time.ts'
 import { Written } from '../endpoints/written.ts'
+import { applySlices } from './apply.ts'
 import { hasTopologyMode } from './hints.ts'
 import type { Changes } from './pack.ts'
 import { reconcileSlices, type SlicesPlan } from './reconcile.ts'
-import { forWriting, isManagedSlice, serviceNameLabel } from './slice.ts'
+import { isManagedSlice, serviceKeys, slicesByService } from './slice.ts'
 import { HintedServices, type ZoneShares, zoneShares } from './topology.ts'
 
 /** Upstream's --concurrent-service-endpoint-syncs. */
 const concurrency = 5
-
-/** Slices by the Service they say they belong to. */
-const slicesByService: Index<EndpointSlice> = { name: 'service', keys: (slice) => serviceKeys(slice) }
 
 const podsByNode: Index<Pod> = { name: 'node', keys: (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []) }
 
@@ -158,34 +153,8 @@ class EndpointSliceController {
     return this.#zones.shares
   }
 
-  async #apply(changes: Changes): Promise<boolean> {
-    const { client } = this.#ctx
-    const write = async (slice: EndpointSlice, how: 'create' | 'update') => {
-      try {
-        this.written.put(await client[how](resources.endpointSlices, forWriting(slice)))
-      } catch (error) {
-        if (how === 'create' && isNamespaceTerminating(error)) return
-        this.written.forget(objectKey(slice))
-        throw error
-      }
-    }
-    await Promise.all([
-      ...changes.create.map((slice) => write(slice, 'create')),
-      ...changes.update.map((slice) => write(slice, 'update')),
-      ...changes.delete.map((slice) => this.#delete(slice)),
-    ])
-    return changes.create.length + changes.update.length + changes.delete.length > 0
-  }
-
-  async #delete(slice: EndpointSlice): Promise<void> {
-    const { name, namespace, uid } = slice.metadata
-    const at = { name, ...(namespace && { namespace }) }
-    try {
-      await this.#ctx.client.delete(resources.endpointSlices, at, { ...(uid && { preconditions: { uid } }) })
-    } catch (error) {
-      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error
-    }
-    this.written.delete(slice)
+  #apply(changes: Changes): Promise<boolean> {
+    return applySlices({ client: this.#ctx.client, written: this.written }, changes)
   }
 
   /** Those this controller manages and nobody is deleting. */
@@ -195,11 +164,6 @@ class EndpointSliceController {
       .view(cached, (slice) => serviceKeys(slice).includes(key))
       .filter((slice) => isManagedSlice(slice) && !slice.metadata.deletionTimestamp)
   }
-}
-
-function serviceKeys({ metadata }: EndpointSlice): string[] {
-  const name = metadata.labels?.[serviceNameLabel]
-  return name ? [`${metadata.namespace}/${name}`] : []
 }
 
 /** Objects of a list come without their kind, which Events refer to. */

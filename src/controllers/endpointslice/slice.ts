@@ -1,6 +1,7 @@
 /** EndpointSlice objects of a Service: metadata, empty ones. Pure. */
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Service } from '../../api/generated/v1.ts'
+import type { Index } from '../context.ts'
 import { sameJson } from '../endpoints/derived.ts'
 import type { AddressFamily } from '../endpoints/pods.ts'
 import { isHeadless } from '../endpoints/pods.ts'
@@ -32,12 +33,11 @@ export function newSlice(
   { family, ports }: { family: AddressFamily; ports: EndpointPort[] },
 ): EndpointSlice {
   const { name, namespace, uid = '' } = service.metadata
-  const prefix = `${name}-`
   return {
     addressType: family,
     metadata: {
       name: '',
-      generateName: prefix.length > prefixLengthMax ? name : prefix,
+      generateName: generateNameOf(name),
       ...(namespace && { namespace }),
       labels: labelsOf(service),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true }],
@@ -46,6 +46,19 @@ export function newSlice(
     endpoints: [],
   }
 }
+
+export function generateNameOf(name: string): string {
+  const prefix = `${name}-`
+  return prefix.length > prefixLengthMax ? name : prefix
+}
+
+/** The Service a slice says it belongs to. */
+export function serviceKeys({ metadata }: EndpointSlice): string[] {
+  const name = metadata.labels?.[serviceNameLabel]
+  return name ? [`${metadata.namespace}/${name}`] : []
+}
+
+export const slicesByService: Index<EndpointSlice> = { name: 'service', keys: serviceKeys }
 
 /** By the owner reference; a slice of an earlier Service of the same name is not. */
 export function isOwnedBy({ metadata }: EndpointSlice, service: Service): boolean {
