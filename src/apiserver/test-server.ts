@@ -30,12 +30,18 @@ export interface WatchLine {
 
 const user = { name: 'tester', groups: ['system:masters'] }
 
-export async function startTestServer(options: { clock?: Clock; serviceCidr?: string } = {}): Promise<TestServer> {
+export interface TestServerOptions {
+  readonly clock?: Clock
+  readonly serviceCidrs?: readonly string[]
+  readonly nodePortRange?: { readonly from: number; readonly to: number }
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'apiserver-'))
   const store = openSqliteStore({ path: join(dir, 'store.db') })
   const settings = {
-    serviceCidrs: [options.serviceCidr ?? '10.96.0.0/12'],
-    nodePortRange: { from: 30000, to: 32767 },
+    serviceCidrs: options.serviceCidrs ?? ['10.96.0.0/12'],
+    nodePortRange: options.nodePortRange ?? { from: 30000, to: 32767 },
     clusterDomain: 'cluster.local',
   }
   const server = createApiServer({ store, definitions, settings, ...(options.clock && { clock: options.clock }) })

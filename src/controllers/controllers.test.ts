@@ -25,6 +25,8 @@ test('all controllers together: what an empty cluster, a node, and scaling 0 →
     'create endpointslices': 1,
     'create namespaces': 4,
     'create serviceaccounts': 4,
+    'create servicecidrs': 1,
+    'update servicecidrs/status': 1,
     'create services': 1,
   })
 

@@ -3,7 +3,7 @@ import { startTestServer, type TestServer } from '../test-server.ts'
 
 let api: TestServer
 beforeEach(async () => {
-  api = await startTestServer({ serviceCidr: '10.0.0.0/28' })
+  api = await startTestServer({ serviceCidrs: ['10.0.0.0/28'] })
 })
 afterEach(() => api[Symbol.asyncDispose]())
 
