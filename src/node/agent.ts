@@ -2,11 +2,13 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { Client, EventRecorder, httpsTransport, Informer, loadKubeconfig, resources } from '../client/index.ts'
 import { systemClock } from '../lib/clock.ts'
+import { run } from '../lib/exec.ts'
 import type { Logger } from '../lib/log.ts'
 import { type AgentConfig, catalogueFiles, maskedDirectories, nodeIPs } from './config.ts'
 import { PodManager } from './pods/manager.ts'
 import { readFacts } from './registration/facts.ts'
 import { Registrar } from './registration/registrar.ts'
+import { keepPodRoutes } from './routes/index.ts'
 import { ProcessRuntime } from './runtime/process.ts'
 import { listen } from './server/server.ts'
 
@@ -22,7 +24,8 @@ export async function runAgent(
     userAgent: 'kubelet/v1.36.0 (fairway)',
   })
   const facts = readFacts(config.stateDir)
-  const registrar = new Registrar({ client, config, facts, clock, log })
+  const nodes = new Informer({ client, resource: resources.nodes, log })
+  const registrar = new Registrar({ client, nodes, config, facts, clock, log })
   const fieldSelector = `spec.nodeName=${config.nodeName}`
   const pods = new Informer({ client, resource: resources.pods, fieldSelector, log })
   const services = new Informer({ client, resource: resources.services, log })
@@ -30,6 +33,8 @@ export async function runAgent(
   services.start(signal)
   // Ready is said at once; pods that come before the runtime is up wait in the queue.
   const registered = registrar.start(signal)
+  keepPodRoutes({ nodes, self: config.nodeName, exec: run, clock, log }, signal)
+  nodes.start(signal)
   const runtime = new ProcessRuntime({
     stateDir: config.stateDir,
     fairwayRoot: config.fairwayRoot,

@@ -28,6 +28,10 @@ function events(reason: string): Event[] {
   return node.api.list<Event>('/api/v1/events').filter((event) => event.reason === reason)
 }
 
+function condition(name: string, wanted: string): string | undefined {
+  return node.pod(name)?.status?.conditions?.find(({ type }) => type === wanted)?.status
+}
+
 async function leftovers(): Promise<string> {
   const links = await runOk('ip', ['-o', 'link'])
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
@@ -110,6 +114,50 @@ describe('a pod', () => {
       reason: 'Completed',
     })
     await node.deletePod('job')
+  })
+
+  test('that has ended holds nothing but its logs', async () => {
+    const uid = node.createPod('over', { command: ['sh', '-c', 'echo done; exit 2'] }, { restartPolicy: 'Never' })
+    await node.api.until('failure', () => node.pod('over')?.status?.phase === 'Failed')
+    const ip = node.pod('over')?.status?.podIP
+    await node.api.until('its sandbox to be gone', () => condition('over', 'PodReadyToStartContainers') === 'False')
+    expect(node.pod('over')?.status).toMatchObject({ phase: 'Failed', podIP: ip })
+    expect(await leftovers()).toBe(uid)
+    expect(readFileSync(agent.runtime.logFiles(uid, 'main', 'current')?.at(-1) ?? '', 'utf8')).toMatch(/ F done\n$/)
+    agent.stop()
+    agent = await node.startAgent()
+    await node.deletePod('over')
+    await expect.poll(leftovers).toBe('')
+  })
+
+  test('is not ready while it is down, and keeps its emptyDir', async () => {
+    const readinessProbe = { exec: { command: ['test', '-e', '/data/ready'] }, periodSeconds: 1, failureThreshold: 1 }
+    const volumeMounts = [{ name: 'data', mountPath: '/data' }]
+    const init = { name: 'first', image: 'busybox', command: ['sh', '-c', 'echo 1 > /data/ready'], volumeMounts }
+    const uid = node.createPod(
+      'flaky',
+      { command: ['sleep', '1000'], volumeMounts, readinessProbe },
+      { volumes: [{ name: 'data', emptyDir: {} }], initContainers: [init] },
+    )
+    await node.untilRunning('flaky')
+    expect(node.pod('flaky')?.status?.initContainerStatuses?.[0]).toMatchObject({
+      ready: true,
+      restartCount: 0,
+      state: { terminated: { exitCode: 0, reason: 'Completed' } },
+    })
+    await shell(uid, 'rm /data/ready')
+    await node.api.until('not ready', () => condition('flaky', 'Ready') === 'False')
+    await shell(uid, 'echo 2 > /data/ready')
+    await node.untilRunning('flaky')
+    const seen: string[] = []
+    agent.runtime.signal(uid, 'main', 'SIGKILL')
+    await node.api.until('ready again after a restart', () => {
+      seen.push(condition('flaky', 'Ready') ?? '')
+      return node.pod('flaky')?.status?.containerStatuses?.[0]?.restartCount === 1 && seen.at(-1) === 'True'
+    })
+    expect(seen).toContain('False')
+    expect((await shell(uid, 'cat /data/ready')).output).toBe('2\n')
+    await node.deletePod('flaky')
   })
 
   test('says what to do about an image nobody can provide', async () => {

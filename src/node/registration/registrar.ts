@@ -2,7 +2,7 @@
 import type { Lease } from '../../api/generated/coordination.k8s.io.v1.ts'
 import type { Node } from '../../api/generated/v1.ts'
 import { isReason } from '../../api/machinery/status.ts'
-import { Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
+import { type Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type AgentConfig, podCIDRs } from '../config.ts'
@@ -10,6 +10,8 @@ import { type MachineFacts, needsStatus, nodeLabels, nodeStatus } from './node-o
 
 export interface RegistrarOptions {
   readonly client: KubeClient
+  /** All nodes; started by the caller after `start`. */
+  readonly nodes: Informer<Node>
   readonly config: AgentConfig
   readonly facts: MachineFacts
   readonly clock: Clock
@@ -24,7 +26,6 @@ const retryMs = 40
 
 export class Registrar {
   readonly #options: RegistrarOptions
-  readonly #nodes: Informer<Node>
   readonly #queue: WorkQueue
   #lease: Lease | undefined
   #knowRanges: (cidrs: readonly string[]) => void = () => {}
@@ -32,10 +33,8 @@ export class Registrar {
   readonly podCIDRs: Promise<readonly string[]>
 
   constructor(options: RegistrarOptions) {
-    const { client, config, clock, log } = options
+    const { config, clock, log } = options
     this.#options = options
-    const fieldSelector = `metadata.name=${config.nodeName}`
-    this.#nodes = new Informer({ client, resource: resources.nodes, fieldSelector, log })
     this.#queue = new WorkQueue({ name: 'node', reconcile: () => this.#reconcile(), log, clock })
     this.podCIDRs = new Promise((resolve) => {
       this.#knowRanges = resolve
@@ -45,22 +44,23 @@ export class Registrar {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    this.#nodes.onChange(({ object }) => {
-      const { spec } = object
+    const { nodes, config } = this.#options
+    nodes.onChange(({ object }) => {
+      const { metadata, spec } = object
+      if (metadata.name !== config.nodeName) return
       const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : [])
       if (ranges.length > 0) this.#knowRanges(ranges)
       this.#queue.add('node')
     })
-    this.#nodes.start(signal)
     void this.#renewForever(signal)
-    await this.#nodes.synced
+    await nodes.synced
     this.#queue.add('node')
     this.#queue.run(signal)
   }
 
   async #reconcile(): Promise<void> {
-    const { client, config, facts, clock } = this.#options
-    const node = this.#nodes.get(config.nodeName)
+    const { client, nodes, config, facts, clock } = this.#options
+    const node = nodes.get(config.nodeName)
     const status = nodeStatus(config, facts, clock.now(), node)
     const labels = nodeLabels(config, facts)
     if (!node) return this.#create(labels, status)
@@ -137,7 +137,8 @@ export class Registrar {
 
   /** A deleted node's Lease goes with it. */
   #owner() {
-    const node = this.#nodes.get(this.#options.config.nodeName)
+    const { nodes, config } = this.#options
+    const node = nodes.get(config.nodeName)
     if (!node?.metadata.uid) return {}
     const { name, uid } = node.metadata
     return { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] }

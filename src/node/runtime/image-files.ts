@@ -35,8 +35,13 @@ function copyTree(from: string, to: string, tag: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) copyTree(source, target, tag)
-    else writeFileSync(target, readFileSync(source, 'latin1').replaceAll('@TAG@', tag), 'latin1')
+    else writeFileSync(target, fill(readFileSync(source, 'latin1'), tag), 'latin1')
   }
+}
+
+/** `@IPV6@` makes a comment of its line where the kernel has no IPv6. */
+function fill(text: string, tag: string): string {
+  return text.replaceAll('@TAG@', tag).replaceAll('@IPV6@', existsSync('/proc/net/if_inet6') ? '' : '#')
 }
 
 /** The shell is busybox's; of the rest, only what the machine has no program of its own for. */

@@ -16,7 +16,7 @@ export interface ImageEntry {
   readonly workingDir?: string
   /** Default SIGTERM. */
   readonly stopSignal?: string
-  /** Directory in the container → directory beside the catalogue; a fresh copy per container, `@TAG@` replaced. */
+  /** Directory in the container → directory beside the catalogue; a fresh copy per container, `@TAG@` and `@IPV6@` replaced. */
   readonly copy?: Readonly<Record<string, string>>
   /** Directory in the container that gets links to busybox: its shell, and what the machine lacks. */
   readonly applets?: string

@@ -19,6 +19,13 @@ export const nodeIP = '172.30.0.11'
 export const podsPath = '/api/v1/namespaces/default/pods'
 export const fairwayRoot = resolve(import.meta.dirname, '../../..')
 
+export interface TestNodeOptions {
+  readonly nodeIPs: readonly string[]
+  readonly podCIDRs: readonly string[]
+  /** Where the state directory is made. */
+  readonly directory: string
+}
+
 export interface TestAgent {
   readonly runtime: ProcessRuntime
   readonly pods: Informer<Pod>
@@ -28,12 +35,21 @@ export interface TestAgent {
 
 export class TestNode {
   readonly api = new FakeApi()
-  readonly stateDir = mkdtempSync(join(tmpdir(), 'fairway-node-'))
+  readonly stateDir: string
+  readonly #options: TestNodeOptions
 
-  /** The node's address, on the loopback of the private namespace that such tests run in. */
-  static async prepare(): Promise<TestNode> {
-    await runOk('ip', ['address', 'replace', `${nodeIP}/32`, 'dev', 'lo'])
-    return new TestNode()
+  private constructor(options: TestNodeOptions) {
+    this.#options = options
+    this.stateDir = mkdtempSync(join(options.directory, 'fairway-node-'))
+  }
+
+  /** The node's addresses are on the loopback of the private namespace that such tests run in. */
+  static async prepare(given: Partial<TestNodeOptions> = {}): Promise<TestNode> {
+    const options = { nodeIPs: [nodeIP], podCIDRs: ['10.244.0.0/24'], directory: tmpdir(), ...given }
+    for (const ip of options.nodeIPs) {
+      await runOk('ip', ['address', 'replace', ip, 'dev', 'lo', ...(ip.includes(':') ? ['nodad'] : [])])
+    }
+    return new TestNode(options)
   }
 
   async startAgent(): Promise<TestAgent> {
@@ -43,6 +59,7 @@ export class TestNode {
     const pods = new Informer({ client, resource: resources.pods, log })
     const services = new Informer({ client, resource: resources.services, log })
     const runtime = this.runtime()
+    const { nodeIPs } = this.#options
     const events = new EventRecorder({ client, component: 'kubelet', host: 'node-1' })
     const manager = new PodManager({
       client,
@@ -51,7 +68,7 @@ export class TestNode {
       services,
       events,
       names,
-      nodeIPs: [nodeIP],
+      nodeIPs,
       clock: systemClock,
       log,
     })
@@ -66,8 +83,8 @@ export class TestNode {
     return new ProcessRuntime({
       stateDir: this.stateDir,
       fairwayRoot,
-      nodeIPs: [nodeIP],
-      podCIDRs: ['10.244.0.0/24'],
+      nodeIPs: this.#options.nodeIPs,
+      podCIDRs: this.#options.podCIDRs,
       netnsPrefix: 'fw-test',
       masked: ['/home', this.stateDir],
       catalogues: [join(fairwayRoot, 'images/catalogue.json')],
