@@ -74,6 +74,7 @@ describe('the next step', () => {
     ['and for surplus ones, but for the first of them', { replicas: 1 }, { 0: 'ok', 1: 'waiting', 2: 'waiting' }, ''],
     ['which may go itself', { replicas: 1 }, { 0: 'ok', 1: 'ok', 2: 'waiting' }, '-2'],
     ['in parallel nothing waits', { ...parallel, replicas: 1 }, { 0: 'waiting', 1: 'waiting', 2: 'ok' }, '-2 -1'],
+    ['a set of millions is begun like any other', { replicas: 2_000_000_000 }, { 0: 'ok' }, '+1'],
     ['scaled to nothing', { replicas: 0 }, { 0: 'ok' }, '-0'],
   ])('%s', (_, spec, states, expected) => {
     expect(decide(set(spec), states)).toBe(expected)

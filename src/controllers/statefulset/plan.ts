@@ -10,6 +10,7 @@
 import { isPodTerminal, isPodTerminating, podAvailable, podReady } from '../../api/core/pod/conditions.ts'
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
+import { burstMax } from '../shared/batch.ts'
 import { omitZero, scaledValue } from '../shared/numbers.ts'
 import { identityMatches, ordinalOf, podRevision } from './identity.ts'
 
@@ -55,12 +56,16 @@ export function plan(set: StatefulSet, input: PlanInput): Plan {
   return result
 }
 
-/** Slots by ordinal, and the pods beyond them, highest ordinal first. */
+/**
+ * Slots by ordinal, and the pods beyond them, highest ordinal first. A set of millions has no more slots than one sync
+ * could fill: those above come when these are filled.
+ */
 function arrange(set: StatefulSet, { pods, now }: PlanInput): { slots: Slot[]; condemned: Slot[] } {
   const start = startOrdinal(set)
   const replicas = set.spec?.replicas ?? 1
   const minReady = set.spec?.minReadySeconds ?? 0
-  const slots: Slot[] = Array.from({ length: replicas }, (_, i) => ({
+  const length = Math.min(replicas, pods.length + burstMax)
+  const slots: Slot[] = Array.from({ length }, (_, i) => ({
     ordinal: start + i,
     pod: undefined,
     available: false,
@@ -70,8 +75,8 @@ function arrange(set: StatefulSet, { pods, now }: PlanInput): { slots: Slot[]; c
     const ordinal = ordinalOf(set, pod)
     if (ordinal === undefined) continue
     const slot = { ordinal, pod, available: isRunningAndAvailable(pod, minReady, now) && !isPodTerminating(pod) }
-    if (ordinal >= start && ordinal < start + replicas) slots[ordinal - start] = slot
-    else condemned.push(slot)
+    if (ordinal < start || ordinal >= start + replicas) condemned.push(slot)
+    else if (ordinal < start + length) slots[ordinal - start] = slot
   }
   return { slots, condemned: condemned.sort((a, b) => b.ordinal - a.ordinal) }
 }
