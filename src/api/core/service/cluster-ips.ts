@@ -64,7 +64,7 @@ function validateAddresses(spec: ServiceSpec): FieldError[] {
 function validateOnePerFamily(spec: ServiceSpec): FieldError[] {
   const addresses = spec.clusterIPs ?? []
   const families = new Set(addresses.map(familyOf))
-  return addresses.length > 1 && (families.size < 2 || addresses.length > 2)
+  return addresses.length > 1 && families.size < 2
     ? [invalid(clusterIPsPath, addresses, 'may specify no more than one IP for each IP family')]
     : []
 }

@@ -29,16 +29,23 @@ function familyOf(address: string): IpFamily | undefined {
 }
 
 /**
- * Fills in `ipFamilyPolicy` and `ipFamilies` of a Service that is about to be written over `old`. Returns why it cannot
- * be done; the Service is then left half filled in. Doing it twice is doing it once.
+ * Fills in `ipFamilyPolicy` and `ipFamilies` of a Service that is about to be written over `old`, and lets go of the
+ * secondary address where the policy says so. Returns why it cannot be done; the Service is then as it was. Doing it
+ * twice is doing it once.
  */
 export function initFamilies(service: Service, old: Service | undefined, settings: ClusterSettings): FieldError[] {
   if (serviceType(service) === 'ExternalName' || isSettledPreferDualStack(service, old)) return []
+  const spec = { ...specOf(service) }
+  const errors = fillIn({ ...service, spec }, old, clusterFamilies(settings))
+  if (errors.length === 0) service.spec = spec
+  return errors
+}
+
+function fillIn(service: Service, old: Service | undefined, available: readonly IpFamily[]): FieldError[] {
   const spec = specOf(service)
   spec.ipFamilyPolicy ??= defaultPolicy(spec, old)
   const linked = validateClusterIPs(service)
   if (linked.length > 0) return linked
-  const available = clusterFamilies(settings)
   const errors = old ? release(spec, specOf(old)) : []
   errors.push(...checkPolicy(spec), ...inferFamilies(spec, available))
   if (errors.length > 0) return errors

@@ -16,7 +16,7 @@ const mayNotChange = 'may not change once set'
 
 export function validateServiceUpdate(next: Service, old: Service, { settings }: RequestContext): FieldError[] {
   // Upstream allocates before it validates: see validateNewService.
-  const early = initFamilies(structuredClone(next), old, settings)
+  const early = initFamilies({ ...next }, old, settings)
   if (early.length > 0) return early
   return [
     ...validateClusterIPsUpdate(next, old),

@@ -37,7 +37,7 @@ const path = Path.of('spec')
  * allocates, which is before it validates.
  */
 export function validateNewService(service: Service, { settings }: RequestContext): FieldError[] {
-  const early = initFamilies(structuredClone(service), undefined, settings)
+  const early = initFamilies({ ...service }, undefined, settings)
   return early.length > 0 ? early : validateService(service)
 }
 
