@@ -48,6 +48,7 @@ async function measureSyncs(size: number) {
     flows: new FlowCleaner({ exec: run, log: silentLogger }),
     clock: systemClock,
     observer: { queued: () => {}, synced: () => passed(), failed: () => {} },
+    follower: { taken: () => {}, committed: () => {} },
     minIntervalMs: 0,
     log: silentLogger,
   })

@@ -37,13 +37,16 @@ async function start(log: Logger): Promise<void> {
   const config = await readConfig()
   if (config.mode !== 'iptables')
     throw new Error(`proxy mode ${JSON.stringify(config.mode)} is not supported by this version`)
-  const [{ startProxy }, { LazyMetrics }, client] = await Promise.all([
+  const [{ startProxy }, { LazyMetrics, observers }, { Health }, client] = await Promise.all([
     import('./proxy.ts'),
     import('./serve/observer.ts'),
+    import('./serve/health.ts'),
     connect(config),
   ])
   const node = (values['hostname-override'] || config.hostnameOverride || hostname()).trim().toLowerCase()
-  const observer = new LazyMetrics()
+  const metrics = new LazyMetrics()
+  const health = new Health()
+  const observer = observers(metrics, health)
   const stop = new AbortController()
   const end = (signal: string) => {
     log.info({ signal }, 'ending; rules stay')
@@ -51,12 +54,23 @@ async function start(log: Logger): Promise<void> {
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal))
-  const { nodeEligible } = await startProxy({ client, config, node, exec: run, observer, log }, stop.signal)
+  const proxy = await startProxy({ client, config, node, exec: run, observer, log }, stop.signal)
   log.info({ mode: config.mode, node, startMs: Math.round(performance.now()) }, 'rules are in place')
   // Rules first: without them there is nothing healthy to report.
-  const { serveHealth, serveMetrics } = await import('./serve/serve.ts')
-  serveHealth(config.healthzBindAddress, { health: observer, nodeEligible, log })
-  serveMetrics(config.metricsBindAddress, observer, config.mode, log)
+  const [{ serveHealth, serveMetrics }, { ServiceHealth }] = await Promise.all([
+    import('./serve/serve.ts'),
+    import('./serve/service-health.ts'),
+  ])
+  serveHealth(config.healthzBindAddress, {
+    health,
+    log,
+    nodeEligible: proxy.nodeEligible,
+    programmed: proxy.programmed,
+  })
+  serveMetrics(config.metricsBindAddress, metrics, config.mode, log)
+  const healthy = () => health.isHealthy(Date.now())
+  const checks = new ServiceHealth({ addresses: proxy.nodePortAddresses, healthy, log })
+  proxy.follow((changes) => checks.update(changes))
 }
 
 async function readConfig(): Promise<ProxyConfig> {

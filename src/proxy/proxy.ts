@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import type { EndpointSlice } from '../api/generated/discovery.k8s.io.v1.ts'
 import type { Node, Service } from '../api/generated/v1.ts'
+import { objectKey } from '../api/machinery/object.ts'
 import type { KubeClient } from '../client/contract.ts'
 import { Informer } from '../client/informer.ts'
 import { resources } from '../client/resources.ts'
@@ -12,9 +13,11 @@ import type { Logger } from '../lib/log.ts'
 import type { ProxyConfig } from './config/config.ts'
 import { FlowCleaner } from './conntrack.ts'
 import { makeIptablesMode, probeIptables } from './modes/iptables/make.ts'
-import type { Family } from './plan/types.ts'
+import type { Family, PortChange } from './plan/types.ts'
+import { describeProgrammed, type ProgrammedService } from './serve/programmed.ts'
 import { Syncer, type SyncObserver } from './syncer.ts'
-import { Tracker } from './track/tracker.ts'
+import { Journal } from './track/journal.ts'
+import { serviceOf, Tracker } from './track/tracker.ts'
 
 export interface ProxyOptions {
   readonly client: KubeClient
@@ -28,6 +31,12 @@ export interface ProxyOptions {
 export interface Proxy {
   /** The node should get traffic from load balancers: it is not being deleted. */
   readonly nodeEligible: () => boolean
+  /** Hands over everything that is in the kernel, and from then on each change that gets there. */
+  readonly follow: (committed: (changes: readonly PortChange[]) => void) => void
+  /** Which revisions of a Service (`namespace/name`) are in the kernel; undefined: none. */
+  readonly programmed: (service: string) => ProgrammedService | undefined
+  /** Addresses of this machine that node ports answer on; empty: all. */
+  readonly nodePortAddresses: readonly string[]
 }
 
 /** Headless Services have no rules; the other label hands a Service to another proxy. */
@@ -38,6 +47,8 @@ const eligibilityTaint = 'ToBeDeletedByClusterAutoscaler'
 export async function startProxy(options: ProxyOptions, signal: AbortSignal): Promise<Proxy> {
   const { client, config, node, exec, observer, log } = options
   const tracker = new Tracker({ node })
+  const journal = new Journal(tracker)
+  const followers: ((changes: readonly PortChange[]) => void)[] = []
   const nodes = new Informer<Node>({
     client,
     resource: resources.nodes,
@@ -56,12 +67,31 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
     flows: new FlowCleaner({ exec, log }),
     clock: systemClock,
     observer,
+    follower: {
+      taken: () => journal.taken(),
+      committed: (changes) => {
+        journal.committed({ now: Date.now(), tick: performance.now() })
+        for (const committed of followers) committed(changes)
+      },
+    },
     minIntervalMs: config.minSyncPeriodMs,
     log,
   })
-  await Promise.all([machine4, follow({ client, nodes, tracker, syncer, log }, signal)])
+  await Promise.all([machine4, follow({ client, nodes, tracker, journal, syncer, log }, signal)])
   await syncer.start(signal)
-  return { nodeEligible: () => isEligible(self()) }
+  const families = [4, 6] as const
+  return {
+    nodeEligible: () => isEligible(self()),
+    follow: (committed) => {
+      committed([...tracker.plans()].map((plan) => ({ id: plan.id, after: plan })))
+      followers.push(committed)
+    },
+    programmed: (service) => describeProgrammed(service, journal, tracker.plansOf(service)),
+    nodePortAddresses: families.flatMap((family) => {
+      const { nodePortAddresses } = nodeFacts(self(), config, family)
+      return nodePortAddresses === 'all' ? [] : nodePortAddresses
+    }),
+  }
 }
 
 /** Starts the informers and waits for all: rules made from half the objects would cut off the other half. */
@@ -70,9 +100,17 @@ async function follow(
     client,
     nodes,
     tracker,
+    journal,
     syncer,
     log,
-  }: { client: KubeClient; nodes: Informer<Node>; tracker: Tracker; syncer: Syncer; log: Logger },
+  }: {
+    client: KubeClient
+    nodes: Informer<Node>
+    tracker: Tracker
+    journal: Journal
+    syncer: Syncer
+    log: Logger
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const labelSelector = selection
@@ -91,11 +129,14 @@ async function follow(
     log,
   })
   services.onChange(({ type, object }) => {
+    journal.heard(objectKey(object), performance.now())
     if (type === 'deleted') tracker.deleteService(object)
     else tracker.setService(object)
     syncer.poke()
   })
   slices.onChange((change) => {
+    const service = serviceOf(change.object)
+    if (service) journal.heard(service, performance.now())
     if (change.type === 'deleted') tracker.deleteSlice(change.object)
     else tracker.setSlice(change.object)
     syncer.poke()

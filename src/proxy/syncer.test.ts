@@ -10,6 +10,7 @@ import { Tracker } from './track/tracker.ts'
 /** A syncer over a mode that notes what it is told and can be made to fail. */
 function setUp() {
   const calls: string[] = []
+  const committed: string[][] = []
   const clock = new FakeClock()
   const tracker = new Tracker({ node: 'node-1' })
   const control = { fail: false, damaged: (_what: string) => {} }
@@ -31,6 +32,7 @@ function setUp() {
     flows: new FlowCleaner({ exec: () => Promise.resolve({ code: 0, stdout: '', stderr: '' }), log: silentLogger }),
     clock,
     observer: { queued: () => {}, synced: () => {}, failed: () => {} },
+    follower: { taken: () => {}, committed: (changes) => committed.push(changes.map((c) => c.id)) },
     minIntervalMs: 20,
     log: silentLogger,
   })
@@ -42,7 +44,7 @@ function setUp() {
     clock.advance(ms)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { calls, control, syncer, add, advance, stop: new AbortController().signal }
+  return { calls, committed, control, syncer, add, advance, stop: new AbortController().signal }
 }
 
 test('before the start nothing is written; then everything, then differences, a burst at once', async () => {
@@ -60,7 +62,7 @@ test('before the start nothing is written; then everything, then differences, a 
 })
 
 test('a failed pass is repeated in full', async () => {
-  const { calls, control, syncer, add, advance, stop } = setUp()
+  const { calls, committed, control, syncer, add, advance, stop } = setUp()
   await syncer.start(stop)
   control.fail = true
   add('a')
@@ -70,6 +72,8 @@ test('a failed pass is repeated in full', async () => {
   add('b')
   await advance(20)
   expect(calls).toEqual(['replace ', 'update demo/a:http', 'replace demo/a:http', 'update demo/b:http'])
+  // What a failed pass took is handed over once the kernel has it.
+  expect(committed).toEqual([[], ['demo/a:http'], ['demo/b:http']])
 })
 
 test('damage is repaired in full', async () => {

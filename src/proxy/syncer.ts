@@ -18,6 +18,8 @@ export interface SyncPass {
   readonly triggerTimes: readonly string[]
   /** Rules in the kernel by table, for all families together. */
   readonly rules: Readonly<Record<string, number>>
+  /** Families that have rules. */
+  readonly families: readonly Family[]
 }
 
 /** What the syncer reports; the metrics are fed from it. `now` is in milliseconds. */
@@ -28,6 +30,14 @@ export interface SyncObserver {
   failed(): void
 }
 
+/** Follows what is in the kernel, pass by pass. */
+export interface SyncFollower {
+  /** A pass took all that the tracker held. */
+  taken(): void
+  /** It is in the kernel, with what earlier passes failed to bring there. */
+  committed(changes: readonly PortChange[]): void
+}
+
 export interface SyncerOptions {
   readonly tracker: Tracker
   /** Makes the mode of a family when the first port of that family appears. */
@@ -35,6 +45,7 @@ export interface SyncerOptions {
   readonly flows: FlowCleaner
   readonly clock: Clock
   readonly observer: SyncObserver
+  readonly follower: SyncFollower
   readonly minIntervalMs: number
   readonly log: Logger
 }
@@ -55,6 +66,8 @@ export class Syncer {
   #lastStart = Number.NEGATIVE_INFINITY
   #retryMs = retryMinMs
   #cancel: (() => void) | undefined
+  /** Taken from the tracker and not yet in the kernel. */
+  #open: PortChange[] = []
   #running = false
   #again = false
 
@@ -66,6 +79,7 @@ export class Syncer {
   async start(signal: AbortSignal): Promise<void> {
     this.#signal = signal
     signal.addEventListener('abort', () => this.#cancel?.())
+    this.#options.observer.queued(this.#now())
     // IPv4 rules are there even without Services, so that what leads into them is in place.
     await this.#family(4)
     await this.#pass()
@@ -106,9 +120,11 @@ export class Syncer {
   }
 
   async #sync(): Promise<boolean> {
-    const { tracker, observer, log } = this.#options
+    const { tracker, observer, follower, log } = this.#options
     const started = performance.now()
     const { changes, triggerTimes } = tracker.flush()
+    follower.taken()
+    this.#open.push(...changes)
     let ok = true
     let full = false
     for (const family of [4, 6] as const) {
@@ -127,8 +143,11 @@ export class Syncer {
       }
     }
     const seconds = (performance.now() - started) / 1000
-    if (ok && (changes.length > 0 || full)) {
-      observer.synced(this.#now(), { seconds, full, triggerTimes, rules: this.#counts() })
+    if (ok) {
+      const families = [...this.#families.keys()]
+      observer.synced(this.#now(), { seconds, full, triggerTimes, rules: this.#counts(), families })
+      follower.committed(this.#open)
+      this.#open = []
       log.debug({ changes: changes.length, full, ms: Math.round(seconds * 1000) }, 'synced')
     }
     return ok
@@ -147,7 +166,7 @@ export class Syncer {
       await this.#options.flows.clean(
         family,
         this.#plans(family),
-        changes.flatMap(({ before }) => before ?? []),
+        this.#open.flatMap(({ before }) => (before?.family === family ? before : [])),
       )
     return full
   }

@@ -12,18 +12,8 @@ export class LazyMetrics implements SyncObserver {
   #passes: { now: number; pass: SyncPass }[] = []
   #failures = 0
   #lastQueued = 0
-  #lastSynced = 0
   #metrics: ProxyMetrics | undefined
   #loading: Promise<ProxyMetrics> | undefined
-
-  /** Milliseconds; 0: never. */
-  get lastQueued(): number {
-    return this.#lastQueued
-  }
-
-  get lastSynced(): number {
-    return this.#lastSynced
-  }
 
   queued(now: number): void {
     this.#lastQueued = now
@@ -31,7 +21,6 @@ export class LazyMetrics implements SyncObserver {
   }
 
   synced(now: number, pass: SyncPass): void {
-    this.#lastSynced = now
     if (this.#metrics) this.#metrics.synced(now, pass)
     else if (this.#passes.push({ now, pass }) > rememberedMax) void this.#load()
   }
@@ -58,5 +47,20 @@ export class LazyMetrics implements SyncObserver {
       return metrics
     })
     return this.#loading
+  }
+}
+
+/** Tells each of them. */
+export function observers(...all: readonly Partial<SyncObserver>[]): SyncObserver {
+  return {
+    queued: (now) => {
+      for (const observer of all) observer.queued?.(now)
+    },
+    synced: (now, pass) => {
+      for (const observer of all) observer.synced?.(now, pass)
+    },
+    failed: () => {
+      for (const observer of all) observer.failed?.()
+    },
   }
 }

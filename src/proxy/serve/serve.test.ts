@@ -1,12 +1,35 @@
 import { expect, test } from 'vitest'
+import { Health } from './health.ts'
 import { LazyMetrics } from './observer.ts'
-import { isHealthy, splitAddress } from './serve.ts'
+import { splitAddress } from './serve.ts'
 
 test('a proxy is ill when what is queued waits for more than a minute', () => {
-  expect(isHealthy({ lastQueued: 0, lastSynced: 0 }, 1)).toBe(false)
-  expect(isHealthy({ lastQueued: 5, lastSynced: 10 }, 1_000_000)).toBe(true)
-  expect(isHealthy({ lastQueued: 20, lastSynced: 10 }, 60_000)).toBe(true)
-  expect(isHealthy({ lastQueued: 20, lastSynced: 10 }, 60_020)).toBe(false)
+  const health = new Health()
+  health.queued(0)
+  health.synced(10, { families: [4] })
+  expect(health.isHealthy(1_000_000)).toBe(true)
+  health.queued(20)
+  health.queued(50_000)
+  expect(health.isHealthy(60_000)).toBe(true)
+  expect(health.isHealthy(60_020)).toBe(false)
+  health.synced(60_030, { families: [4, 6] })
+  expect(health.isHealthy(60_040)).toBe(true)
+})
+
+test('health is reported as kube-proxy does, by family', () => {
+  const health = new Health()
+  health.synced(1000, { families: [4, 6] })
+  const current = '1970-01-01T00:01:40.000Z'
+  const updated = '1970-01-01T00:00:01.000Z'
+  const status = { IPv4: { lastUpdated: updated, healthy: true }, IPv6: { lastUpdated: updated, healthy: true } }
+  expect(health.report(100_000)).toEqual({ lastUpdated: current, currentTime: current, healthy: true, status })
+  expect(health.report(100_000, { nodeEligible: false })).toEqual({
+    lastUpdated: updated,
+    currentTime: current,
+    nodeEligible: false,
+    healthy: true,
+    status,
+  })
 })
 
 test('addresses of both families', () => {
@@ -16,7 +39,7 @@ test('addresses of both families', () => {
 
 test('metrics count what happened before anybody asked', async () => {
   const metrics = new LazyMetrics()
-  const pass = { seconds: 0.02, triggerTimes: ['1970-01-01T00:00:01Z'], rules: { nat: 7 } }
+  const pass = { seconds: 0.02, triggerTimes: ['1970-01-01T00:00:01Z'], rules: { nat: 7 }, families: [4] as const }
   metrics.synced(2000, { ...pass, full: true })
   metrics.failed()
   const first = await metrics.text()

@@ -1,35 +1,37 @@
 /** The proxy's two HTTP endpoints: health for load balancers and probes, metrics for people who watch. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from '../../lib/log.ts'
+import type { Health } from './health.ts'
 import type { LazyMetrics } from './observer.ts'
+import type { ProgrammedService } from './programmed.ts'
 
-/** A queued change that is not in the kernel after this long means that the proxy is ill (kube-proxy: twice 30 s). */
-const overdueMs = 60_000
-
-export interface Health {
-  readonly lastQueued: number
-  readonly lastSynced: number
+export interface HealthEndpoints {
+  readonly health: Health
+  readonly nodeEligible: () => boolean
+  readonly programmed: (service: string) => ProgrammedService | undefined
+  readonly log: Logger
 }
 
-/** Healthy: nothing is waiting, or has not waited long. */
-export function isHealthy({ lastQueued, lastSynced }: Health, now: number): boolean {
-  return lastSynced !== 0 && (lastQueued <= lastSynced || now - lastQueued < overdueMs)
-}
-
-/** `/livez` tells whether rules are current; `/healthz` also whether the node should get traffic at all. */
-export function serveHealth(
-  address: string,
-  { health, nodeEligible, log }: { health: Health; nodeEligible: () => boolean; log: Logger },
-): Server {
+/**
+ * `/livez` tells whether rules are current; `/healthz` also whether the node should get traffic at all;
+ * `/fairway/services/NAMESPACE/NAME` which revisions of a Service the rules are made from.
+ */
+export function serveHealth(address: string, endpoints: HealthEndpoints): Server {
+  const { health, nodeEligible, programmed, log } = endpoints
   return listen(address, 'healthz', log, (request, response) => {
-    if (request.url !== '/healthz' && request.url !== '/livez')
-      return end(response, 404, 'text/plain', '404 page not found\n')
-    const now = Date.now()
-    const healthy = isHealthy(health, now) && (request.url === '/livez' || nodeEligible())
-    const lastUpdated = new Date(health.lastQueued <= health.lastSynced ? now : health.lastSynced).toISOString()
-    const body = { lastUpdated, currentTime: new Date(now).toISOString(), nodeEligible: nodeEligible() }
-    end(response, healthy ? 200 : 503, 'application/json', JSON.stringify(body))
+    const path = request.url ?? ''
+    const service = /^\/fairway\/services\/([^/?]+\/[^/?]+)$/.exec(path)?.[1]
+    if (service) return endService(response, service, programmed(service))
+    if (path !== '/healthz' && path !== '/livez') return end(response, 404, 'text/plain', '404 page not found\n')
+    const report = health.report(Date.now(), path === '/healthz' ? { nodeEligible: nodeEligible() } : {})
+    const well = report.healthy && report.nodeEligible !== false
+    end(response, well ? 200 : 503, 'application/json', JSON.stringify(report))
   })
+}
+
+function endService(response: ServerResponse, name: string, service: ProgrammedService | undefined): void {
+  const body = service ?? { message: `service ${JSON.stringify(name)} has no rules on this node` }
+  end(response, service ? 200 : 404, 'application/json', JSON.stringify(body))
 }
 
 export function serveMetrics(address: string, metrics: LazyMetrics, mode: string, log: Logger): Server {
@@ -45,7 +47,7 @@ export function serveMetrics(address: string, metrics: LazyMetrics, mode: string
 }
 
 function end(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type }).end(body)
+  response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
 }
 
 /** A port that is taken is reported and tried again: a proxy must not stop working for want of a health check. */

@@ -148,6 +148,7 @@ export function describePackets(name: string, makeMode: ModeFactory): void {
         flows: new FlowCleaner({ exec: network.exec, log: silentLogger }),
         clock: systemClock,
         observer: passes,
+        follower: { taken: () => {}, committed: () => {} },
         minIntervalMs: 0,
         log: silentLogger,
       })

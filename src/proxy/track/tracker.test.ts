@@ -78,4 +78,19 @@ describe('tracker', () => {
     expect(tracker.flush().triggerTimes).toEqual(['2026-01-01T00:00:00Z'])
     expect(tracker.flush().triggerTimes).toEqual([])
   })
+  test('a slice that is given to another Service leaves the first', () => {
+    const tracker = new Tracker({ node: 'node-1' })
+    tracker.setService(service('demo/web', '10.96.0.1'))
+    tracker.setService(service('demo/api', '10.96.0.2'))
+    tracker.setSlice(slice('demo/web', ['10.0.0.1']))
+    tracker.flush()
+    const moved = slice('demo/web', ['10.0.0.1'])
+    moved.metadata.labels = { 'kubernetes.io/service-name': 'api' }
+    tracker.setSlice(moved)
+    tracker.flush()
+    expect([...tracker.plans()].map((p) => [p.id, p.cluster.length])).toEqual([
+      ['demo/web:http', 0],
+      ['demo/api:http', 1],
+    ])
+  })
 })

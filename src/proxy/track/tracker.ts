@@ -8,6 +8,7 @@ import { objectKey } from '../../api/machinery/object.ts'
 import type { EndpointState, Place } from '../plan/endpoints.ts'
 import { planService } from '../plan/plan.ts'
 import { type Family, type PortChange, type PortPlan, planKey } from '../plan/types.ts'
+import type { Revisions } from './journal.ts'
 
 const serviceNameLabel = 'kubernetes.io/service-name'
 const zoneLabel = 'topology.kubernetes.io/zone'
@@ -26,6 +27,8 @@ export class Tracker {
   readonly #services = new Map<string, Service>()
   /** Service key → slice key → slice. */
   readonly #slices = new Map<string, Map<string, EndpointSlice>>()
+  /** Slice key → the Service it stands under here. */
+  readonly #owners = new Map<string, string>()
   /** Service key → its plans by `planKey`. */
   readonly #plans = new Map<string, Map<string, PortPlan>>()
   readonly #dirty = new Set<string>()
@@ -49,21 +52,26 @@ export class Tracker {
   }
 
   setSlice(slice: EndpointSlice): void {
+    const key = objectKey(slice)
     const service = serviceOf(slice)
+    if (this.#owners.get(key) !== service) this.deleteSlice(slice)
     if (!service) return
+    this.#owners.set(key, service)
     let slices = this.#slices.get(service)
     if (!slices) this.#slices.set(service, (slices = new Map()))
-    slices.set(objectKey(slice), slice)
+    slices.set(key, slice)
     const triggered = slice.metadata.annotations?.[triggerTimeAnnotation]
     if (triggered) this.#triggerTimes.add(triggered)
     this.#dirty.add(service)
   }
 
   deleteSlice(slice: EndpointSlice): void {
-    const service = serviceOf(slice)
+    const key = objectKey(slice)
+    const service = this.#owners.get(key)
+    this.#owners.delete(key)
     const slices = service && this.#slices.get(service)
     if (!slices) return
-    slices.delete(objectKey(slice))
+    slices.delete(key)
     if (slices.size === 0) this.#slices.delete(service)
     this.#dirty.add(service)
   }
@@ -92,6 +100,23 @@ export class Tracker {
   /** Everything planned, as of the last flush. */
   *plans(): Iterable<PortPlan> {
     for (const plans of this.#plans.values()) yield* plans.values()
+  }
+
+  /** What was planned for one Service. */
+  plansOf(service: string): Iterable<PortPlan> {
+    return this.#plans.get(service)?.values() ?? []
+  }
+
+  /** Undefined: there is no such Service. */
+  revisions(service: string): Revisions | undefined {
+    const object = this.#services.get(service)
+    if (!object) return undefined
+    const slices = [...(this.#slices.get(service)?.values() ?? [])].map(({ metadata, addressType }) => ({
+      name: metadata.name,
+      family: addressType === 'IPv6' ? (6 as const) : (4 as const),
+      resourceVersion: metadata.resourceVersion ?? '',
+    }))
+    return { service: object.metadata.resourceVersion ?? '', slices }
   }
 
   #replan(key: string): PortChange[] {
@@ -137,7 +162,8 @@ export class Tracker {
   }
 }
 
-function serviceOf(slice: EndpointSlice): string | undefined {
+/** Key of the Service a slice belongs to. */
+export function serviceOf(slice: EndpointSlice): string | undefined {
   const name = slice.metadata.labels?.[serviceNameLabel]
   return name && `${slice.metadata.namespace}/${name}`
 }

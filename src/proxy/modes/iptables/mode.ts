@@ -5,7 +5,7 @@ import type { Mode } from '../mode.ts'
 import { monitorDeletions, parseDeletion } from './audit.ts'
 import { type BaseRules, baseRules } from './base-rules.ts'
 import type { IptablesKernel } from './kernel.ts'
-import { type PortRules, renderPort } from './port-rules.ts'
+import { type PortRules, renderPort, type Table } from './port-rules.ts'
 import { fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
 import { type IptablesSettings, largeClusterEndpoints } from './settings.ts'
 
@@ -26,6 +26,7 @@ export class IptablesMode implements Mode {
   readonly #options: IptablesModeOptions
   readonly #base: BaseRules
   #ports = new Map<string, PortRules>()
+  #counts: Record<Table, number> = { nat: 0, filter: 0 }
   /** As of the last `replace`: rules that stand are not rewritten for the sake of their comments. */
   #settings: IptablesSettings
   /** Deletions of our own that the monitor has yet to report. */
@@ -49,6 +50,8 @@ export class IptablesMode implements Mode {
     for (const plan of all) ports.set(planKey(plan), renderPort(plan, this.#settings))
     await this.#restore(fullScript(this.#base, ports.values(), existing), Number.POSITIVE_INFINITY)
     this.#ports = ports
+    this.#counts = { nat: countRules(this.#base.nat), filter: countRules(this.#base.filter) }
+    for (const rules of ports.values()) this.#count(rules, 1)
   }
 
   async update(changes: readonly PortChange[]): Promise<void> {
@@ -58,6 +61,8 @@ export class IptablesMode implements Mode {
       if (key === undefined) continue
       const old = this.#ports.get(key)
       const rules = after && renderPort(after, this.#settings)
+      if (old) this.#count(old, -1)
+      if (rules) this.#count(rules, 1)
       if (rules) this.#ports.set(key, rules)
       else this.#ports.delete(key)
       difference.push({ ...(old && { before: old }), ...(rules && { after: rules }) })
@@ -77,12 +82,12 @@ export class IptablesMode implements Mode {
   }
 
   counts(): Record<string, number> {
-    const counts = { nat: countRules(this.#base.nat), filter: countRules(this.#base.filter) }
-    for (const { chains, shared } of this.#ports.values()) {
-      for (const rules of chains.values()) counts.nat += rules.length
-      for (const { table } of shared) counts[table] += 1
-    }
-    return counts
+    return { ...this.#counts }
+  }
+
+  #count({ chains, shared }: PortRules, sign: 1 | -1): void {
+    for (const rules of chains.values()) this.#counts.nat += sign * rules.length
+    for (const { table } of shared) this.#counts[table] += sign
   }
 
   async #restore(script: string, deletions: number): Promise<void> {
