@@ -200,7 +200,7 @@ describe('a pod', () => {
       { terminationGracePeriodSeconds: 0 },
     )
     await node.untilRunning('sick')
-    await shell(uid, 'rm /tmp/alive')
+    await shell(uid, 'until rm /tmp/alive; do sleep 0.01; done')
     await node.api.until('a restart', () => node.pod('sick')?.status?.containerStatuses?.[0]?.restartCount === 1)
     await node.deletePod('sick')
   })
