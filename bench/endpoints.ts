@@ -1,18 +1,30 @@
 /**
- * Endpoint controllers over the real API server and store, in one process: 1,000 Services, 2,000 pods; from a pod's
- * readiness written to its EndpointSlice written, one pod at a time and in a burst.
+ * Endpoint controllers over the real API server and store. In one process, with 1,000 Services and 2,000 pods: from a
+ * pod's readiness written to its EndpointSlice written, one pod at a time and in a burst. In a process of their own, with
+ * one Service of 5,000 endpoints: the CPU they take while 50 pods a second change.
  * Run: scripts/sandbox scripts/node bench/endpoints.ts
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import type { Pod } from '../src/api/generated/v1.ts'
-import { Informer, resources } from '../src/client/index.ts'
-import { startTestCluster, type TestCluster } from '../src/dns/fixture.ts'
+import { Client, httpsTransport, Informer, loadKubeconfig, resources } from '../src/client/index.ts'
+import { startEndpointControllers, startTestCluster, type TestCluster } from '../src/dns/fixture.ts'
 
 const services = 1000
 const pods = 2000
 const single = 200
 const burst = 100
+const large = 5000
+const changesPerSecond = 50
+const seconds = 20
 
 async function main(): Promise<void> {
+  await measureMany()
+  await measureLarge()
+}
+
+async function measureMany(): Promise<void> {
   const cluster = await startTestCluster()
   const watch = new SliceWatch(cluster)
   const filled = performance.now()
@@ -77,6 +89,56 @@ async function measureBurst({ client, pod }: TestCluster, watch: SliceWatch): Pr
   print('burst', `${text}, ${watch.changes - before} writes of slices`)
 }
 
+/** One Service of many endpoints, whose pods change all the time. */
+async function measureLarge(): Promise<void> {
+  const cluster = await startTestCluster({ controllers: false })
+  const controllers = fork(import.meta.filename, ['controllers', join(cluster.directory, 'kubeconfig')])
+  const cpu = async () => {
+    controllers.send('cpu')
+    return ((await once(controllers, 'message')) as [number])[0]
+  }
+  const watch = new SliceWatch(cluster)
+  await cluster.client.create(resources.services, {
+    metadata: { name: 'large', namespace: 'demo' },
+    spec: { selector: { app: 'large' }, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+  })
+  for (let i = 0; i < large; i += 50) {
+    const some = Array.from({ length: 50 }, (_, k) => i + k)
+    await Promise.all(
+      some.map((n) => cluster.pod(`large-${n}`, `10.250.${n >> 8}.${n & 255}`, { labels: { app: 'large' } })),
+    )
+  }
+  await watch.readyEndpoints(large)
+  const [before, writes, started] = [await cpu(), watch.changes, performance.now()]
+  const times: Promise<number>[] = []
+  for (let i = 0; i < seconds * changesPerSecond; i++) {
+    times.push(flip(cluster, watch, `large-${(i * 37) % large}`))
+    const due = started + ((i + 1) * 1000) / changesPerSecond
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))
+  }
+  const share = ((await cpu()) - before) / (performance.now() - started)
+  const rate = ((watch.changes - writes) / seconds).toFixed(0)
+  print(
+    `${large} endpoints, ${changesPerSecond} pods/s`,
+    `${(share * 100).toFixed(1)} % of a core, ${rate} slice writes/s`,
+  )
+  print('pod ready or unready to slice written', percentiles(await Promise.all(times)))
+  controllers.disconnect()
+  watch.stop()
+  await cluster.close()
+}
+
+/** The other process: answers each message with the milliseconds of CPU it has used. */
+async function runControllers(kubeconfig: string): Promise<void> {
+  const client = new Client({ transport: httpsTransport(await loadKubeconfig(kubeconfig)), userAgent: 'bench' })
+  startEndpointControllers(client, new AbortController().signal)
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage()
+    process.send?.((user + system) / 1000)
+  })
+  process.on('disconnect', () => process.exit())
+}
+
 class SliceWatch {
   changes = 0
   readonly #stop = new AbortController()
@@ -129,4 +191,6 @@ function print(what: string, value: string): void {
   process.stdout.write(`${what.padEnd(40)} ${value}\n`)
 }
 
-await main()
+const [mode, kubeconfig] = process.argv.slice(2)
+if (mode === 'controllers' && kubeconfig) await runControllers(kubeconfig)
+else await main()

@@ -10,6 +10,7 @@ import { Client, EventRecorder, resources } from '../client/index.ts'
 import { SharedInformers } from '../controllers/context.ts'
 import { startEndpointsController } from '../controllers/endpoints/index.ts'
 import { startEndpointSliceController } from '../controllers/endpointslice/index.ts'
+import { startEndpointSliceMirroringController } from '../controllers/endpointslicemirroring/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLogger } from '../lib/log.ts'
 import { createCa, issue } from '../lib/pki.ts'
@@ -29,7 +30,8 @@ export interface TestCluster {
   readonly close: () => Promise<void>
 }
 
-export async function startTestCluster(): Promise<TestCluster> {
+/** `controllers: false` leaves the endpoint controllers to another process. */
+export async function startTestCluster({ controllers = true } = {}): Promise<TestCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'fairway-dns-'))
   const ca = await createCa({ commonName: 'kubernetes' })
   const user = { commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client', days: 1 } as const
@@ -45,7 +47,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   const listener = await listenHttps(server, { host: '127.0.0.1', port: 0, ...serving, clientCaPem: ca.certPem })
   const client = new Client({ transport: inProcessTransport(server, { name: 'admin', groups: ['system:masters'] }) })
   const stop = new AbortController()
-  startEndpointControllers(client, stop.signal)
+  if (controllers) startEndpointControllers(client, stop.signal)
   writeFileSync(join(directory, 'kubeconfig'), kubeconfig(`https://127.0.0.1:${listener.port}`, ca.certPem, admin))
   await client.create(resources.namespaces, { metadata: { name: 'demo' } })
   await client.create(resources.nodes, { metadata: { name: 'node-1' } })
@@ -63,7 +65,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   }
 }
 
-function startEndpointControllers(client: Client, signal: AbortSignal): void {
+export function startEndpointControllers(client: Client, signal: AbortSignal): void {
   const log = silentLogger
   const informers = new SharedInformers({ client, log })
   const ctx = {
@@ -77,6 +79,7 @@ function startEndpointControllers(client: Client, signal: AbortSignal): void {
   }
   startEndpointsController(ctx)
   startEndpointSliceController(ctx)
+  startEndpointSliceMirroringController(ctx)
   informers.start(signal)
 }
 

@@ -5,14 +5,16 @@ import type { Pod, Service } from '../../api/generated/v1.ts'
  * A pure function of a Service and a pod, remembered for as long as both objects live: those of an informer's cache are
  * replaced when they change and never mutated.
  */
-export function perPod<T>(derive: (service: Service, pod: Pod) => T): (service: Service, pod: Pod) => T {
+export function perPod<T>(derive: (service: Service, pod: Pod) => T): (service: Service) => (pod: Pod) => T {
   const known = new WeakMap<Service, WeakMap<Pod, { readonly value: T }>>()
-  return (service, pod) => {
-    let ofService = known.get(service)
-    if (!ofService) known.set(service, (ofService = new WeakMap()))
-    let entry = ofService.get(pod)
-    if (!entry) ofService.set(pod, (entry = { value: derive(service, pod) }))
-    return entry.value
+  return (service) => {
+    const ofService = known.get(service) ?? new WeakMap<Pod, { readonly value: T }>()
+    known.set(service, ofService)
+    return (pod) => {
+      let entry = ofService.get(pod)
+      if (!entry) ofService.set(pod, (entry = { value: derive(service, pod) }))
+      return entry.value
+    }
   }
 }
 

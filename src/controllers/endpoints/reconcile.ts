@@ -1,8 +1,8 @@
 /** What must become of a Service's Endpoints object. Pure. */
-import type { Endpoints, Pod, Service } from '../../api/generated/v1.ts'
+import type { EndpointSubset, Endpoints, Pod, Service } from '../../api/generated/v1.ts'
 import { sameJson } from './derived.ts'
 import { isHeadless } from './pods.ts'
-import { subsetsOf, truncate } from './subsets.ts'
+import { sameSubsets, subsetsOf, truncate } from './subsets.ts'
 import { triggerTimeAnnotation } from './trigger-time.ts'
 
 export const headlessLabel = 'service.kubernetes.io/headless'
@@ -55,13 +55,12 @@ export function isManaged(endpoints: Endpoints): boolean {
 
 function isSame(
   { metadata, subsets }: Endpoints,
-  wanted: { subsets: unknown[]; labels: Record<string, string>; truncated: boolean },
+  wanted: { subsets: EndpointSubset[]; labels: Record<string, string>; truncated: boolean },
 ): boolean {
   const marked = metadata.annotations?.[overCapacityAnnotation] === 'truncated'
-  // Objects written by others may carry the pods' resourceVersion; that alone is no difference.
   return (
     marked === wanted.truncated &&
     sameJson(metadata.labels ?? {}, wanted.labels) &&
-    sameJson(subsets ?? [], wanted.subsets, 'resourceVersion')
+    sameSubsets(subsets ?? [], wanted.subsets)
   )
 }

@@ -8,7 +8,7 @@ import type {
   Service,
   ServicePort,
 } from '../../api/generated/v1.ts'
-import { perPod } from './derived.ts'
+import { perPod, sameJson } from './derived.ts'
 import { addressesOfFamily, belongsInEndpoints, findPort, hostnameUnder, serviceFamilies } from './pods.ts'
 
 /** More addresses than this make an object too big for the API; the rest is left out and an annotation says so. */
@@ -25,8 +25,9 @@ interface Entry {
 /** Addresses that share a set of ports share a subset; everything is sorted, so equal input gives equal output. */
 export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
+  const entryOf = entriesOf(service)
   for (const pod of pods) {
-    const entry = entryOf(service, pod)
+    const entry = entryOf(pod)
     if (!entry) continue
     const { address, ready, ports, portsId } = entry
     let group = groups.get(portsId)
@@ -43,7 +44,7 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
 }
 
 /** Undefined: the pod is no endpoint of the Service. */
-const entryOf = perPod((service, pod): Entry | undefined => {
+const entriesOf = perPod((service, pod): Entry | undefined => {
   const publishNotReady = service.spec?.publishNotReadyAddresses === true
   const servicePorts = service.spec?.ports ?? []
   const address = addressOf(service, pod)
@@ -83,6 +84,32 @@ function byIpAndUid(a: EndpointAddress, b: EndpointAddress): number {
 function byNameAndPort(a: EndpointPort, b: EndpointPort): number {
   if (a.name !== b.name) return (a.name ?? '') < (b.name ?? '') ? -1 : 1
   return a.port - b.port
+}
+
+/** Whether two lists of subsets say the same; the pods' resourceVersions, which some authors write, do not count. */
+export function sameSubsets(a: readonly EndpointSubset[], b: readonly EndpointSubset[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((subset, i) => {
+      const other = b[i]
+      return (
+        sameAddresses(subset.addresses ?? [], other?.addresses ?? []) &&
+        sameAddresses(subset.notReadyAddresses ?? [], other?.notReadyAddresses ?? []) &&
+        sameJson(subset.ports ?? [], other?.ports ?? [])
+      )
+    })
+  )
+}
+
+function sameAddresses(a: readonly EndpointAddress[], b: readonly EndpointAddress[]): boolean {
+  if (a.length !== b.length) return false
+  for (const [i, one] of a.entries()) {
+    const other = b[i]
+    if (one.ip !== other?.ip || one.hostname !== other.hostname || one.nodeName !== other.nodeName) return false
+    if (one.targetRef?.uid !== other.targetRef?.uid) return false
+    if (!sameJson(one.targetRef, other.targetRef, 'resourceVersion')) return false
+  }
+  return true
 }
 
 /**

@@ -8,8 +8,9 @@ import type { Pod, Service } from '../../api/generated/v1.ts'
 export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 interface Known {
-  readonly service: string
-  readonly pods: ReadonlyMap<string, string>
+  service: string
+  /** By the pod's name. */
+  readonly pods: Map<string, string>
 }
 
 export interface TriggerTime {
@@ -23,18 +24,24 @@ export class TriggerTimes {
   readonly #known = new Map<string, Known>()
 
   of(key: string, service: Service, pods: readonly Pod[]): TriggerTime {
-    const before = this.#known.get(key)
+    const known = this.#known.get(key) ?? { service: '', pods: new Map() }
     const created = service.metadata.creationTimestamp ?? ''
-    let earliest = created > (before?.service ?? '') ? created : undefined
-    const known = new Map<string, string>()
-    for (const pod of pods) {
-      const at = readySince(pod)
-      if (at === undefined) continue
-      known.set(pod.metadata.name, at)
-      if (at > (before?.pods.get(pod.metadata.name) ?? '') && (earliest === undefined || at < earliest)) earliest = at
+    let earliest = created > known.service ? created : undefined
+    const news: [string, string][] = []
+    for (const { metadata, status } of pods) {
+      const at = readySince(status)
+      const before = known.pods.get(metadata.name)
+      if (at === undefined || at === before) continue
+      news.push([metadata.name, at])
+      if (at > (before ?? '') && (earliest === undefined || at < earliest)) earliest = at
     }
-    const after: Known = { service: created, pods: known }
-    return { time: earliest, commit: () => this.#known.set(key, after) }
+    const commit = () => {
+      known.service = created
+      for (const [name, at] of news) known.pods.set(name, at)
+      if (known.pods.size > 2 * pods.length) dropOthers(known.pods, pods)
+      this.#known.set(key, known)
+    }
+    return { time: earliest, commit }
   }
 
   forget(key: string): void {
@@ -43,6 +50,12 @@ export class TriggerTimes {
 }
 
 /** When the pod became ready, or ceased to be. */
-function readySince({ status }: Pod): string | undefined {
-  return status?.conditions?.find((c) => c.type === 'Ready')?.lastTransitionTime
+function readySince(status: Pod['status']): string | undefined {
+  for (const condition of status?.conditions ?? []) if (condition.type === 'Ready') return condition.lastTransitionTime
+  return undefined
+}
+
+function dropOthers(known: Map<string, string>, pods: readonly Pod[]): void {
+  const names = new Set(pods.map(({ metadata }) => metadata.name))
+  for (const name of known.keys()) if (!names.has(name)) known.delete(name)
 }

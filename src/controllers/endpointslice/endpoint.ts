@@ -3,7 +3,13 @@ import { podReady } from '../../api/core/pod/conditions.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Node, Pod, Service } from '../../api/generated/v1.ts'
 import { perPod } from '../endpoints/derived.ts'
-import { type AddressFamily, addressesOfFamily, findPort, hostnameUnder } from '../endpoints/pods.ts'
+import {
+  type AddressFamily,
+  addressesOfFamily,
+  belongsInEndpoints,
+  findPort,
+  hostnameUnder,
+} from '../endpoints/pods.ts'
 import { distributionHints } from './hints.ts'
 
 const zoneLabel = 'topology.kubernetes.io/zone'
@@ -17,21 +23,27 @@ export interface PodEndpoint {
   readonly portsKey: string
 }
 
-/** Undefined: the pod has no address of this family. */
-export function podEndpoint(
-  service: Service,
-  pod: Pod,
-  { family, node }: { family: AddressFamily; node: Node | undefined },
-): PodEndpoint | undefined {
-  const zone = node?.metadata.labels?.[zoneLabel]
-  const known = remembered(service, pod)
-  const id = `${family} ${zone ?? ''}`
-  if (!known.has(id)) known.set(id, derive(service, pod, { family, zone }))
-  return known.get(id)
+/** Undefined: the pod is no endpoint of this family. */
+export type PodEndpoints = (pod: Pod, node: Node | undefined) => PodEndpoint | undefined
+
+/** The pods' endpoints, each remembered until the pod, the Service or the node's zone changes. */
+export function podEndpoints(service: Service, family: AddressFamily): PodEndpoints {
+  const memory = memories(service)
+  return (pod, node) => {
+    const ofPod = memory(pod)
+    const zone = node?.metadata.labels?.[zoneLabel]
+    let known = ofPod[family]
+    if (!known || known.zone !== zone) {
+      known = { zone, value: derive(service, pod, { family, zone }) }
+      ofPod[family] = known
+    }
+    return known.value
+  }
 }
 
-/** By family and zone. */
-const remembered = perPod(() => new Map<string, PodEndpoint | undefined>())
+type Memory = { [F in AddressFamily]?: { readonly zone: string | undefined; readonly value: PodEndpoint | undefined } }
+
+const memories = perPod((): Memory => ({}))
 
 function derive(
   service: Service,
@@ -39,7 +51,7 @@ function derive(
   { family, zone }: { family: AddressFamily; zone: string | undefined },
 ): PodEndpoint | undefined {
   const addresses = addressesOfFamily(pod, family)
-  if (addresses.length === 0) return undefined
+  if (addresses.length === 0 || !belongsInEndpoints(pod, { includeTerminating: true })) return undefined
   const serving = podReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
   // A terminating pod is not ready, whatever its probes say, unless it is to be published regardless.

@@ -1,9 +1,9 @@
 /** What must become of a Service's EndpointSlices. Pure (upstream: k8s.io/endpointslice/reconciler.go). */
 import type { EndpointPort, EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Node, Pod, Service } from '../../api/generated/v1.ts'
-import { type AddressFamily, belongsInEndpoints, serviceFamilies } from '../endpoints/pods.ts'
+import { type AddressFamily, serviceFamilies } from '../endpoints/pods.ts'
 import { triggerTimeAnnotation } from '../endpoints/trigger-time.ts'
-import { type PodEndpoint, podEndpoint, portsKey } from './endpoint.ts'
+import { type PodEndpoint, podEndpoints, portsKey } from './endpoint.ts'
 import { hasTopologyMode } from './hints.ts'
 import { type Changes, pack } from './pack.ts'
 import { endpointsIn, hasLabels, isOwnedBy, labelsOf, newSlice } from './slice.ts'
@@ -86,16 +86,16 @@ function reconcileFamily(input: SlicesInput, family: AddressFamily, tally: Tally
 
 function wantedByPorts({ service, pods, node }: SlicesInput, family: AddressFamily, skipped: Set<string>) {
   const groups = new Map<string, { ports: EndpointPort[]; wanted: PodEndpoint[] }>()
+  const endpointOf = podEndpoints(service, family)
   for (const pod of pods) {
-    if (!belongsInEndpoints(pod, { includeTerminating: true })) continue
     const nodeName = pod.spec?.nodeName
     const onNode = nodeName ? node(nodeName) : undefined
+    const wanted = endpointOf(pod, onNode)
+    if (!wanted) continue
     if (!onNode && service.spec?.publishNotReadyAddresses !== true) {
       skipped.add(pod.metadata.name)
       continue
     }
-    const wanted = podEndpoint(service, pod, { family, node: onNode })
-    if (!wanted) continue
     const group = groups.get(wanted.portsKey)
     if (group) group.wanted.push(wanted)
     else groups.set(wanted.portsKey, { ports: wanted.ports, wanted: [wanted] })
