@@ -58,6 +58,20 @@ describe('create', () => {
     expect(answer.body.message).toContain(message)
   })
 
+  test('refuses what only the server may set, and managers with odd names', async () => {
+    expect(await create('versioned', { metadata: { name: 'versioned', resourceVersion: '5' } })).toMatchObject({
+      status: 500,
+      body: { message: 'resourceVersion should not be set on objects to be created' },
+    })
+    const managed = (manager: string) =>
+      api.request('POST', `${configMaps}?fieldManager=${manager}`, { metadata: { name: 'managed' } })
+    expect((await managed('x'.repeat(129))).body.message).toBe(
+      'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+    )
+    expect((await managed('a%00b')).body.message).toContain('should only contain printable characters')
+    expect((await managed('kubectl-client-side-apply')).status).toBe(201)
+  })
+
   test('checks unknown fields as asked', async () => {
     const body = { metadata: { name: 'strict' }, foo: 1 }
     const strict = await api.request('POST', `${configMaps}?fieldValidation=Strict`, body)
@@ -326,6 +340,24 @@ describe('a body', () => {
       status: 201,
       body: { data: { toString: 'b' } },
     })
+  })
+})
+
+describe('log options', () => {
+  const invalidOptions = (why: string) => `PodLogOptions "p" is invalid: ${why}`
+  test.each([
+    ['tailLines=-1', 422, invalidOptions('tailLines: Invalid value: -1: must be greater than or equal to 0')],
+    ['limitBytes=0', 422, invalidOptions('limitBytes: Invalid value: 0: must be greater than 0')],
+    ['sinceSeconds=0', 422, invalidOptions('sinceSeconds: Invalid value: 0: must be greater than 0')],
+    [
+      'sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z',
+      422,
+      invalidOptions('[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified'),
+    ],
+    ['tailLines=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
+  ])('%s', async (query, code, message) => {
+    const answer = await api.request('GET', `/api/v1/namespaces/default/pods/p/log?${query}`)
+    expect(answer).toMatchObject({ status: code, body: { message } })
   })
 })
 

@@ -272,7 +272,7 @@ describe('kubectl', () => {
     const refused = 'dial tcp 127.0.0.1:1: connect: connection refused'
     expect((await kubectl('exec', 'p', '--', 'true')).stderr).toContain(`error dialing backend: ${refused}`)
     expect((await kubectl('logs', 'p')).stderr).toContain(
-      `Get "https://127.0.0.1:1/containerLogs/default/p/c?": ${refused}`,
+      `Get "https://127.0.0.1:1/containerLogs/default/p/c": ${refused}`,
     )
   })
 })

@@ -1,7 +1,9 @@
 /** pods/log: the bytes of the agent's answer, as they come. */
-import { badRequest, StatusError } from '../../api/machinery/status.ts'
+import { type FieldError, forbidden, invalid, Path } from '../../api/machinery/field.ts'
+import { badRequest, invalidError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
+import { parseInteger } from '../read/options.ts'
 import { locatePod } from './agent.ts'
 
 /** Parameters that mean the same to the agent. */
@@ -9,16 +11,37 @@ const passedOn = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime
 
 export async function handleLog(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const { query, namespace, name } = request
+  const errors = validateLogOptions(query)
+  if (errors.length > 0) throw invalidError({ group: '', resource: 'PodLogOptions' }, name, errors)
   const { container, address } = await locatePod(context, request, query.get('container'))
   const parameters = new URLSearchParams()
   for (const parameter of passedOn) {
     const value = query.get(parameter)
     if (value !== null) parameters.set(parameter, value)
   }
-  const path = `/containerLogs/${namespace}/${name}/${container}?${parameters.toString()}`
+  const path = `/containerLogs/${namespace}/${name}/${container}${parameters.size > 0 ? `?${parameters.toString()}` : ''}`
   const answer = await context.agents.get(address, path, request.signal)
   if (answer.statusCode !== 200) throw await refusal(answer.statusCode ?? 500, answer)
   return { status: 200, headers: { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }, body: answer }
+}
+
+/** As kube-apiserver checks PodLogOptions. */
+function validateLogOptions(query: URLSearchParams): FieldError[] {
+  const [tailLines, limitBytes, sinceSeconds] = ['tailLines', 'limitBytes', 'sinceSeconds'].map((name) => {
+    const text = query.get(name)
+    return text ? parseInteger(text) : undefined
+  })
+  const errors: FieldError[] = []
+  const atLeastOne = (name: string, value: number | undefined) => {
+    if (value !== undefined && value < 1) errors.push(invalid(Path.of(name), value, 'must be greater than 0'))
+  }
+  if (tailLines !== undefined && tailLines < 0) {
+    errors.push(invalid(Path.of('tailLines'), tailLines, 'must be greater than or equal to 0'))
+  }
+  atLeastOne('limitBytes', limitBytes)
+  if (sinceSeconds === undefined || !query.get('sinceTime')) atLeastOne('sinceSeconds', sinceSeconds)
+  else errors.push(forbidden(Path.of('[]'), 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+  return errors
 }
 
 /** The agent says in plain text why it has no log. */

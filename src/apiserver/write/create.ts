@@ -1,7 +1,7 @@
 /** create: decode, default, admit, prepare, validate, commit. */
 import { randomUUID } from 'node:crypto'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { alreadyExistsError, invalidError, notFoundError, type StatusError } from '../../api/machinery/status.ts'
+import { alreadyExistsError, invalidError, notFoundError, StatusError } from '../../api/machinery/status.ts'
 import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
@@ -36,6 +36,7 @@ export async function createObject(
   const { definition } = resource
   object.metadata ??= { name: '' }
   object.metadata.name ??= ''
+  refuseVersion(object)
   adoptTarget(object, request)
   await requireLiveNamespace(context, resource, { namespace: request.namespace, name: object.metadata.name })
   const at = requestContext(context, request, { dryRun })
@@ -55,6 +56,12 @@ export async function createObject(
       if (!generate || attempt === generatedNameTriesMax) throw exists(request, object.metadata.name)
     }
   }
+}
+
+/** The store gives the version; kube-apiserver too says so with a 500 that has no reason. */
+function refuseVersion({ metadata: { resourceVersion = '' } }: KubeObject): void {
+  if (resourceVersion === '' || resourceVersion === '0') return
+  throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
 }
 
 function exists({ resource }: ResourceRequest, name: string): StatusError {

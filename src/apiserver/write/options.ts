@@ -1,6 +1,6 @@
 /** Query parameters of writes (metav1.CreateOptions, UpdateOptions, PatchOptions). */
 import type { FieldValidation } from '../../api/machinery/decode.ts'
-import { notSupported, Path } from '../../api/machinery/field.ts'
+import { type FieldError, invalid, notSupported, Path, tooLong } from '../../api/machinery/field.ts'
 import { invalidError } from '../../api/machinery/status.ts'
 
 export interface WriteOptions {
@@ -15,7 +15,7 @@ export function parseWriteOptions(
 ): WriteOptions {
   const dryRun = query.getAll('dryRun')
   const fieldValidation = query.get('fieldValidation') ?? ''
-  const errors = dryRunErrors(dryRun)
+  const errors = [...dryRunErrors(dryRun), ...fieldManagerErrors(query.get('fieldManager') ?? '')]
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
     errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Strict', 'Warn']))
   }
@@ -26,4 +26,16 @@ export function parseWriteOptions(
 export function dryRunErrors(dryRun: readonly string[]) {
   const bad = dryRun.find((value) => value !== 'All')
   return bad === undefined ? [] : [notSupported(Path.of('dryRun'), dryRun, ['All'])]
+}
+
+const fieldManagerBytesMax = 128
+
+function fieldManagerErrors(fieldManager: string): FieldError[] {
+  const path = Path.of('fieldManager')
+  const errors: FieldError[] = []
+  if (Buffer.byteLength(fieldManager) > fieldManagerBytesMax) errors.push(tooLong(path, fieldManagerBytesMax))
+  if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(fieldManager)) {
+    errors.push(invalid(path, fieldManager, 'should only contain printable characters'))
+  }
+  return errors
 }
