@@ -8,6 +8,7 @@ import { addDown } from './commands/down.ts'
 import { addExec } from './commands/exec.ts'
 import { addKubeconfig } from './commands/kubeconfig.ts'
 import { addLogs } from './commands/logs.ts'
+import { addNode } from './commands/node.ts'
 import { addStatus } from './commands/status.ts'
 import { addUp } from './commands/up.ts'
 import { reportAndExit } from './errors.ts'
@@ -30,7 +31,7 @@ Examples:
   fairway down                                   all of it gone`,
   )
 
-for (const add of [addUp, addDown, addStatus, addExec, addKubeconfig, addLogs]) add(program)
+for (const add of [addUp, addDown, addStatus, addExec, addNode, addKubeconfig, addLogs]) add(program)
 
 try {
   await program.parseAsync()

@@ -5,17 +5,20 @@ import { isReason } from '../api/machinery/status.ts'
 import type { ClusterSettings } from '../api/resource.ts'
 import { createApiServer, inProcessTransport, listenHttps, NodePortLedger } from '../apiserver/index.ts'
 import { Client } from '../client/client.ts'
+import { Informer } from '../client/informer.ts'
+import { resources } from '../client/resources.ts'
 import { startControllers } from '../controllers/index.ts'
 import { systemClock } from '../lib/clock.ts'
+import { run } from '../lib/exec.ts'
 import { createLogger, type Logger } from '../lib/log.ts'
+import { keepPodRoutes } from '../node/routes/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { readIdentity } from './identities.ts'
 import { type Manifest, systemManifests } from './manifests.ts'
 import { readyFile } from './processes.ts'
-import { apiServerPort, type Layout } from './settings.ts'
+import { apiServerPort, hostAndPort, type Layout } from './settings.ts'
 import { existingCluster } from './state.ts'
 
-const nodePortRange = { from: 30_000, to: 32_767 } as const
 const retryMs = 10
 
 async function main(base: string, name: string): Promise<void> {
@@ -29,7 +32,7 @@ async function main(base: string, name: string): Promise<void> {
     definitions,
     settings: clusterSettings(layout),
     log,
-    address: new URL(layout.apiServer).host,
+    address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
   })
   const client = new Client({
@@ -45,15 +48,17 @@ async function main(base: string, name: string): Promise<void> {
   startControllers({
     client,
     settings: {
-      serviceCidrs: [layout.config.serviceCidr],
-      podCidrs: [layout.config.podCidr],
+      serviceCidrs: layout.serviceCidrs,
+      podCidrs: layout.podCidrs,
       apiServer: { address: layout.switchIp, port: apiServerPort },
+      nodeMonitorGracePeriodMs: layout.config.nodeMonitorGracePeriod * 1000,
     },
     log,
     clock: systemClock,
     signal: stop.signal,
-    nodePorts: new NodePortLedger(store, { nodePortRange }),
+    nodePorts: new NodePortLedger(store, { nodePortRange: layout.nodePortRange }),
   })
+  keepSwitchRoutes(client, log, stop.signal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       stop.abort()
@@ -68,8 +73,15 @@ async function main(base: string, name: string): Promise<void> {
   await createSystemObjects(layout, client, log)
 }
 
-function clusterSettings({ config }: Layout): ClusterSettings {
-  return { serviceCidrs: [config.serviceCidr], nodePortRange, clusterDomain: config.clusterDomain }
+function clusterSettings({ config, serviceCidrs, nodePortRange }: Layout): ClusterSettings {
+  return { serviceCidrs, nodePortRange, clusterDomain: config.clusterDomain }
+}
+
+/** This process is in the switch's namespace: what no node has the route for passes here. */
+function keepSwitchRoutes(client: Client, log: Logger, signal: AbortSignal): void {
+  const nodes = new Informer({ client, resource: resources.nodes, log })
+  keepPodRoutes({ nodes, exec: run, clock: systemClock, log }, signal)
+  nodes.start(signal)
 }
 
 /** What exists stays as it is: it may be the user's by now. */

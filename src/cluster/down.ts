@@ -67,7 +67,7 @@ async function removeContext(layout: Layout): Promise<void> {
 }
 
 /** Mounts that nobody else took away. Inner ones first. */
-async function unmountBelow(directory: string): Promise<void> {
+export async function unmountBelow(directory: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')

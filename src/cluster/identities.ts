@@ -68,7 +68,7 @@ export async function makeIdentities(layout: Layout): Promise<void> {
   secret(layout.adminKubeconfig, JSON.stringify(user, null, 2))
 }
 
-function apiServerNames({ config, switchIp, kubernetesIp }: Layout) {
+function apiServerNames({ config, switchIps, kubernetesIp }: Layout) {
   return {
     dnsNames: [
       'kubernetes',
@@ -77,7 +77,7 @@ function apiServerNames({ config, switchIp, kubernetesIp }: Layout) {
       `kubernetes.default.svc.${config.clusterDomain}`,
       'localhost',
     ],
-    ipAddresses: [switchIp, kubernetesIp, '127.0.0.1'],
+    ipAddresses: [...switchIps, kubernetesIp, '127.0.0.1', '::1'],
   }
 }
 
@@ -85,7 +85,7 @@ async function makeNodeIdentity(layout: Layout, node: NodeLayout, ca: KeyPair): 
   const name = `system:node:${node.name}`
   const [client, server] = await Promise.all([
     issue(ca, { commonName: name, organizations: ['system:nodes'], usage: 'client', days }),
-    issue(ca, { commonName: name, usage: 'server', days, dnsNames: [node.name], ipAddresses: [node.ip] }),
+    issue(ca, { commonName: name, usage: 'server', days, dnsNames: [node.name], ipAddresses: [...node.ips] }),
   ])
   const files = agentFiles(node)
   mkdirSync(node.dir, { recursive: true, mode: 0o700 })

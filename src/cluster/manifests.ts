@@ -57,16 +57,16 @@ function clientSecret(name: string, { apiServer }: Layout, user: string, certifi
   }
 }
 
-function proxyConfig({ apiServer, config }: Layout): ConfigMap {
+function proxyConfig({ apiServer, config, podCidrs }: Layout): ConfigMap {
   return {
     metadata: { name: 'kube-proxy', namespace, labels: { app: 'kube-proxy' } },
     data: {
       'config.conf': `apiVersion: kubeproxy.config.k8s.io/v1alpha1
-bindAddress: 0.0.0.0
+bindAddress: ${podCidrs[0]?.includes(':') ? '"::"' : '0.0.0.0'}
 clientConnection:
   kubeconfig: /var/lib/kube-proxy/kubeconfig.conf
 clusterCIDR: ${config.podCidr}
-healthzBindAddress: 0.0.0.0:10256
+healthzBindAddress: ${podCidrs[0]?.includes(':') ? '"[::]:10256"' : '0.0.0.0:10256'}
 kind: KubeProxyConfiguration
 metricsBindAddress: 127.0.0.1:10249
 mode: ""

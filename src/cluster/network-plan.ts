@@ -26,27 +26,49 @@ export interface NamespaceSetup {
  */
 const switchIndexes = 10_001
 
-export function hostBatch(layout: Layout): string[] {
-  const { switchNamespace, hostDevice, hostIp, nodes, config } = layout
+export function hostBatch(layout: Layout, nodes: readonly NodeLayout[]): string[] {
+  const { switchNamespace, hostDevice } = layout
   return [
     `netns add ${switchNamespace}`,
-    ...nodes.map((node) => `netns add ${node.namespace}`),
     `link add ${hostDevice} type veth peer name ${hostDevice.replace('fw-', 'fwp')}`,
     `link set ${hostDevice.replace('fw-', 'fwp')} netns ${switchNamespace} name host0`,
-    `addr add ${hostIp}/${prefixOf(config.nodeCidr)} dev ${hostDevice}`,
+    ...addresses(layout, layout.hostIps, hostDevice),
     `link set ${hostDevice} up`,
-    `route add unreachable ${config.serviceCidr}`,
-    `route add unreachable ${config.podCidr}`,
-    ...nodes.map(
-      (node, i) =>
-        `link add ${node.name} index ${switchIndexes + i} netns ${switchNamespace} type veth ` +
-        `peer name eth0 netns ${node.namespace}`,
-    ),
+    ...unreachable(layout),
+    ...nodes.flatMap((node) => nodeCable(layout, node)),
   ]
 }
 
+/** A node's namespace and its cable into the switch, to be made in the host's namespace. */
+export function nodeCable({ switchNamespace }: Layout, { name, namespace, number }: NodeLayout): string[] {
+  return [
+    `netns add ${namespace}`,
+    `link add ${name} index ${switchIndexes + number} netns ${switchNamespace} type veth ` +
+      `peer name eth0 address ${linkAddress(number)} netns ${namespace}`,
+  ]
+}
+
+/** A node that was off has the address it had: its neighbours remember it. Locally administered. */
+function linkAddress(number: number): string {
+  return `02:fa:17:00:${hexByte(number >> 8)}:${hexByte(number & 255)}`
+}
+
+const hexByte = (value: number) => value.toString(16).padStart(2, '0')
+
+/** Our end of an address pair. Duplicate address detection would hold an IPv6 address back for a second. */
+function addresses(layout: Layout, ips: readonly string[], device: string): string[] {
+  return ips.map((ip, i) => {
+    const nodad = ip.includes(':') ? ' nodad' : ''
+    return `addr add ${ip}/${prefixOf(layout.nodeCidrs[i] ?? '')} dev ${device}${nodad}`
+  })
+}
+
+function unreachable({ serviceCidrs, podCidrs }: Layout): string[] {
+  return [...serviceCidrs, ...podCidrs].map((range) => `route add unreachable ${range}`)
+}
+
 /** Every packet of a node passes here twice at most; redirects would only teach nodes what they must not know. */
-const forwarding = [
+const forwarding4 = [
   'ipv4/ip_forward=1',
   'ipv4/conf/all/rp_filter=0',
   'ipv4/conf/default/rp_filter=0',
@@ -55,57 +77,87 @@ const forwarding = [
   'bridge/bridge-nf-call-iptables=0',
   'bridge/bridge-nf-call-ip6tables=0',
 ]
+const forwarding6 = [
+  'ipv6/conf/all/disable_ipv6=0',
+  'ipv6/conf/default/disable_ipv6=0',
+  'ipv6/conf/all/accept_ra=0',
+  'ipv6/conf/default/accept_ra=0',
+  'ipv6/conf/all/accept_dad=0',
+  'ipv6/conf/default/accept_dad=0',
+  'ipv6/conf/all/forwarding=1',
+]
 
-export function switchSetup(layout: Layout, egress: boolean): NamespaceSetup {
-  const { config, nodes, switchIp, hostIp } = layout
+function forwarding({ nodeCidrs }: Layout): string[] {
+  return nodeCidrs.some((range) => range.includes(':')) ? [...forwarding4, ...forwarding6] : forwarding4
+}
+
+export function switchSetup(layout: Layout, nodes: readonly NodeLayout[], egress: boolean): NamespaceSetup {
+  const via = layout.hostIps.find((ip) => !ip.includes(':'))
   return {
     namespace: layout.switchNamespace,
-    sysctls: forwarding,
+    sysctls: forwarding(layout),
     batch: [
       'link set lo up',
       'link add br0 type bridge',
       'link set host0 master br0 up',
-      ...nodes.map((node) => `link set ${node.name} master br0 up`),
-      `addr add ${switchIp}/${prefixOf(config.nodeCidr)} dev br0`,
+      ...nodes.map(plugIn),
+      ...addresses(layout, layout.switchIps, 'br0'),
       'link set br0 up',
-      `route add unreachable ${config.serviceCidr}`,
-      `route add unreachable ${config.podCidr}`,
-      ...nodes.map((node) => `route add ${node.podCidr} via ${node.ip}`),
-      ...(egress ? [`route add default via ${hostIp}`] : []),
+      ...unreachable(layout),
+      ...(egress && via ? [`route add default via ${via}`] : []),
     ],
   }
 }
 
+/** In the switch: the node's cable joins the bridge. */
+export function plugIn({ name }: Pick<NodeLayout, 'name'>): string {
+  return `link set ${name} master br0 up`
+}
+
+/** Routes to the pods of other nodes are the agent's (src/node/routes), as those of the switch are the control plane's. */
 export function nodeSetup(layout: Layout, node: NodeLayout): NamespaceSetup {
   return {
     namespace: node.namespace,
-    sysctls: forwarding,
+    sysctls: forwarding(layout),
     batch: [
       'link set lo up',
-      `addr add ${node.ip}/${prefixOf(layout.config.nodeCidr)} dev eth0`,
+      ...addresses(layout, node.ips, 'eth0'),
       'link set eth0 up',
-      `route add default via ${layout.switchIp}`,
-      ...layout.nodes
-        .filter((other) => other !== node)
-        .map((other) => `route add ${other.podCidr} via ${other.ip} dev eth0`),
+      ...layout.switchIps.map((ip) => `route add default via ${ip}`),
     ],
   }
+}
+
+/** A host on the nodes' network that is no part of the cluster: it has a way to nodes, and to nothing else. */
+export const outside = { name: 'outside', number: 0 } as const
+
+export function outsideNamespace({ switchNamespace }: Layout): string {
+  return `${switchNamespace}-${outside.name}`
+}
+
+export function outsideSetup(layout: Layout): { readonly cable: string[]; readonly setup: NamespaceSetup } {
+  const namespace = outsideNamespace(layout)
+  const node = { ...outside, namespace, ips: layout.outsideIps, dir: '', labels: {} }
+  const batch = ['link set lo up', ...addresses(layout, layout.outsideIps, 'eth0'), 'link set eth0 up']
+  return { cable: nodeCable(layout, node), setup: { namespace, sysctls: [], batch } }
 }
 
 /** Fairway's table on the host: what comes from the nodes goes out under the host's own address. */
 export function hostEgressRules(layout: Layout): string {
   return masquerade(
     egressTable(layout),
-    `ip saddr ${layout.config.nodeCidr} oifname != "${layout.hostDevice}" masquerade`,
+    `ip saddr ${ipv4(layout.nodeCidrs)} oifname != "${layout.hostDevice}" masquerade`,
   )
 }
 
 /** In the switch: pods leave under the switch's address, so that the host needs no route to them. */
-export function switchEgressRules({ config }: Layout): string {
-  return masquerade(
-    'fairway',
-    `ip saddr ${config.podCidr} ip daddr != { ${config.nodeCidr}, ${config.podCidr} } masquerade`,
-  )
+export function switchEgressRules({ nodeCidrs, podCidrs }: Layout): string {
+  const pods = ipv4(podCidrs)
+  return masquerade('fairway', `ip saddr ${pods} ip daddr != { ${ipv4(nodeCidrs)}, ${pods} } masquerade`)
+}
+
+function ipv4(ranges: readonly string[]): string {
+  return ranges.find((range) => !range.includes(':')) ?? ''
 }
 
 export function egressTable({ config }: Layout): string {
@@ -121,16 +173,15 @@ function masquerade(table: string, rule: string): string {
 export function teardownBatch(layout: Layout, namespaces: readonly string[]): string[] {
   return [
     `link del ${layout.hostDevice}`,
-    `route del unreachable ${layout.config.serviceCidr}`,
-    `route del unreachable ${layout.config.podCidr}`,
+    ...[...layout.serviceCidrs, ...layout.podCidrs].map((range) => `route del unreachable ${range}`),
     ...namespaces.map((name) => `netns del ${name}`),
   ]
 }
 
-/** True for the namespaces of this cluster: switch, nodes and their pods (not those of a cluster called `NAME-x`). */
+/** True for the namespaces of this cluster: switch, nodes, their pods, outside (not those of a cluster called `NAME-x`). */
 export function isClusterNamespace(layout: Layout, namespace: string): boolean {
   const rest = namespace.startsWith(layout.switchNamespace) ? namespace.slice(layout.switchNamespace.length) : undefined
-  return rest === '' || (rest !== undefined && /^-node-\d+(-.*)?$/.test(rest))
+  return rest === '' || (rest !== undefined && /^-(node-\d+(-.*)?|outside)$/.test(rest))
 }
 
 function prefixOf(cidr: string): string {

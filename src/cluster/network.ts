@@ -9,12 +9,17 @@ import {
   hostEgressRules,
   isClusterNamespace,
   type NamespaceSetup,
+  nodeCable,
   nodeSetup,
+  outside,
+  outsideNamespace,
+  outsideSetup,
+  plugIn,
   switchEgressRules,
   switchSetup,
   teardownBatch,
 } from './network-plan.ts'
-import { type Layout, rangesOf, SettingsError } from './settings.ts'
+import { type Layout, type NodeLayout, rangesOf, SettingsError } from './settings.ts'
 
 const netnsDirectory = '/run/netns'
 /** From linux/magic.h: a mounted namespace; a name in /run/netns that is not one is a leftover. */
@@ -30,14 +35,15 @@ interface HostChanges {
 interface HostRoute {
   readonly dst: string
   readonly dev?: string
+  readonly gateway?: string
   readonly type?: string
 }
 
 /** `up`: made already and whole. `absent`: nothing of it. `partial`: leftovers of a crash. */
-export function networkState(layout: Layout): 'up' | 'partial' | 'absent' {
+export function networkState(layout: Layout, nodes: readonly NodeLayout[]): 'up' | 'partial' | 'absent' {
   const found = clusterNamespaces(layout)
   if (found.length === 0 && !hostDeviceExists(layout)) return 'absent'
-  const wanted = [layout.switchNamespace, ...layout.nodes.map((node) => node.namespace)]
+  const wanted = [layout.switchNamespace, ...nodes.map((node) => node.namespace)]
   const alive = wanted.every((name) => found.includes(name) && isMounted(name))
   return alive && hostDeviceExists(layout) ? 'up' : 'partial'
 }
@@ -57,22 +63,61 @@ export function clusterNamespaces(layout: Layout): string[] {
 }
 
 /** Makes everything; the caller has seen that nothing of it is there. Says whether pods can reach the outside. */
-export async function createNetwork(layout: Layout): Promise<{ egress: boolean }> {
-  const routes = await hostRoutes()
+export async function createNetwork(layout: Layout, nodes: readonly NodeLayout[]): Promise<{ egress: boolean }> {
+  const routes = await hostRoutes(layout)
   checkOverlaps(layout, routes)
-  const uplink = routes.find((route) => route.dst === 'default')?.dev
-  const egress = layout.config.egress && uplink !== undefined && existsInPath('nft')
-  await ipBatch(hostBatch(layout))
+  const uplink = routes.find((route) => route.dst === 'default' && !route.gateway?.includes(':'))?.dev
+  const way = uplink !== undefined && existsInPath('nft') && layout.nodeCidrs.some((range) => !range.includes(':'))
+  const egress = layout.config.egress && way
+  await ipBatch(hostBatch(layout, nodes))
   await Promise.all([
-    setUp(switchSetup(layout, egress)),
-    ...layout.nodes.map((node) => setUp(nodeSetup(layout, node))),
+    setUp(switchSetup(layout, nodes, egress)),
+    ...nodes.map((node) => setUp(nodeSetup(layout, node))),
     ...(egress ? [openEgress(layout, uplink)] : []),
   ])
   return { egress }
 }
 
-async function hostRoutes(): Promise<HostRoute[]> {
-  return JSON.parse(await runOk('ip', ['-4', '-j', 'route', 'show', 'table', 'all'])) as HostRoute[]
+/** A node that was off, on a cluster that runs. */
+export async function connectNode(layout: Layout, node: NodeLayout): Promise<void> {
+  await ipBatch(nodeCable(layout, node))
+  await Promise.all([setUp(nodeSetup(layout, node)), inSwitch(layout, plugIn(node))])
+}
+
+/** Nothing comes from it any more, and nothing reaches it. */
+export async function unplugNode({ switchNamespace }: Layout, { name }: NodeLayout): Promise<void> {
+  await run('ip', ['-n', switchNamespace, 'link', 'del', name])
+}
+
+/** Its namespace and those of its pods. Processes in them must be gone before. */
+export async function removeNodeNamespaces(layout: Layout, node: NodeLayout): Promise<void> {
+  const batch = nodeNamespaces(layout, node).map((name) => `netns del ${name}`)
+  await run('ip', ['-force', '-batch', '-'], { input: `${batch.join('\n')}\n` })
+}
+
+export function nodeNamespaces(layout: Layout, { namespace }: NodeLayout): string[] {
+  return clusterNamespaces(layout).filter((name) => name === namespace || name.startsWith(`${namespace}-`))
+}
+
+/** Makes the outside host unless it is there; returns its namespace. */
+export async function outsideHost(layout: Layout): Promise<string> {
+  const namespace = outsideNamespace(layout)
+  if (clusterNamespaces(layout).includes(namespace)) return namespace
+  const { cable, setup } = outsideSetup(layout)
+  await ipBatch(cable)
+  await Promise.all([setUp(setup), inSwitch(layout, plugIn(outside))])
+  return namespace
+}
+
+async function inSwitch({ switchNamespace }: Layout, line: string): Promise<void> {
+  await runOk('ip', ['-n', switchNamespace, '-batch', '-'], { input: `${line}\n` })
+}
+
+async function hostRoutes({ nodeCidrs }: Layout): Promise<HostRoute[]> {
+  const show = async (family: string) =>
+    JSON.parse((await runOk('ip', [family, '-j', 'route', 'show', 'table', 'all'])) || '[]') as HostRoute[]
+  const dual = nodeCidrs.some((range) => range.includes(':'))
+  return (await Promise.all([show('-4'), ...(dual ? [show('-6')] : [])])).flat()
 }
 
 /** A range that the machine uses already would cut it off from what is there. */
@@ -91,7 +136,7 @@ function checkOverlaps(layout: Layout, routes: readonly HostRoute[]): void {
 
 function routeCidr({ dst, type }: HostRoute): Cidr | undefined {
   if (dst === 'default' || type === 'broadcast' || type === 'multicast') return undefined
-  return parseCidr(dst.includes('/') ? dst : `${dst}/32`)
+  return parseCidr(dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`)
 }
 
 async function ipBatch(lines: readonly string[]): Promise<void> {

@@ -55,8 +55,8 @@ export function commandLine(pid: number): string {
 }
 
 /** Processes in any network namespace of the cluster: control plane, agents, pods, and whoever was put there. */
-export function processesInNamespaces(layout: Layout): number[] {
-  const inodes = new Set(clusterNamespaces(layout).map((name) => `net:[${statSync(`/run/netns/${name}`).ino}]`))
+export function processesInNamespaces(layout: Layout, namespaces = clusterNamespaces(layout)): number[] {
+  const inodes = new Set(namespaces.map((name) => `net:[${statSync(`/run/netns/${name}`).ino}]`))
   if (inodes.size === 0) return []
   return allPids().filter((pid) => inodes.has(networkNamespaceOf(pid)))
 }

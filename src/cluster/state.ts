@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import type { Merged } from './kubeconfig.ts'
 import { commandLine } from './processes.ts'
-import { type ClusterConfig, type Layout, layoutOf, SettingsError } from './settings.ts'
+import { type ClusterConfig, defaults, type Layout, layoutOf, type NodeLayout, SettingsError } from './settings.ts'
 
 /** What cluster.json holds. */
 export interface ClusterState {
@@ -25,7 +25,13 @@ export interface ClusterState {
 
 export function readState(layout: Layout): ClusterState | undefined {
   if (!existsSync(layout.configFile)) return undefined
-  return JSON.parse(readFileSync(layout.configFile, 'utf8')) as ClusterState
+  return parseState(readFileSync(layout.configFile, 'utf8'))
+}
+
+/** A cluster made before a setting existed has the default. */
+function parseState(text: string): ClusterState {
+  const state = JSON.parse(text) as ClusterState
+  return { ...state, config: { ...defaults, ...state.config } }
 }
 
 export function writeState(layout: Layout, state: ClusterState): void {
@@ -41,8 +47,33 @@ export function existingCluster(name: string, base: string): { layout: Layout; s
     const hint = others.length > 0 ? `there is ${others.join(', ')}: choose with --name` : 'start one with: fairway up'
     throw new SettingsError(`no cluster ${JSON.stringify(name)} in ${base}; ${hint}`)
   }
-  const state = JSON.parse(readFileSync(file, 'utf8')) as ClusterState
+  const state = parseState(readFileSync(file, 'utf8'))
   return { layout: layoutOf(state.config, base), state }
+}
+
+/** There while a node is off by the user's wish. */
+const stoppedFile = ({ dir }: NodeLayout) => join(dir, 'stopped')
+
+export function isStopped(node: NodeLayout): boolean {
+  return existsSync(stoppedFile(node))
+}
+
+export function setStopped(node: NodeLayout, stopped: boolean): void {
+  if (stopped) writeFileSync(stoppedFile(node), '')
+  else rmSync(stoppedFile(node), { force: true })
+}
+
+/** The nodes that should run. */
+export function nodesOn({ nodes }: Layout): NodeLayout[] {
+  return nodes.filter((node) => !isStopped(node))
+}
+
+/** SettingsError when the cluster has no such node. */
+export function nodeNamed({ nodes, config }: Layout, name: string): NodeLayout {
+  const node = nodes.find((one) => one.name === name)
+  if (node) return node
+  const names = nodes.map((one) => one.name).join(', ')
+  throw new SettingsError(`cluster ${config.name} has no node ${JSON.stringify(name)}; it has ${names}`)
 }
 
 export function clusterNames(base: string): string[] {

@@ -4,6 +4,7 @@ import type { Pod } from '../api/generated/v1.ts'
 import { resources } from '../client/resources.ts'
 import { allPids, commandLine, partsOf, processesInNamespaces, pssKib, runningPid } from './processes.ts'
 import type { Layout } from './settings.ts'
+import { isStopped } from './state.ts'
 import { adminClient, isPodReady } from './wait.ts'
 
 export interface Row {
@@ -22,11 +23,12 @@ export interface ClusterStatus {
 }
 
 export async function clusterStatus(layout: Layout): Promise<ClusterStatus> {
+  const stopped = new Set<string>(layout.nodes.filter(isStopped).map(({ name }) => name))
   const processes = partsOf(layout).map((part): Row => {
     const pid = runningPid(layout, part)
     return pid
       ? { part, state: 'running', pid, pssKib: pssKib(pid), details: '' }
-      : { part, state: 'gone', details: '' }
+      : { part, state: stopped.has(part) ? 'stopped' : 'gone', details: '' }
   })
   const fromApi = await rowsFromApi(layout)
   const rows = [...processes, ...systemPods(layout), ...fromApi]

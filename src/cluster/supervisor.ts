@@ -10,11 +10,14 @@ import { join } from 'node:path'
 import { Backoff } from './backoff.ts'
 import { kill, logFile, type Part, removePid, runningPid, waitForExit, writePid } from './processes.ts'
 import type { Layout } from './settings.ts'
+import { isStopped } from './state.ts'
 
 const source = join(import.meta.dirname, '..')
 /** A log that has grown past this is put aside (one generation) when its part starts. */
 const logBytesMax = 20 * 1024 * 1024
 const stopTimeoutMs = 5_000
+/** Tells the supervisor that a node was switched on or off. */
+export const lookAgainSignal = 'SIGUSR2'
 
 export interface Supervision {
   /** Ends all parts; pods go on. */
@@ -24,6 +27,8 @@ export interface Supervision {
 interface PartSpec {
   readonly part: Part
   readonly command: readonly string[]
+  /** False while the part should not run: a stopped node's agent. */
+  readonly wanted: () => boolean
 }
 
 function parts(layout: Layout, base: string): PartSpec[] {
@@ -38,9 +43,11 @@ function parts(layout: Layout, base: string): PartSpec[] {
     {
       part: 'control-plane',
       command: inNamespace(layout.switchNamespace, 'cluster/control-plane.ts', layout.dir, base, layout.config.name),
+      wanted: () => true,
     },
     ...layout.nodes.map((node) => ({
       part: node.name as Part,
+      wanted: () => !isStopped(node),
       command: inNamespace(node.namespace, 'node/main.ts', '--config', join(node.dir, 'agent.json')),
     })),
   ]
@@ -49,18 +56,25 @@ function parts(layout: Layout, base: string): PartSpec[] {
 /** Takes over from a supervisor that was killed: parts it left running are ended first, and started again. */
 export async function supervise(layout: Layout, base: string): Promise<Supervision> {
   mkdirSync(layout.logs, { recursive: true, mode: 0o700 })
+  const stopping = new AbortController()
+  let keepers: Keeper[] = []
+  // Before anybody can find our pid: unheard, the signal would end us.
+  const lookAgain = () => {
+    for (const keeper of keepers) keeper.start()
+  }
+  process.on(lookAgainSignal, lookAgain)
   writePid(layout, 'supervisor', process.pid)
   const specs = parts(layout, base)
   await endLeftovers(
     layout,
     specs.map(({ part }) => part),
   )
-  const stopping = new AbortController()
-  const keepers = specs.map((spec) => new Keeper(layout, spec, stopping.signal))
-  for (const keeper of keepers) keeper.start()
+  keepers = specs.map((spec) => new Keeper(layout, spec, stopping.signal))
+  lookAgain()
   return {
     async stop() {
       stopping.abort()
+      process.off(lookAgainSignal, lookAgain)
       await Promise.all(keepers.map((keeper) => keeper.stop()))
       removePid(layout, 'supervisor')
     },
@@ -89,9 +103,10 @@ class Keeper {
     this.#stopping = stopping
   }
 
+  /** Unless it runs already, or should not. */
   start(): void {
-    if (this.#stopping.aborted) return
-    const { part, command } = this.#spec
+    const { part, command, wanted } = this.#spec
+    if (this.#stopping.aborted || this.#child || !wanted()) return
     const [program = '', ...args] = command
     const log = openLog(logFile(this.#layout, part))
     const startedAt = Date.now()
@@ -107,7 +122,7 @@ class Keeper {
     const { part } = this.#spec
     this.#child = undefined
     removePid(this.#layout, part)
-    if (this.#stopping.aborted) return
+    if (this.#stopping.aborted || !this.#spec.wanted()) return
     const delayMs = this.#backoff.next(Date.now() - startedAt)
     say('part ended; starting it again', { part, outcome, delayMs })
     setTimeout(() => this.start(), delayMs)

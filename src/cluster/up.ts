@@ -9,9 +9,10 @@ import { addToUserKubeconfig, userKubeconfigPath } from './kubeconfig.ts'
 import { createNetwork, networkState } from './network.ts'
 import { logFile, partsOf, readyFile, runningPid } from './processes.ts'
 import type { Progress } from './progress.ts'
-import { type ClusterConfig, checkSettings, type Layout, layoutOf, SettingsError } from './settings.ts'
-import { readState, withLock, writeState } from './state.ts'
+import { type ClusterConfig, type Layout, layoutOf, SettingsError } from './settings.ts'
+import { nodesOn, readState, withLock, writeState } from './state.ts'
 import { type Supervision, supervise } from './supervisor.ts'
+import { checkSettings } from './validation.ts'
 import { waitForAgents, waitForNodes, waitForSystemPods } from './wait.ts'
 
 export interface UpOptions {
@@ -69,7 +70,9 @@ function findLeftovers(layout: Layout): string | undefined {
   const state = readState(layout)
   const { name } = layout.config
   if (!state)
-    return networkState(layout) === 'absent' ? undefined : `left by an interrupted start of ${name}: made anew`
+    return networkState(layout, nodesOn(layout)) === 'absent'
+      ? undefined
+      : `left by an interrupted start of ${name}: made anew`
   if (runningPid(layout, 'supervisor')) {
     throw new SettingsError(
       `cluster ${name} is running already (since ${state.createdAt}); see: fairway status; end it with: fairway down`,
@@ -105,7 +108,7 @@ async function start(layout: Layout, options: UpOptions, deadline: number): Prom
     progress
       .phase('control plane', () => waitForControlPlane(layout, deadline))
       .then(() =>
-        progress.phase('node Ready', async () => {
+        progress.phase(layout.nodes.length > 1 ? 'nodes Ready' : 'node Ready', async () => {
           if (before) await waitForAgents(layout, startedAt, deadline)
           await waitForNodes(layout, deadline)
         }),
@@ -118,7 +121,8 @@ async function start(layout: Layout, options: UpOptions, deadline: number): Prom
 }
 
 async function network(layout: Layout, base: string): Promise<{ egress: boolean }> {
-  const state = networkState(layout)
+  const nodes = nodesOn(layout)
+  const state = networkState(layout, nodes)
   if (state === 'up') return { egress: layout.config.egress }
   // Pods of before cannot outlive their network: take them away with its remains; controllers make new ones.
   if (state === 'partial' || existsSync(layout.nodes[0]?.dir ?? '')) {
@@ -126,7 +130,7 @@ async function network(layout: Layout, base: string): Promise<{ egress: boolean 
     await removePodsAndNetwork(layout)
   }
   mkdirSync(base, { recursive: true, mode: 0o700 })
-  return createNetwork(layout)
+  return createNetwork(layout, nodes)
 }
 
 function writeAgentConfigs(layout: Layout): void {
@@ -135,8 +139,10 @@ function writeAgentConfigs(layout: Layout): void {
     mkdirSync(join(node.dir, 'pods'), { recursive: true, mode: 0o700 })
     const settings = {
       nodeName: node.name,
-      nodeIP: node.ip,
-      podCIDR: node.podCidr,
+      nodeIP: node.ips.join(','),
+      labels: node.labels,
+      // Heard of often enough for what the controllers wait.
+      nodeLeaseDurationSeconds: Math.min(40, layout.config.nodeMonitorGracePeriod),
       clusterDNS: layout.dnsIp,
       clusterDomain: layout.config.clusterDomain,
       kubeconfig,

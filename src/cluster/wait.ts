@@ -6,18 +6,19 @@ import type { ListOptions, Resource } from '../client/contract.ts'
 import { httpsTransport } from '../client/https.ts'
 import { loadKubeconfig } from '../client/kubeconfig.ts'
 import { resources } from '../client/resources.ts'
-import type { Layout } from './settings.ts'
+import type { Layout, NodeLayout } from './settings.ts'
+import { nodesOn } from './state.ts'
 
 /** A client with the user's own credentials. */
 export async function adminClient(layout: Layout): Promise<Client> {
   return new Client({ transport: httpsTransport(await loadKubeconfig(layout.adminKubeconfig)), userAgent: 'fairway' })
 }
 
-/** Until every node is Ready. */
-export async function waitForNodes(layout: Layout, deadline: number): Promise<void> {
-  const wanted = layout.nodes.map((node) => node.name)
-  await watchUntil(layout, resources.nodes, {}, deadline, 'the node did not become Ready in time', (nodes) =>
-    wanted.every((name) => nodes.some((node) => node.metadata.name === name && isNodeReady(node))),
+/** Until these nodes are Ready; those that should run, unless told. */
+export async function waitForNodes(layout: Layout, deadline: number, wanted = nodesOn(layout)): Promise<void> {
+  const what = `${names(wanted)} did not become Ready in time`
+  await watchUntil(layout, resources.nodes, {}, deadline, what, (nodes) =>
+    wanted.every(({ name }) => nodes.some((node) => node.metadata.name === name && isNodeReady(node))),
   )
 }
 
@@ -26,15 +27,25 @@ function isNodeReady(node: Node): boolean {
 }
 
 /** Until every agent has renewed its node's lease since `since`: an adopted cluster remembers an older Ready. */
-export async function waitForAgents(layout: Layout, since: Date, deadline: number): Promise<void> {
+export async function waitForAgents(
+  layout: Layout,
+  since: Date,
+  deadline: number,
+  wanted = nodesOn(layout),
+): Promise<void> {
   const scope = { namespace: 'kube-node-lease' }
-  await watchUntil(layout, resources.leases, scope, deadline, 'the agent did not report in time', (leases) =>
-    layout.nodes.every(({ name }) =>
+  const what = `the agents of ${names(wanted)} did not report in time`
+  await watchUntil(layout, resources.leases, scope, deadline, what, (leases) =>
+    wanted.every(({ name }) =>
       leases.some(
         ({ metadata, spec }) => metadata.name === name && Date.parse(spec?.renewTime ?? '') >= since.getTime(),
       ),
     ),
   )
+}
+
+function names(nodes: readonly NodeLayout[]): string {
+  return nodes.map(({ name }) => name).join(', ')
 }
 
 /** Until a proxy runs on every node and the DNS answers. */
@@ -43,7 +54,7 @@ export async function waitForSystemPods(layout: Layout, deadline: number): Promi
   await watchUntil(layout, resources.pods, { namespace: 'kube-system' }, deadline, what, (pods) => {
     const ready = (app: string) =>
       pods.filter((pod) => pod.metadata.labels?.['k8s-app'] === app && isPodReady(pod)).length
-    return ready('kube-proxy') >= layout.nodes.length && ready('kube-dns') >= 1
+    return ready('kube-proxy') >= nodesOn(layout).length && ready('kube-dns') >= 1
   })
 }
 

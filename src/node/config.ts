@@ -28,6 +28,8 @@ export interface AgentConfig {
   readonly labels?: Readonly<Record<string, string>>
   /** Default `/etc/resolv.conf`. */
   readonly hostResolvConf?: string
+  /** How long others may take the node for alive without hearing of it; renewed four times as often. Default 40. */
+  readonly nodeLeaseDurationSeconds?: number
   /** Default 10250. */
   readonly port?: number
   /** Directories of the host that pods see empty, besides /home and the state directories. */

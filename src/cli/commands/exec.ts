@@ -1,4 +1,4 @@
-/** `fairway exec -- COMMAND`: a command of the host, on the network of the cluster's first node. */
+/** `fairway exec -- COMMAND`: a command of the host, on the network of a node or of a host outside the cluster. */
 import { closeSync, openSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Command } from 'commander'
@@ -6,23 +6,38 @@ import { type ClusterOptions, clusterOptions, withName } from '../options.ts'
 
 export function addExec(program: Command): void {
   withName(program.command('exec'))
-    .description("run a command of this machine on the cluster's network (node-1's)")
+    .description("run a command of this machine on the cluster's network")
     .usage('[options] -- COMMAND [ARGUMENTS...]')
     .argument('<command...>', 'the command and its arguments')
+    .option('--node <node>', "on this node's network", 'node-1')
+    .option('--outside', 'on the network of a host beside the nodes that is no part of the cluster')
     .passThroughOptions()
-    .action(async (words: string[], _options: unknown, command: Command) => run(clusterOptions(command), words))
+    .action(async (words: string[], _options: unknown, command: Command) =>
+      run({ ...clusterOptions(command), ...command.opts() }, words),
+    )
+}
+
+interface Options extends ClusterOptions {
+  readonly node: string
+  readonly outside?: boolean
 }
 
 /** This process becomes the command: its terminal, signals and exit code are the command's own. */
-async function run({ name, stateDir }: ClusterOptions, words: readonly string[]): Promise<void> {
-  const { existingCluster } = await import('../../cluster/state.ts')
-  const { layout } = existingCluster(name, stateDir)
-  const namespace = layout.nodes[0]?.namespace ?? layout.switchNamespace
-  const netns = `/run/netns/${namespace}`
+async function run(options: Options, words: readonly string[]): Promise<void> {
+  const netns = `/run/netns/${await namespaceOf(options)}`
   // Said here, in our words, rather than by nsenter in its own.
-  closeSync(openNamespace(netns, name))
+  closeSync(openNamespace(netns, options.name))
   const nsenter = which('nsenter')
   process.execve?.(nsenter, ['nsenter', `--net=${netns}`, '--', ...words], environment())
+}
+
+async function namespaceOf({ name, stateDir, node, outside }: Options): Promise<string> {
+  const { existingCluster, isStopped, nodeNamed } = await import('../../cluster/state.ts')
+  const { layout } = existingCluster(name, stateDir)
+  if (outside) return (await import('../../cluster/network.ts')).outsideHost(layout)
+  const found = nodeNamed(layout, node)
+  if (isStopped(found)) throw new Error(`${node} is stopped; start it with: fairway node start ${node}`)
+  return found.namespace
 }
 
 function openNamespace(path: string, name: string): number {

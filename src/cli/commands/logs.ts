@@ -1,7 +1,7 @@
 /** `fairway logs PART`: what a part of the system said; processes from their files, pods through the API. */
 import { createReadStream, existsSync, statSync, watch } from 'node:fs'
 import { finished } from 'node:stream/promises'
-import { Argument, type Command } from 'commander'
+import type { Command } from 'commander'
 import { type ClusterOptions, clusterOptions, withName } from '../options.ts'
 
 const pods = { 'kube-proxy': 'kube-proxy', coredns: 'kube-dns' } as const
@@ -9,13 +9,14 @@ type PodPart = keyof typeof pods
 
 interface Options extends ClusterOptions {
   readonly follow?: boolean
+  readonly node?: string
 }
 
 export function addLogs(program: Command): void {
-  const parts = ['control-plane', 'node-1', 'supervisor', ...Object.keys(pods)]
   withName(program.command('logs'))
     .description('print the log of a part of the system')
-    .addArgument(new Argument('<part>', 'which part').choices(parts))
+    .argument('<part>', `control-plane, node-1 (or another node), supervisor, ${Object.keys(pods).join(' or ')}`)
+    .option('--node <node>', 'of kube-proxy: on which node')
     .option('-f, --follow', 'go on as it grows')
     .action(async (part: string, _options: unknown, command: Command) => {
       const options: Options = { ...clusterOptions(command), ...command.opts() }
@@ -25,12 +26,18 @@ export function addLogs(program: Command): void {
 }
 
 async function fileLog(part: string, { name, stateDir, follow }: Options): Promise<void> {
-  const [{ existingCluster }, { logFile }] = await Promise.all([
+  const [{ existingCluster }, { logFile, partsOf }] = await Promise.all([
     import('../../cluster/state.ts'),
     import('../../cluster/processes.ts'),
   ])
   const { layout } = existingCluster(name, stateDir)
-  const file = logFile(layout, part as 'control-plane')
+  const known = partsOf(layout).find((one) => one === part)
+  if (!known) {
+    throw new Error(
+      `there is no part ${JSON.stringify(part)}: one of ${[...partsOf(layout), ...Object.keys(pods)].join(', ')}`,
+    )
+  }
+  const file = logFile(layout, known)
   if (!existsSync(file)) throw new Error(`${part} has not logged anything`)
   let position = await copy(file, 0)
   if (!follow) return
@@ -53,7 +60,7 @@ async function copy(file: string, start: number): Promise<number> {
   return start + stream.bytesRead
 }
 
-async function podLog(part: PodPart, { name, stateDir, follow }: Options): Promise<void> {
+async function podLog(part: PodPart, { name, stateDir, follow, node }: Options): Promise<void> {
   const [{ existingCluster }, { loadKubeconfig }, { httpsTransport }, { Client, objectPath }, { resources }] =
     await Promise.all([
       import('../../cluster/state.ts'),
@@ -68,8 +75,8 @@ async function podLog(part: PodPart, { name, stateDir, follow }: Options): Promi
   try {
     const labelSelector = `k8s-app=${pods[part]}`
     const { items } = await client.list(resources.pods, { namespace: 'kube-system', labelSelector })
-    const [pod] = items
-    if (!pod) throw new Error(`there is no pod of ${part} in kube-system`)
+    const pod = items.find(({ spec }) => node === undefined || spec?.nodeName === node)
+    if (!pod) throw new Error(`there is no pod of ${part} in kube-system${node ? ` on ${node}` : ''}`)
     const path = `${objectPath(resources.pods, pod.metadata)}/log${follow ? '?follow=true' : ''}`
     const response = await transport.request({ method: 'GET', path })
     if (response.status !== 200)

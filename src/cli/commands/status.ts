@@ -2,10 +2,11 @@
 import type { Command } from 'commander'
 import type { Row } from '../../cluster/status.ts'
 import { clusterOptions, withName } from '../options.ts'
+import { table } from '../table.ts'
 
 export function addStatus(program: Command): void {
   withName(program.command('status'))
-    .description('show the parts of the cluster, its node, and their memory')
+    .description('show the parts of the cluster, its nodes, and their memory')
     .action(async (_options: unknown, command: Command) => {
       const { name, stateDir } = clusterOptions(command)
       const [{ existingCluster }, { clusterStatus }] = await Promise.all([
@@ -15,14 +16,14 @@ export function addStatus(program: Command): void {
       const { layout, state } = existingCluster(name, stateDir)
       const { rows, healthy, memoryKib } = await clusterStatus(layout)
       process.stdout.write(`cluster ${name}, context ${layout.context}, made ${state.createdAt}\n\n`)
-      process.stdout.write(table(rows))
+      process.stdout.write(table(cells(rows)))
       process.stdout.write(`\nmemory of the system: ${mib(memoryKib)} MiB (sum of PSS)\n`)
       process.exitCode = healthy ? 0 : 1
     })
 }
 
-function table(rows: readonly Row[]): string {
-  const cells = [
+function cells(rows: readonly Row[]): string[][] {
+  return [
     ['PART', 'STATE', 'PID', 'MIB', 'DETAILS'],
     ...rows.map((row) => [
       row.part,
@@ -32,9 +33,6 @@ function table(rows: readonly Row[]): string {
       row.details,
     ]),
   ]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')
-  return cells.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
 
 function mib(kib: number): string {

@@ -1,9 +1,10 @@
 /** `fairway up`: brings a cluster up and returns when its node is Ready. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { type ClusterConfig, defaults } from '../../cluster/settings.ts'
+import { type ClusterConfig, defaults, nodeCidrFor } from '../../cluster/settings.ts'
 import { type ClusterOptions, clusterOptions, withName } from '../options.ts'
 
-interface Options extends ClusterOptions, ClusterConfig {
+interface Options extends ClusterOptions, Omit<ClusterConfig, 'nodeCidr'> {
+  readonly nodeCidr?: string
   readonly foreground?: boolean
   readonly wait?: boolean
   readonly timeout: number
@@ -12,10 +13,22 @@ interface Options extends ClusterOptions, ClusterConfig {
 export function addUp(program: Command): void {
   withName(program.command('up'))
     .description('bring a cluster up; kubectl is set to it')
-    .option('--nodes <count>', 'number of nodes (1, for now)', wholeNumber, defaults.nodes)
-    .option('--service-cidr <range>', 'cluster IPs come from here', defaults.serviceCidr)
-    .option('--pod-cidr <range>', 'pod IPs come from here', defaults.podCidr)
-    .option('--node-cidr <range>', 'the network of the nodes', defaults.nodeCidr)
+    .option('--nodes <count>', 'number of nodes', wholeNumber, defaults.nodes)
+    .option(
+      '--service-cidr <ranges>',
+      'cluster IPs come from here: one range, or one of each family',
+      defaults.serviceCidr,
+    )
+    .option('--pod-cidr <ranges>', 'pod IPs come from here', defaults.podCidr)
+    .option('--node-cidr <ranges>', `the network of the nodes (default: "${defaults.nodeCidr}", if pods have IPv4)`)
+    .option('--service-node-port-range <range>', 'node ports come from here', defaults.serviceNodePortRange)
+    .option('--zones <names>', "the nodes' zones, separated by commas and given out in turn", defaults.zones)
+    .option(
+      '--node-monitor-grace-period <seconds>',
+      'a node that is silent for this long counts as dead',
+      wholeNumber,
+      defaults.nodeMonitorGracePeriod,
+    )
     .option('--cluster-domain <domain>', "the DNS domain of the cluster's names", defaults.clusterDomain)
     .option('--no-egress', 'pods cannot reach the outside; nothing is added to the rules of the host')
     .option('--wait', 'also wait until kube-proxy and coredns are ready')
@@ -30,12 +43,11 @@ async function run(options: Options): Promise<void> {
     import('../../cluster/up.ts'),
     import('../../cluster/progress.ts'),
   ])
-  const { name, nodes, serviceCidr, podCidr, nodeCidr, clusterDomain, egress } = options
   const write = (text: string) => process.stdout.write(text)
-  write(`fairway: bringing up cluster ${name}\n`)
+  write(`fairway: bringing up cluster ${options.name}\n`)
   const shown = progress({ write, terminal: process.stdout.isTTY })
   const result = await up({
-    config: { name, nodes, serviceCidr, podCidr, nodeCidr, clusterDomain, egress },
+    config: configOf(options),
     base: options.stateDir,
     progress: shown,
     environment: process.env,
@@ -44,8 +56,9 @@ async function run(options: Options): Promise<void> {
     timeoutMs: options.timeout * 1000,
   })
   const still = options.wait ? '' : '; kube-proxy and coredns may still be starting (--wait waits for them)'
-  write(`node-1 is Ready after ${duration(performance.now() - startedAt)}${still}\n`)
-  if (egress && !result.egress) write('this machine has no way out (or no nft): pods cannot reach the outside\n')
+  write(`${nodesAre(options.nodes)} Ready after ${duration(performance.now() - startedAt)}${still}\n`)
+  if (options.egress && !result.egress)
+    write('this machine has no way out (or no nft): pods cannot reach the outside\n')
   write(`kubectl is set to context ${result.layout.context} in ${result.kubeconfig}\n`)
   if (result.supervision) await stayInForeground(options, result.supervision)
 }
@@ -59,6 +72,17 @@ async function stayInForeground(options: Options, supervision: { stop(): Promise
   await supervision.stop()
   const { runDown } = await import('./down.ts')
   await runDown(options)
+}
+
+function configOf(options: Options): ClusterConfig {
+  const { name, nodes, serviceCidr, podCidr, clusterDomain, egress, serviceNodePortRange } = options
+  const { nodeCidr = nodeCidrFor(podCidr), nodeMonitorGracePeriod, zones } = options
+  const ranges = { serviceCidr, podCidr, nodeCidr, serviceNodePortRange }
+  return { name, nodes, ...ranges, clusterDomain, egress, nodeMonitorGracePeriod, zones }
+}
+
+function nodesAre(count: number): string {
+  return count === 1 ? 'node-1 is' : `node-1 to node-${count} are`
 }
 
 function wholeNumber(text: string): number {

@@ -19,8 +19,9 @@ export interface RegistrarOptions {
 }
 
 const leaseNamespace = 'kube-node-lease'
-const leaseSeconds = 40
-const renewMs = 10_000
+const defaultLeaseSeconds = 40
+/** As the kubelet's: of the Lease's duration. */
+const renewFraction = 0.25
 /** While the API server or the namespace is not there yet. */
 const retryMs = 40
 
@@ -100,8 +101,13 @@ export class Registrar {
     )
   }
 
+  get #leaseSeconds(): number {
+    return this.#options.config.nodeLeaseDurationSeconds ?? defaultLeaseSeconds
+  }
+
   async #renewForever(signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#options
+    const renewMs = this.#leaseSeconds * 1000 * renewFraction
     while (!signal.aborted) {
       const waitMs = await this.#renew().then(
         () => renewMs,
@@ -123,7 +129,7 @@ export class Registrar {
     const at = { namespace: leaseNamespace, name: config.nodeName }
     const spec = {
       holderIdentity: config.nodeName,
-      leaseDurationSeconds: leaseSeconds,
+      leaseDurationSeconds: this.#leaseSeconds,
       renewTime: clock.now().toISOString().replace('Z', '000Z'),
     }
     this.#lease ??= await client.get(resources.leases, at).catch((error: unknown) => {

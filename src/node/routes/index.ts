@@ -52,7 +52,7 @@ export function keepPodRoutes(options: RouteKeeperOptions, signal: AbortSignal):
   })
 }
 
-const spell = (routes: PodRoutes) => JSON.stringify([...routes].sort())
+const spell = (routes: PodRoutes) => [...routes].map(([cidr, via]) => `${cidr} via ${via}`).join()
 
 interface FoundRoute {
   readonly dst: string
