@@ -343,6 +343,12 @@ describe('a body', () => {
   })
 })
 
+test('a pod without a node has an empty log', async () => {
+  const pods = '/api/v1/namespaces/default/pods'
+  await api.request('POST', pods, { metadata: { name: 'nowhere' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+  expect(await api.request('GET', `${pods}/nowhere/log`)).toMatchObject({ status: 200, body: { text: '' } })
+})
+
 describe('log options', () => {
   const invalidOptions = (why: string) => `PodLogOptions "p" is invalid: ${why}`
   test.each([

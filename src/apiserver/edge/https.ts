@@ -43,6 +43,8 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
     keepAliveTimeout: 180_000,
+    // As Go's servers: selectors make long URLs.
+    maxHeaderSize: 1024 * 1024,
     headersTimeout: 30_000,
     requestTimeout: 60_000,
     noDelay: true,

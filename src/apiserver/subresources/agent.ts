@@ -89,7 +89,8 @@ function dialFailure({ host, port }: AgentAddress, error: NodeJS.ErrnoException)
 export interface PodTarget {
   readonly pod: Pod
   readonly container: string
-  readonly address: AgentAddress
+  /** undefined: the pod is not on a node yet. */
+  readonly address: AgentAddress | undefined
 }
 
 /** The container a log or exec request is about, and its node's agent. Throws Kubernetes' errors. */
@@ -101,7 +102,7 @@ export async function locatePod(
   const pod = (await readEntry(context, at)).object as Pod
   const name = chooseContainer(pod, container ?? '')
   const nodeName = pod.spec?.nodeName
-  if (!nodeName) throw badRequest(`pod ${pod.metadata?.name} does not have a host assigned`)
+  if (!nodeName) return { pod, container: name, address: undefined }
   const nodes = context.registry.find('', 'v1', 'nodes')
   if (!nodes) throw internalError('nodes are not served')
   const node = (await readEntry(context, { resource: nodes, namespace: '', name: nodeName })).object as Node

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import { badRequest, StatusError } from '../../api/machinery/status.ts'
 import type { ServerContext } from '../context.ts'
 import type { ResourceRoute } from '../routing/route.ts'
-import { dialError, locatePod, type PodTarget } from './agent.ts'
+import { type AgentAddress, dialError, locatePod } from './agent.ts'
 
 /** What a client offered, and its connection after the request. */
 export interface UpgradeRequest {
@@ -21,13 +21,14 @@ export interface UpgradeRequest {
 }
 
 export async function tunnelExec(context: ServerContext, request: UpgradeRequest): Promise<void> {
-  const target = await locatePod(context, request.route, request.query.get('container'))
-  const path = execPath(request, target)
+  const { container, address } = await locatePod(context, request.route, request.query.get('container'))
+  if (!address) throw badRequest(`pod ${request.route.name} does not have a host assigned`)
+  const path = execPath(request, container)
   // kubectl answers any refusal by trying SPDY, and shows only what is said to that: so this comes last, and a client
   // that cannot be served is still told when the agent would not have answered.
-  if (!asksForWebSocket(request.headers)) await context.agents.ping(target.address)
+  if (!asksForWebSocket(request.headers)) await context.agents.ping(address)
   requireWebSocket(request.headers)
-  const { agentSocket, answer, agentHead } = await dial(context, request, target, path)
+  const { agentSocket, answer, agentHead } = await dial(context, request, address, path)
   const { socket, head } = request
   socket.write(handshakeText(answer))
   if (agentHead.length > 0) socket.write(agentHead)
@@ -48,7 +49,7 @@ function asksForWebSocket(headers: Readonly<Record<string, string>>): boolean {
   return headers['upgrade']?.toLowerCase() === 'websocket'
 }
 
-function execPath({ route, query }: UpgradeRequest, { container }: PodTarget): string {
+function execPath({ route, query }: UpgradeRequest, container: string): string {
   const parameters = new URLSearchParams()
   const commands = query.getAll('command')
   if (commands.length === 0) throw badRequest('you must specify at least 1 command')
@@ -79,7 +80,7 @@ const relayedHeaders = [
 function dial(
   context: ServerContext,
   { headers }: UpgradeRequest,
-  { address }: PodTarget,
+  address: AgentAddress,
   path: string,
 ): Promise<Handshake> {
   const relayed: Record<string, string> = {}

@@ -3,6 +3,7 @@ import { type FieldError, forbidden, invalid, Path } from '../../api/machinery/f
 import { badRequest, invalidError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
+import { text } from '../http/respond.ts'
 import { parseInteger } from '../read/options.ts'
 import { locatePod } from './agent.ts'
 
@@ -13,7 +14,10 @@ export async function handleLog(context: ServerContext, request: ResourceRequest
   const { query, namespace, name } = request
   const errors = validateLogOptions(query)
   if (errors.length > 0) throw invalidError({ group: '', resource: 'PodLogOptions' }, name, errors)
-  const { container, address } = await locatePod(context, request, query.get('container'))
+  const target = await locatePod(context, request, query.get('container'))
+  // Not scheduled yet: an empty log, as Kubernetes has it.
+  if (!target.address) return text(200, '', logHeaders)
+  const { container, address } = target
   const parameters = new URLSearchParams()
   for (const parameter of passedOn) {
     const value = query.get(parameter)
@@ -22,8 +26,10 @@ export async function handleLog(context: ServerContext, request: ResourceRequest
   const path = `/containerLogs/${namespace}/${name}/${container}${parameters.size > 0 ? `?${parameters.toString()}` : ''}`
   const answer = await context.agents.get(address, path, request.signal)
   if (answer.statusCode !== 200) throw await refusal(answer.statusCode ?? 500, answer)
-  return { status: 200, headers: { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }, body: answer }
+  return { status: 200, headers: logHeaders, body: answer }
 }
+
+const logHeaders = { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }
 
 /** As kube-apiserver checks PodLogOptions. */
 function validateLogOptions(query: URLSearchParams): FieldError[] {
