@@ -36,6 +36,7 @@ function parts(layout: Layout, base: string): PartSpec[] {
     'nsenter',
     `--net=/run/netns/${namespace}`,
     process.execPath,
+    ...process.execArgv,
     join(source, script),
     ...args,
   ]

@@ -170,7 +170,7 @@ function startSupervisor(layout: Layout, base: string): undefined {
   mkdirSync(layout.logs, { recursive: true, mode: 0o700 })
   const log = openSync(logFile(layout, 'supervisor'), 'a', 0o600)
   const script = join(import.meta.dirname, 'supervisor-main.ts')
-  const child = spawn(process.execPath, [script, layout.dir, base, layout.config.name], {
+  const child = spawn(process.execPath, [...process.execArgv, script, layout.dir, base, layout.config.name], {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
