@@ -1,9 +1,9 @@
 # Sourced by quickstart and runtests: installs what is missing and says what. With everything there it needs no network
 # and a fraction of a second. Sets PATH so that the project's own tools come first.
 #
-#   . scripts/setup.sh; setup [--for-tests]
+#   cd ROOT; . ./scripts/setup.sh; setup [--for-tests]
 
-root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=$PWD
 PATH=$root/node_modules/.bin:$root/.cache/bin:$PATH
 export PATH
 
