@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { exitStatus } from './exec.ts'
-import { LineRenderer, type LogLine, parseLine, parseLogOptions, selectLines } from './log-lines.ts'
+import { findTail, LineRenderer, type LogLine, parseLine, parseLogOptions } from './log-lines.ts'
 
 const lines = [
   '2026-01-01T00:00:01.000000001Z stdout F one',
@@ -8,11 +8,16 @@ const lines = [
   '2026-01-01T00:00:02.000000002Z stdout F o',
   '2026-01-01T00:00:03.000000001Z stderr F ',
   '2026-01-01T00:00:04.000000001Z stdout F four words in it',
-].map((line) => parseLine(line) as LogLine)
+]
+const file = Buffer.from(lines.map((line) => `${line}\n`).join(''))
 
+/** As log-files.ts does it, for a file of one piece. */
 function render(query: string): string {
   const options = parseLogOptions(new URLSearchParams(query), new Date('2026-01-01T00:00:05Z'))
-  return new LineRenderer(options).render(selectLines(lines, options))
+  const { start } = findTail(file, options.tailLines ?? Number.POSITIVE_INFINITY)
+  const chosen = file.subarray(start).toString().split('\n')
+  const since = ({ time }: LogLine) => !options.sinceTime || new Date(time) >= options.sinceTime
+  return new LineRenderer(options).render(chosen.flatMap((line) => parseLine(line) ?? []).filter(since))
 }
 
 describe('logs', () => {
@@ -30,6 +35,12 @@ describe('logs', () => {
     ],
   ]
   test.each(cases)('%s', (query, expected) => expect(render(query)).toBe(expected))
+
+  test('lines are counted from the end', () => {
+    expect(findTail(file, 2)).toMatchObject({ found: 2 })
+    expect(findTail(file, 9)).toEqual({ start: 0, found: 4 })
+    expect(findTail(Buffer.alloc(0), 1)).toEqual({ start: 0, found: 0 })
+  })
 
   test('a bad number is refused', () => expect(() => render('tailLines=x')).toThrow('tailLines must be a number'))
   test('what is no log line is skipped', () => expect(parseLine('half a li')).toBeUndefined())

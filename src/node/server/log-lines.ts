@@ -46,19 +46,30 @@ export function parseLine(line: string): LogLine | undefined {
   return { time: match[1], full: match[2] === 'F', text: line.slice(match[0].length) }
 }
 
-/** Lines of whole files, cut to what was asked for. A long line's parts count as one. */
-export function selectLines(lines: readonly LogLine[], { tailLines, sinceTime }: LogOptions): LogLine[] {
-  let selected = sinceTime ? lines.filter(({ time }) => new Date(time) >= sinceTime) : [...lines]
-  if (tailLines === undefined) return selected
-  if (tailLines === 0) return []
-  let wanted = tailLines
-  for (let i = selected.length - 2; i >= 0; i--) {
-    if (selected[i]?.full && --wanted === 0) {
-      selected = selected.slice(i + 1)
-      break
-    }
+/**
+ * Where the last lines begin in a piece of a log that begins and ends with lines; `found` of `wanted` are in it. A long
+ * line's parts count as one. Works on bytes: logs are large.
+ */
+export function findTail(piece: Buffer, wanted: number): { start: number; found: number } {
+  let start = piece.length
+  for (let found = 0; ; found++) {
+    if (found === wanted || start === 0) return { start, found }
+    do start = lineStart(piece, start)
+    while (start > 0 && !endsLine(piece, start))
   }
-  return selected
+}
+
+const newline = 10
+
+function lineStart(piece: Buffer, end: number): number {
+  return end < 2 ? 0 : piece.lastIndexOf(newline, end - 2) + 1
+}
+
+/** Whether the entry before `position` is the last part of its line. */
+function endsLine(piece: Buffer, position: number): boolean {
+  const begin = lineStart(piece, position)
+  const flag = piece.indexOf(' ', piece.indexOf(' ', begin) + 1) + 1
+  return piece[flag] === 'F'.charCodeAt(0)
 }
 
 /** Renders lines; a timestamp stands only where a line begins. */
