@@ -47,6 +47,9 @@ export function errorReply(rcode: number): Reply {
   }
 }
 
+/** Asks the whole server, so that an alias may lead to any of its zones. */
+export type Follow = (asked: ForwardQuestion) => Reply | Promise<Reply>
+
 export class Chain {
   readonly config: ServerConfig
   readonly #parts: ChainParts
@@ -64,8 +67,8 @@ export class Chain {
     return this.#cache?.sizes ?? { success: 0, denial: 0 }
   }
 
-  /** Synchronous for what is known here. */
-  resolve(asked: ForwardQuestion): Reply | Promise<Reply> {
+  /** Synchronous for what is known here; aliases that lead out of the zone are followed by `follow`. */
+  resolve(asked: ForwardQuestion, follow: Follow): Reply | Promise<Reply> {
     const { question } = asked
     const fromHosts = this.#parts.hosts?.answer(question)
     if (fromHosts === 'nxdomain') return { ...errorReply(rcodes.NXDOMAIN), authoritative: true }
@@ -74,29 +77,10 @@ export class Chain {
     if (kubernetes) {
       const answer = answerFromZone(kubernetes.cluster, kubernetes.options, question)
       if (answer.type === 'refused') return errorReply(rcodes.REFUSED)
-      if (answer.type === 'answer') return this.#fromCluster(kubernetes, answer, asked)
+      if (answer.type === 'answer')
+        return fromCluster(kubernetes, answer, (name) => follow({ ...asked, question: { ...question, name } }))
     }
     return this.#forward(asked)
-  }
-
-  #fromCluster(
-    { hasSynced }: KubernetesSource,
-    answer: Extract<ZoneAnswer, { type: 'answer' }>,
-    asked: ForwardQuestion,
-  ): Reply | Promise<Reply> {
-    // What is not known yet must not be called not existing.
-    if (answer.rcode === rcodes.NXDOMAIN && !hasSynced()) return errorReply(rcodes.SERVFAIL)
-    const { rcode, answers, authorities, additionals, continueAt } = answer
-    const reply: Reply = { ...errorReply(rcode), authoritative: true, answers, authorities, additionals }
-    return continueAt === undefined
-      ? reply
-      : this.#continue(reply, { ...asked, question: { ...asked.question, name: continueAt } })
-  }
-
-  /** Appends what the alias's target has; a target that cannot be resolved leaves the alias alone. */
-  async #continue(reply: Reply, asked: ForwardQuestion): Promise<Reply> {
-    const target = await this.#forward(asked)
-    return { ...reply, truncated: target.truncated, answers: [...reply.answers, ...target.answers] }
   }
 
   #forward(asked: ForwardQuestion): Reply | Promise<Reply> {
@@ -129,6 +113,24 @@ export class Chain {
     this.#parts.onError(asked.question, result.error)
     return errorReply(rcodes.SERVFAIL)
   }
+}
+
+function fromCluster(
+  { hasSynced }: KubernetesSource,
+  { rcode, answers, authorities, additionals, continueAt }: Extract<ZoneAnswer, { type: 'answer' }>,
+  follow: (name: string) => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
+  // What is not known yet must not be called not existing.
+  if (rcode === rcodes.NXDOMAIN && !hasSynced()) return errorReply(rcodes.SERVFAIL)
+  const reply: Reply = { ...errorReply(rcode), authoritative: true, answers, authorities, additionals }
+  if (continueAt === undefined) return reply
+  const target = follow(continueAt)
+  return target instanceof Promise ? target.then((known) => aliased(reply, known)) : aliased(reply, target)
+}
+
+/** Appends what the alias's target has; a target that cannot be resolved leaves the alias alone. */
+function aliased(alias: Reply, target: Reply): Reply {
+  return { ...alias, truncated: target.truncated, answers: [...alias.answers, ...target.answers] }
 }
 
 /** The `forward` line with the longest matching zone. */

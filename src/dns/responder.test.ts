@@ -54,8 +54,16 @@ function setUp(text: string, { synced = true, exchange = upstream }: { synced?: 
   const errors: string[] = []
   const cluster = new Cluster()
   cluster.applyNamespace({ type: 'added', object: { metadata: { name: 'demo' } } })
-  const external = { type: 'ExternalName', externalName: 'example.com' }
-  cluster.applyService({ type: 'added', object: { metadata: { name: 'ext', namespace: 'demo' }, spec: external } })
+  const aliases = {
+    ext: 'example.com',
+    one: 'one.example.org',
+    ping: 'pong.demo.svc.other.local',
+    pong: 'ping.demo.svc.cluster.local',
+  }
+  for (const [name, externalName] of Object.entries(aliases)) {
+    const spec = { type: 'ExternalName', externalName }
+    cluster.applyService({ type: 'added', object: { metadata: { name, namespace: 'demo' }, spec } })
+  }
   const chains = parseCorefile({ file: 'Corefile', text }).map((config) => {
     const forwarders = config.forward.map(
       (line) => new Forwarder({ config: line, upstreams: [{ host: '10.0.0.1', port: 53 }], exchange }),
@@ -141,6 +149,20 @@ describe('cluster names', () => {
     }
     expect(await types(upstream)).toEqual([recordTypes.CNAME, recordTypes.A])
     expect(await types(() => Promise.reject(new Error('unreachable')))).toEqual([recordTypes.CNAME])
+  })
+
+  test("an alias that leads into another server block's zone is followed there", async () => {
+    const { answers } = await setUp(whole).send(query('one.demo.svc.cluster.local.'))
+    expect(answers.map(({ name, data }) => [name, data.type === 'address' ? data.address : data])).toEqual([
+      ['one.demo.svc.cluster.local.', { type: 'name', target: 'one.example.org.' }],
+      ['one.example.org.', '10.1.1.1'],
+    ])
+  })
+
+  test('aliases that go round between two zones end', async () => {
+    const blocks = ['cluster.local', 'other.local'].map((zone) => `${zone}:53 {\n  kubernetes ${zone} {\n  }\n}`)
+    const { rcode, answers } = await setUp(blocks.join('\n')).send(query('ping.demo.svc.cluster.local.'))
+    expect([rcodeName(rcode), answers.length]).toEqual(['NOERROR', 8])
   })
 
   test('before the cluster is known, nothing is said not to exist', async () => {

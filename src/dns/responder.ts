@@ -1,6 +1,7 @@
 /** From a client's bytes to the bytes of the answer, for one port: checks, choice of server block, size, metrics, log. */
 import { randomInt } from 'node:crypto'
 import { type Chain, errorReply, type Reply } from './chain.ts'
+import type { ForwardQuestion } from './forward/index.ts'
 import type { DnsMetrics } from './metrics.ts'
 import {
   classIN,
@@ -10,6 +11,7 @@ import {
   encodeMessage,
   type Header,
   type Message,
+  type Question,
   type ResourceRecord,
   rcodeName,
   rcodes,
@@ -35,6 +37,8 @@ export interface ResponderOptions {
 }
 
 const opcodeQuery = 0
+/** Aliases from zone to zone: two zones may point at each other. */
+const aliasesMax = 7
 /** Without EDNS (RFC 1035 4.2.1), and at most (the largest UDP payload over IPv4). */
 const udpSizeMin = 512
 const udpSizeMax = 65_507
@@ -78,22 +82,29 @@ export class Responder {
     const [question] = query.questions
     if (!question) return encodeReply(query, errorReply(rcodes.FORMERR), client)
     if (query.edns && query.edns.version !== 0) return encodeReply(query, errorReply(rcodes.BADVERS), client)
-    const zone = zoneOf(this.#zoneNames, question.name.toLowerCase())
-    const chain = zone === undefined ? undefined : this.#zones.get(zone)
+    const chain = this.#chainOf(question)
     if (!chain || question.class !== classIN) return this.#finish(query, errorReply(rcodes.REFUSED), client, request)
     if (this.#options.isLoopProbe?.(question.name, question.type))
       return encodeReply(query, errorReply(rcodes.NXDOMAIN), client)
     const { recursionDesired, checkingDisabled } = query.flags
-    const reply = chain.resolve({
-      question,
-      recursionDesired,
-      checkingDisabled,
-      dnssecOk: query.edns?.dnssecOk ?? false,
-    })
+    const dnssecOk = query.edns?.dnssecOk ?? false
+    const reply = this.#resolve(chain, { question, recursionDesired, checkingDisabled, dnssecOk }, 0)
     const finish = (done: Reply) => this.#finish(query, done, client, request, chain)
     return reply instanceof Promise
       ? reply.then(finish).catch(() => finish(errorReply(rcodes.SERVFAIL)))
       : finish(reply)
+  }
+
+  #resolve(chain: Chain, asked: ForwardQuestion, aliases: number): Reply | Promise<Reply> {
+    return chain.resolve(asked, (target) => {
+      const next = aliases < aliasesMax ? this.#chainOf(target.question) : undefined
+      return next ? this.#resolve(next, target, aliases + 1) : errorReply(rcodes.SERVFAIL)
+    })
+  }
+
+  #chainOf({ name }: Question): Chain | undefined {
+    const zone = zoneOf(this.#zoneNames, name.toLowerCase())
+    return zone === undefined ? undefined : this.#zones.get(zone)
   }
 
   #finish(query: Message, reply: Reply, client: Client, request: Request, chain?: Chain): Buffer {

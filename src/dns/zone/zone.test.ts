@@ -244,6 +244,47 @@ describe('beyond the recording', () => {
     ])
   })
 
+  test('each change of type takes effect at once, in both directions of the name', () => {
+    const cluster = recorded()
+    const become = (spec: Service['spec']) => {
+      cluster.applyService({ type: 'updated', object: service('web', spec) })
+      const answers = [...dig('web.demo.svc.cluster.local A', cluster), ...dig('1.100.96.10.in-addr.arpa PTR', cluster)]
+      return answers.filter((line) => !line.startsWith('auth')).map((line) => line.replace(/.* IN /, ''))
+    }
+    const reverse = ['NOERROR', 'PTR web.demo.svc.cluster.local.']
+    expect(become({ type: 'ExternalName', externalName: 'a.example' })).toEqual([
+      'NOERROR',
+      'CNAME a.example.',
+      'then a.example.',
+      'next',
+    ])
+    expect(become({ type: 'ExternalName', externalName: 'b.example' })[1]).toBe('CNAME b.example.')
+    expect(become({ clusterIP: 'None', clusterIPs: ['None'] })).toEqual([
+      'NOERROR',
+      'A 10.244.0.54',
+      'A 10.244.0.55',
+      'next',
+    ])
+    expect(become({ type: 'NodePort', clusterIP: '10.96.100.1' })).toEqual(['NOERROR', 'A 10.96.100.1', ...reverse])
+    cluster.applyService({ type: 'deleted', object: service('web', {}) })
+    expect(dig('web.demo.svc.cluster.local A', cluster)[0]).toBe('NXDOMAIN')
+  })
+
+  test('pods of a headless Service of two families have names both ways', () => {
+    const cluster = recorded()
+    const endpoint = (address: string) => [{ addresses: [address], conditions: { ready: true }, hostname: 'db-0' }]
+    cluster.applyService({ type: 'added', object: service('db', { clusterIP: 'None' }) })
+    for (const [name, address] of Object.entries({ four: '10.244.0.60', six: 'fd00:10::60' })) {
+      const part = slice('db', endpoint(address))
+      cluster.applySlice({ type: 'added', object: { ...part, metadata: { ...part.metadata, name } } })
+    }
+    const name = 'db-0.db.demo.svc.cluster.local'
+    expect(dig(`${name} A`, cluster)).toEqual(['NOERROR', `ans  ${name}. 30 IN A 10.244.0.60`])
+    expect(dig(`${name} AAAA`, cluster)).toEqual(['NOERROR', `ans  ${name}. 30 IN AAAA fd00:10::60`])
+    const arpa = `0.6.0.0.${'0.'.repeat(20)}0.1.0.0.0.0.d.f.ip6.arpa`
+    expect(dig(`${arpa} PTR`, cluster)).toEqual(['NOERROR', `ans  ${arpa}. 30 IN PTR ${name}.`])
+  })
+
   test('aliases that go round end', () => {
     const cluster = recorded()
     const loop = (name: string, to: string) =>
