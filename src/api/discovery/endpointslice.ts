@@ -13,6 +13,12 @@ function setDefaults(slice: EndpointSlice): void {
     port.name ??= ''
     port.protocol ??= 'TCP'
   }
+  // Clients see an empty list as null, whatever was written (the fields have no omitempty).
+  Object.assign(slice, { endpoints: orNull(slice.endpoints), ports: orNull(slice.ports) })
+}
+
+function orNull<T>(list: readonly T[] | undefined): readonly T[] | null {
+  return list?.length ? list : null
 }
 
 /** The generation counts what consumers of the slice act on: its addresses and ports, and its labels. */
@@ -22,8 +28,8 @@ function bumpSliceGeneration(next: EndpointSlice, old: EndpointSlice): void {
   next.metadata.generation = sameValue(part(next), part(old)) ? generation : generation + 1
 }
 
-function portsText({ ports = [] }: EndpointSlice): string {
-  return firstFew(ports.map(({ port, name }) => (port === undefined ? name || '*' : String(port)))) || unset
+function portsText({ ports }: EndpointSlice): string {
+  return firstFew((ports ?? []).map(({ port, name }) => (port === undefined ? name || '*' : String(port)))) || unset
 }
 
 function endpointsText({ endpoints }: EndpointSlice): string {

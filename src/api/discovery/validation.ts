@@ -91,7 +91,8 @@ function validateHintNames(names: readonly { name: string }[], path: Path): Fiel
   })
 }
 
-function validatePorts({ ports = [] }: EndpointSlice, path: Path): FieldError[] {
+function validatePorts(slice: EndpointSlice, path: Path): FieldError[] {
+  const ports = slice.ports ?? []
   if (ports.length > portsMax) return [tooMany(path, ports.length, portsMax)]
   const seen = new Set<string>()
   return ports.flatMap(({ name = '', port, protocol, appProtocol }, i) => {
