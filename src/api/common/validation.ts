@@ -1,5 +1,5 @@
 /** Checks that several kinds share, on top of the machinery's value checks. */
-import { parseCidr, parseIp } from '../../lib/ip.ts'
+import { parseIp } from '../../lib/ip.ts'
 import type { FieldError, Path } from '../machinery/field.ts'
 import { invalid } from '../machinery/field.ts'
 import {
@@ -10,6 +10,7 @@ import {
   isValidPortName,
   isValidPortNum,
 } from '../machinery/validate.ts'
+import { isCidr, isIp } from './addresses.ts'
 
 export const maxInt32 = 2147483647
 export const immutableMessage = 'field is immutable'
@@ -49,15 +50,9 @@ export function checkPortNumber(path: Path, port: number | undefined): FieldErro
   return check(path, port ?? 0, isValidPortNum(port ?? 0))
 }
 
-export function checkIp(path: Path, address: string): FieldError[] {
-  return parseIp(address)
-    ? []
-    : [invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
-}
+export const checkIp = (path: Path, address: string): FieldError[] => check(path, address, isIp(address))
 
-export function checkCidr(path: Path, cidr: string): FieldError[] {
-  return parseCidr(cidr) ? [] : [invalid(path, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
-}
+export const checkCidr = (path: Path, cidr: string): FieldError[] => check(path, cidr, isCidr(cidr))
 
 /** Addresses that cannot be an endpoint or an external address of a Service. */
 export function checkNonSpecialIp(path: Path, address: string): FieldError[] {

@@ -26,7 +26,8 @@ describe('canonical spellings', () => {
     ['fd00::/112', []],
     ['10.96.0.0', ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']],
     ['10.96.0.0/33', ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']],
-    ['10.96.0.0/08', ['must not have leading 0s', 'must not have bits set beyond the prefix length']],
+    ['10.96.0.0/012', ['must not have leading 0s in IP or prefix length']],
+    ['::ffff:10.0.0.0/104', ['must not have an IPv4-mapped IPv6 address']],
     ['10.96.0.1/24', ['must not have bits set beyond the prefix length']],
     ['FD00::/112', ['must be in canonical form ("fd00::/112")']],
   ])('block %s', (text, expected) => expect(isCanonicalCidr(text)).toEqual(expected))

@@ -67,6 +67,36 @@ const v6 = 'fd00:10:96::5'
 
 const creates: [string, Cluster, ServiceSpec, string[]][] = [
   [
+    'cluster IP with leading zeros',
+    'IPv4',
+    { clusterIP: '010.96.0.7' },
+    ['spec.clusterIPs[0]: Invalid value: "010.96.0.7": must not have leading 0s'],
+  ],
+  [
+    'cluster IP of IPv4 as IPv6',
+    'IPv4',
+    { clusterIP: '::ffff:10.96.0.7' },
+    ['spec.clusterIPs[0]: Invalid value: "::ffff:10.96.0.7": must not be an IPv4-mapped IPv6 address'],
+  ],
+  [
+    'external IP with leading zeros',
+    'IPv4',
+    { externalIPs: ['192.0.02.1'] },
+    ['spec.externalIPs[0]: Invalid value: "192.0.02.1": must not have leading 0s'],
+  ],
+  [
+    'source range that is an address in a block',
+    'IPv4',
+    { type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.1/8'] },
+    ['spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.1/8": must not have bits set beyond the prefix length'],
+  ],
+  [
+    'source range with leading zeros',
+    'IPv4',
+    { type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.0/08'] },
+    ['spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.0/08": must not have leading 0s in IP or prefix length'],
+  ],
+  [
     'cluster IP outside of the range',
     'IPv4',
     { clusterIP: '10.97.0.1' },
