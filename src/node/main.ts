@@ -1,4 +1,5 @@
 /** The node agent: `src/node/main.ts --config FILE`. Runs in the node's network namespace. */
+import { flushCompileCache } from 'node:module'
 import { createLogger } from '../lib/log.ts'
 import { runAgent } from './agent.ts'
 import { loadConfig } from './config.ts'
@@ -22,6 +23,8 @@ async function main(): Promise<void> {
   }
   try {
     await runAgent(loadConfig(path), { log, signal: stop.signal })
+    // Otherwise done at the end: an agent that is killed would leave the next one to compile again, in time and memory.
+    flushCompileCache()
   } catch (error) {
     log.fatal({ err: error }, 'node agent failed')
     process.exit(1)

@@ -47,7 +47,8 @@ function start(runtime: Runtime, { uid, container }: Target, parameters: URLSear
   if (!streams.stdin) stdin.end()
   forward(stdout, { connection, to: channel.stdout, wanted: streams.stdout })
   forward(stderr, { connection, to: channel.stderr, wanted: streams.stderr })
-  connection.on('message', (data: Buffer) => receive(data, { connection, stdin, sizes }))
+  const holdUp = senderBrake(connection, stdin)
+  connection.on('message', (data: Buffer) => receive(data, { stdin, sizes, holdUp }))
   connection.on('close', () => child.kill('SIGKILL'))
   connection.on('error', () => child.kill('SIGKILL'))
   child.on('error', (error) => finish(connection, failure(error.message)))
@@ -55,16 +56,16 @@ function start(runtime: Runtime, { uid, container }: Target, parameters: URLSear
 }
 
 interface Inputs {
-  readonly connection: WebSocket
   readonly stdin: Writable
   readonly sizes: Writable | null
+  readonly holdUp: () => void
 }
 
-function receive(data: Buffer, { connection, stdin, sizes }: Inputs): void {
+function receive(data: Buffer, { stdin, sizes, holdUp }: Inputs): void {
   const payload = data.subarray(1)
   switch (data[0]) {
     case channel.stdin:
-      if (payload.length > 0 && !stdin.writableEnded && !stdin.write(payload)) holdUp(connection, stdin)
+      if (payload.length > 0 && !stdin.writableEnded && !stdin.write(payload)) holdUp()
       break
     case channel.resize: {
       const { Width, Height } = parseSize(payload)
@@ -94,18 +95,22 @@ function sizeOf(value: unknown): number {
 /** While a connection is not read, its end is seen only by writing to it. */
 const pingMs = 5000
 
-/** A command slower than the sender holds the sender up, not our memory. */
-function holdUp(connection: WebSocket, stdin: Writable): void {
-  if (connection.isPaused) return
-  connection.pause()
-  const timer = setInterval(() => connection.ping(), pingMs)
-  const goOn = () => {
+/** A command slower than the sender holds the sender up, not our memory; the result is called when it is. */
+function senderBrake(connection: WebSocket, stdin: Writable): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const release = () => {
     clearInterval(timer)
-    if (connection.readyState === connection.OPEN) connection.resume()
+    timer = undefined
+    if (connection.readyState === connection.OPEN && connection.isPaused) connection.resume()
   }
-  stdin.once('drain', goOn)
-  stdin.once('close', goOn)
-  connection.once('close', () => clearInterval(timer))
+  stdin.on('drain', release)
+  stdin.on('close', release)
+  connection.on('close', release)
+  return () => {
+    if (timer) return
+    connection.pause()
+    timer = setInterval(() => connection.ping(), pingMs)
+  }
 }
 
 const bufferedMax = 1024 * 1024

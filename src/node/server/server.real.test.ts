@@ -202,6 +202,33 @@ describe('exec', () => {
     expect(result.status.status).toBe('Success')
   })
 
+  test('gives a terminal of the container’s own, with job control', async () => {
+    const script = command('sh', '-c', 'tty; trap "echo caught; exit 9" INT; echo waiting; sleep 1000 & wait')
+    let pressed = false
+    const result = await exec(`${script}&stdin=true&stdout=true&tty=true`, channels, (socket, output) => {
+      if (pressed || !output.includes('waiting')) return
+      pressed = true
+      socket.send(Buffer.from('\0\x03'))
+    })
+    expect(result.output).toContain('/dev/pts/0\r\n')
+    expect(result.output).toContain('caught')
+    expect(result.status.details?.causes?.[0]?.message).toBe('9')
+  })
+
+  test('loses nothing of what ends at once, and passes large amounts both ways', async () => {
+    const out = await exec(`${command('seq', '1', '300000')}&stdout=true&tty=true`, channels)
+    expect(out.output.trimEnd().split('\r\n').at(-1)).toBe('300000')
+    const chunk = Buffer.alloc(65537, 'x').fill(0, 0, 1)
+    let sent = false
+    const counted = await exec(`${command('wc', '-c')}&stdin=true&stdout=true`, channels, (socket) => {
+      if (sent) return
+      sent = true
+      for (let i = 0; i < 160; i++) socket.send(chunk)
+      socket.send(Buffer.from([255, 0]))
+    })
+    expect(counted.output.trim()).toBe(String(160 * 65536))
+  })
+
   test('of a program that is not there ends with 127', async () => {
     const result = await exec(`${command('nonesuch')}&stdout=true&stderr=true`, channels)
     expect(result.output).toContain('executable file not found')
