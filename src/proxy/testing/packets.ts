@@ -1,208 +1,153 @@
 /**
- * What every proxy mode promises, as packets: one table, run against each mode. A mode brings a way to make itself on
- * the node of a TestNetwork; everything else is said here.
+ * Runs the packet cases against a mode, on two nodes at once, and then what only shows over time: endpoints that come
+ * and go, flows that must end, damage that must be repaired. A mode brings a way to make itself on a node of a
+ * TestNetwork; everything else is said here and in cases.ts.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Endpoint } from '../../api/generated/discovery.k8s.io.v1.ts'
 import { systemClock } from '../../lib/clock.ts'
-import type { Exec } from '../../lib/exec.ts'
 import { silentLogger } from '../../lib/log.ts'
 import { FlowCleaner } from '../conntrack.ts'
 import type { Mode } from '../modes/mode.ts'
+import type { Family } from '../plan/types.ts'
 import { Syncer } from '../syncer.ts'
 import { Tracker } from '../track/tracker.ts'
-import { type Answer, addresses, type Place, type Target, TestNetwork } from './network.ts'
+import { type PacketCase, packetCases, tcp, udp } from './cases.ts'
+import { type Answer, addresses, nodes, TestNetwork, type TestNode } from './network.ts'
 import { service, slice } from './objects.ts'
+import { dns, dnsTargets, endpoints, everyPod, fillWorld } from './world.ts'
 
-/** Makes the mode under test; `nodePrefix` before a command runs it on the node. */
-export type ModeFactory = (node: { exec: Exec; nodePrefix: readonly string[] }) => Mode | Promise<Mode>
-
-const [pod1, pod2, pod3] = [addresses['pod-1'], addresses['pod-2'], addresses['pod-3']]
-const tcp80 = [{ name: 'http', port: 80, protocol: 'TCP' }]
-const dns = [
-  { name: 'dns', port: 53, protocol: 'UDP' },
-  { name: 'dns-tcp', port: 53, protocol: 'TCP' },
-]
-const dnsTargets = [
-  { name: 'dns', port: 5353, protocol: 'UDP' },
-  { name: 'dns-tcp', port: 8080, protocol: 'TCP' },
-]
-const onNode = (ip: string, nodeName: string, conditions: Endpoint['conditions'] = { ready: true }): Endpoint => ({
-  addresses: [ip],
-  nodeName,
-  conditions,
-})
-
-/** Service, its cluster IP, and what is behind it; proxied on node-1. */
-function world(tracker: Tracker): void {
-  tracker.setService(service('demo/web', '10.96.0.10'))
-  tracker.setSlice(slice('demo/web', [pod1, pod2, pod3]))
-  tracker.setService(service('demo/self', '10.96.0.11'))
-  tracker.setSlice(slice('demo/self', [pod1]))
-  tracker.setService(service('demo/none', '10.96.0.12', { ports: [...tcp80, ...dns] }))
-  tracker.setService(service('demo/sticky', '10.96.0.13', { sessionAffinity: 'ClientIP' }))
-  tracker.setSlice(slice('demo/sticky', [pod1, pod2, pod3]))
-  tracker.setService(service('demo/dns', '10.96.0.14', { ports: dns }))
-  tracker.setSlice(slice('demo/dns', [pod2], dnsTargets))
-  tracker.setService(service('demo/here', '10.96.0.15', { internalTrafficPolicy: 'Local' }))
-  tracker.setSlice(slice('demo/here', [onNode(pod2, 'node-1'), onNode(pod3, 'node-2')]))
-  tracker.setService(service('demo/elsewhere', '10.96.0.16', { internalTrafficPolicy: 'Local' }))
-  tracker.setSlice(slice('demo/elsewhere', [onNode(pod3, 'node-2')]))
-  tracker.setService(service('demo/leaving', '10.96.0.17'))
-  const leaving = { ready: false, serving: true, terminating: true }
-  tracker.setSlice(slice('demo/leaving', [onNode(pod2, 'node-1', leaving), onNode(pod3, 'node-1', { ready: false })]))
-}
-
-interface PacketCase {
-  readonly name: string
-  readonly from: Place
-  readonly to: Target
-  readonly count?: number
-  /** The pods that may answer; all of them must. */
-  readonly pods?: readonly string[]
-  /** Exactly one pod answers, whichever it is. */
-  readonly onePod?: true
-  readonly client?: string
-  /** `refused` covers EPERM, which is how the kernel tells a local UDP sender of a reject. */
-  readonly error?: 'refused' | 'TIMEOUT'
-}
-
-const tcp = (ip: string, port = 80): Target => ({ protocol: 'tcp', ip, port })
-const udp = (ip: string, port = 53): Target => ({ protocol: 'udp', ip, port })
-const all = ['pod-1', 'pod-2', 'pod-3']
-
-const cases: PacketCase[] = [
-  { name: 'a pod reaches every endpoint', from: 'pod-1', to: tcp('10.96.0.10'), count: 60, pods: all },
-  { name: 'the node reaches every endpoint', from: 'node', to: tcp('10.96.0.10'), count: 60, pods: all },
-  {
-    name: 'a pod reaches itself, seen under another address',
-    from: 'pod-1',
-    to: tcp('10.96.0.11'),
-    pods: ['pod-1'],
-    client: addresses.node,
-  },
-  { name: 'another pod keeps its address', from: 'pod-2', to: tcp('10.96.0.11'), pods: ['pod-1'], client: pod2 },
-  {
-    name: 'a host outside is masqueraded',
-    from: 'outside',
-    to: tcp('10.96.0.11'),
-    pods: ['pod-1'],
-    client: addresses.node,
-  },
-  {
-    name: 'no endpoints: TCP from a pod is refused at once',
-    from: 'pod-1',
-    to: tcp('10.96.0.12'),
-    error: 'refused',
-  },
-  {
-    name: 'no endpoints: UDP from a pod is refused at once',
-    from: 'pod-1',
-    to: udp('10.96.0.12'),
-    error: 'refused',
-  },
-  {
-    name: 'no endpoints: TCP from the node is refused at once',
-    from: 'node',
-    to: tcp('10.96.0.12'),
-    error: 'refused',
-  },
-  {
-    name: 'no endpoints: UDP from the node is refused at once',
-    from: 'node',
-    to: udp('10.96.0.12'),
-    error: 'refused',
-  },
-  { name: 'affinity keeps a pod with one endpoint', from: 'pod-1', to: tcp('10.96.0.13'), count: 12, onePod: true },
-  { name: 'affinity keeps the node with one endpoint', from: 'node', to: tcp('10.96.0.13'), count: 12, onePod: true },
-  { name: 'UDP from a pod', from: 'pod-1', to: udp('10.96.0.14'), count: 3, pods: ['pod-2'], client: pod1 },
-  { name: 'UDP from the node', from: 'node', to: udp('10.96.0.14'), count: 3, pods: ['pod-2'] },
-  { name: 'TCP on the same port number', from: 'pod-1', to: tcp('10.96.0.14', 53), pods: ['pod-2'] },
-  { name: 'policy Local uses this node only', from: 'pod-1', to: tcp('10.96.0.15'), count: 10, pods: ['pod-2'] },
-  { name: 'policy Local without a pod here drops', from: 'pod-1', to: tcp('10.96.0.16'), error: 'TIMEOUT' },
-  {
-    name: 'a pod that is ending but serves is used when nothing is ready',
-    from: 'pod-1',
-    to: tcp('10.96.0.17'),
-    count: 5,
-    pods: ['pod-2'],
-  },
-]
+/** Makes the mode under test for one node and family. */
+export type ModeFactory = (node: TestNode, family: Family) => Mode | Promise<Mode>
 
 const deadlineMs = 3000
 
+interface Proxy {
+  readonly tracker: Tracker
+  readonly syncer: Syncer
+  readonly passes: Passes
+}
+
+function makeProxy(node: TestNode, makeMode: ModeFactory): Proxy {
+  const tracker = new Tracker({ node: node.name })
+  const passes = new Passes()
+  fillWorld(tracker, node.name)
+  const syncer = new Syncer({
+    tracker,
+    makeMode: async (family) => makeMode(node, family),
+    flows: new FlowCleaner({ exec: node.exec, log: silentLogger }),
+    clock: systemClock,
+    observer: passes,
+    follower: { taken: () => {}, committed: () => {} },
+    minIntervalMs: 0,
+    log: silentLogger,
+  })
+  return { tracker, syncer, passes }
+}
+
 export function describePackets(name: string, makeMode: ModeFactory): void {
   describe(`packets through ${name}`, () => {
-    const tracker = new Tracker({ node: 'node-1' })
     const stop = new AbortController()
     let network: TestNetwork
-    let syncer: Syncer
-    const passes = new Passes()
+    let proxies: readonly Proxy[] = []
 
     beforeAll(async () => {
       network = await TestNetwork.make()
-      world(tracker)
-      syncer = new Syncer({
-        tracker,
-        makeMode: async () => makeMode(network),
-        flows: new FlowCleaner({ exec: network.exec, log: silentLogger }),
-        clock: systemClock,
-        observer: passes,
-        follower: { taken: () => {}, committed: () => {} },
-        minIntervalMs: 0,
-        log: silentLogger,
-      })
-      await syncer.start(stop.signal)
+      proxies = nodes.map((node) => makeProxy(network.node(node), makeMode))
+      await Promise.all(proxies.map(({ syncer }) => syncer.start(stop.signal)))
     })
     afterAll(async () => {
       stop.abort()
       await network.close()
     })
 
-    test.each(cases)('$name', async (c) => {
-      const answers = await network.send(c.from, c.to, { count: c.count ?? 1 })
-      judge(c, answers)
+    test.each(packetCases)('$name', async (c) => {
+      judge(c, await network.send(c.from, c.to, { count: c.count ?? 1 }))
     })
 
-    /** Changes objects and waits until the kernel knows. */
-    async function change(how: () => void): Promise<void> {
-      const done = passes.next()
-      how()
-      syncer.poke()
-      await done
+    /** Changes objects everywhere and waits until every kernel knows. */
+    async function change(how: (tracker: Tracker) => void): Promise<void> {
+      await Promise.all(
+        proxies.map(({ tracker, syncer, passes }) => {
+          const done = passes.next()
+          how(tracker)
+          syncer.poke()
+          return done
+        }),
+      )
     }
 
     test('endpoints that come and go are followed, connection by connection', async () => {
-      await change(() => tracker.setSlice(slice('demo/web', [pod3])))
+      await change((tracker) => tracker.setSlice(slice('demo/web', endpoints(['pod-3']))))
       judge({ pods: ['pod-3'] }, await network.send('pod-1', tcp('10.96.0.10'), { count: 10 }))
-      await change(() => tracker.setSlice(slice('demo/web', [])))
+      await change((tracker) => tracker.setSlice(slice('demo/web', [])))
       judge({ error: 'refused' }, await network.send('pod-1', tcp('10.96.0.10')))
-      await change(() => tracker.setSlice(slice('demo/web', [pod1, pod2, pod3])))
-      judge({ pods: all }, await network.send('pod-1', tcp('10.96.0.10'), { count: 60 }))
+      await change((tracker) => tracker.setSlice(slice('demo/web', endpoints(everyPod))))
+      judge({ pods: everyPod }, await network.send('pod-1', tcp('10.96.0.10'), { count: 60 }))
     })
 
     test('a UDP client that keeps its socket moves to the new endpoint', async () => {
       const sourcePort = 40_000
       judge({ pods: ['pod-2'] }, await network.send('pod-1', udp('10.96.0.14'), { sourcePort }))
-      await change(() => tracker.setSlice(slice('demo/dns', [pod3], dnsTargets)))
+      await change((tracker) => tracker.setSlice(slice('demo/dns', endpoints(['pod-3']), dnsTargets)))
       judge({ pods: ['pod-3'] }, await network.send('pod-1', udp('10.96.0.14'), { sourcePort }))
+    })
+
+    test('so does one outside that uses a node port', async () => {
+      const sourcePort = 40_001
+      const to = udp(addresses['node-1'][4], 30053)
+      judge({ pods: ['pod-2'] }, await network.send('outside', to, { sourcePort }))
+      await change((tracker) => tracker.setSlice(slice('demo/np-dns', endpoints(['pod-3']), dnsTargets)))
+      judge({ pods: ['pod-3'] }, await network.send('outside', to, { sourcePort }))
+    })
+
+    test('a UDP flow to a node port ends with the node port', async () => {
+      const sourcePort = 40_002
+      const to = udp(addresses['node-1'][4], 30053)
+      judge({ pods: ['pod-3'] }, await network.send('outside', to, { sourcePort }))
+      const ports = dns.filter(({ protocol }) => protocol === 'UDP')
+      await change((tracker) => tracker.setService(service('demo/np-dns', '10.96.0.25', { ports })))
+      judge({ error: 'refused' }, await network.send('outside', to, { sourcePort }))
+    })
+
+    test('a UDP client that sent too early is answered once there is a node port', async () => {
+      const sourcePort = 40_003
+      const to = udp(addresses['node-1'][4], 30054)
+      judge({ error: 'refused' }, await network.send('outside', to, { sourcePort }))
+      const ports = [{ name: 'dns', port: 53, protocol: 'UDP', nodePort: 30054 }]
+      await change((tracker) => {
+        tracker.setService(service('demo/early', '10.96.0.98', { type: 'NodePort', ports }))
+        tracker.setSlice(slice('demo/early', endpoints(['pod-2']), dnsTargets))
+      })
+      judge({ pods: ['pod-2'] }, await network.send('outside', to, { sourcePort }))
+    })
+
+    test('a changed policy is followed', async () => {
+      const to = tcp(addresses['node-2'][4], 30081)
+      const spec = { type: 'NodePort', ports: [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 30081 }] }
+      await change((tracker) => tracker.setService(service('demo/np-local', '10.96.0.21', spec)))
+      judge({ pods: ['pod-2'], client: addresses['node-2'][4] }, await network.send('outside', to))
+      const local = { ...spec, externalTrafficPolicy: 'Local' }
+      await change((tracker) => tracker.setService(service('demo/np-local', '10.96.0.21', local)))
+      judge({ error: 'TIMEOUT' }, await network.send('outside', to))
     })
 
     test('a new Service answers, a deleted one does not', async () => {
       const late = service('demo/late', '10.96.0.99')
-      await change(() => {
+      await change((tracker) => {
         tracker.setService(late)
-        tracker.setSlice(slice('demo/late', [pod2]))
+        tracker.setSlice(slice('demo/late', endpoints(['pod-2'])))
       })
       judge({ pods: ['pod-2'] }, await network.send('pod-1', tcp('10.96.0.99')))
-      await change(() => tracker.deleteService(late))
+      await change((tracker) => tracker.deleteService(late))
       const [answer] = await network.send('pod-1', tcp('10.96.0.99'))
       expect(answer?.pod).toBeUndefined()
     })
 
     test.each(damages)('$name: rules come back', async ({ command }) => {
-      const repaired = passes.next()
-      const result = await network.exec('sh', ['-c', command])
+      const [first] = proxies
+      if (!first) throw new Error('there is no proxy')
+      const repaired = first.passes.next()
+      const result = await network.node('node-1').exec('sh', ['-c', command])
       expect(result).toMatchObject({ code: 0 })
       await withDeadline(repaired, deadlineMs, `rules to be written again after: ${command}`)
       judge({ pods: ['pod-1'] }, await network.send('pod-1', tcp('10.96.0.11')))
@@ -210,12 +155,15 @@ export function describePackets(name: string, makeMode: ModeFactory): void {
     })
 
     test('its own changes are not mistaken for damage', async () => {
-      const before = passes.full
+      // What the repair of the last damage goes on to report is not of this test.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const fulls = () => proxies.map(({ passes }) => passes.full)
+      const before = fulls()
       for (let i = 0; i < 5; i++) {
-        await change(() => tracker.setSlice(slice('demo/web', i % 2 ? [pod1, pod2, pod3] : [])))
+        await change((tracker) => tracker.setSlice(slice('demo/web', i % 2 ? endpoints(everyPod) : [])))
       }
       await new Promise((resolve) => setTimeout(resolve, 300))
-      expect(passes.full).toBe(before)
+      expect(fulls()).toEqual(before)
     })
   })
 }

@@ -9,5 +9,5 @@ const tcp = createServer((socket) => {
   socket.on('error', () => {})
   socket.end(answer(socket.remoteAddress ?? ''))
 })
-const udp = createSocket('udp4', (_message, from) => udp.send(answer(from.address), from.port, from.address))
-tcp.listen(8080, '0.0.0.0', () => udp.bind(5353, '0.0.0.0', () => console.log('ready')))
+const udp = createSocket('udp6', (_message, from) => udp.send(answer(from.address), from.port, from.address))
+tcp.listen(8080, '::', () => udp.bind(5353, '::', () => console.log('ready')))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { run } from '../../../lib/exec.ts'
 import { silentLogger } from '../../../lib/log.ts'
-import { addresses } from '../../testing/network.ts'
+import { addresses, podCidr } from '../../testing/network.ts'
 import { service, slice } from '../../testing/objects.ts'
 import { describePackets } from '../../testing/packets.ts'
 import { Tracker } from '../../track/tracker.ts'
@@ -14,32 +14,25 @@ import { IptablesMode } from './mode.ts'
 import { renderPort } from './port-rules.ts'
 import { fullScript, parseExisting } from './script.ts'
 import type { IptablesSettings } from './settings.ts'
+import { testSettings } from './test-settings.ts'
 
-const settings: IptablesSettings = {
-  family: 4,
-  localDetector: { local: '-s 10.244.0.0/16', notLocal: '! -s 10.244.0.0/16' },
-  masqueradeAll: false,
-  masqueradeBit: 14,
-  randomFully: true,
-  localhostNodePorts: true,
-  nodePortAddresses: 'all',
-  nodeIp: addresses.node,
-  counters: new Set(),
-  tcpLiberal: false,
-  largeCluster: false,
-}
-
-describePackets(
-  'iptables',
-  ({ exec, nodePrefix }) =>
-    new IptablesMode({
-      kernel: new IptablesKernel({ family: 4, exec }),
-      settings,
-      monitor: [...nodePrefix, ...monitorCommand],
-      canaryPeriodMs: 1000,
-      log: silentLogger,
-    }),
-)
+describePackets('iptables', async ({ name, exec, prefix }, family) => {
+  await exec('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
+  const cidr = podCidr[family]
+  return new IptablesMode({
+    kernel: new IptablesKernel({ family, exec }),
+    settings: {
+      ...testSettings,
+      family,
+      localDetector: { local: `-s ${cidr}`, notLocal: `! -s ${cidr}` },
+      localhostNodePorts: family === 4,
+      nodeIp: addresses[name][family],
+    },
+    monitor: [...prefix, ...monitorCommand],
+    canaryPeriodMs: 1000,
+    log: silentLogger,
+  })
+})
 
 test('iptables-restore accepts the golden script', async () => {
   const input = readFileSync(join(import.meta.dirname, 'full-script.golden'), 'utf8')
@@ -54,7 +47,7 @@ test('ip6tables-restore accepts the rules of an IPv6 Service', async () => {
   tracker.setService(service('demo/none', 'fd00::2', spec))
   tracker.flush()
   const family6: IptablesSettings = {
-    ...settings,
+    ...testSettings,
     family: 6,
     localDetector: { local: '-s fd00:1::/64', notLocal: '! -s fd00:1::/64' },
   }

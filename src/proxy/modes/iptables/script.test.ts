@@ -11,19 +11,11 @@ import { baseRules } from './base-rules.ts'
 import { renderPort } from './port-rules.ts'
 import { cleanupScript, fullScript, parseExisting, partialScript } from './script.ts'
 import type { IptablesSettings } from './settings.ts'
+import { testSettings } from './test-settings.ts'
 
 const settings: IptablesSettings = {
-  family: 4,
-  localDetector: { local: '-s 10.244.0.0/16', notLocal: '! -s 10.244.0.0/16' },
-  masqueradeAll: false,
-  masqueradeBit: 14,
-  randomFully: true,
-  localhostNodePorts: true,
-  nodePortAddresses: 'all',
-  nodeIp: '172.30.9.2',
+  ...testSettings,
   counters: new Set(['ct_state_invalid_dropped_pkts', 'localhost_nps_accepted_pkts']),
-  tcpLiberal: false,
-  largeCluster: false,
 }
 const nothing = parseExisting('')
 
