@@ -17,6 +17,15 @@ function message(action: () => unknown): string {
 }
 
 describe('decode', () => {
+  test('takes a whole number with a fraction or an exponent where no integer is meant', () => {
+    const container = '{"resources":{"limits":{"cpu":1.0,"memory":1e3}}}'
+    expect(object('v1.Container', container)['resources']).toEqual({ limits: { cpu: '1', memory: '1e3' } })
+    expect(object('apps/v1.ControllerRevision', '{"data":{"a":[1.0,{"b":2e1}],"c":"x:1.5"}}')['data']).toEqual({
+      a: [1, { b: 20 }],
+      c: 'x:1.5',
+    })
+  })
+
   test.each([
     [
       'v1.Service',
@@ -27,6 +36,21 @@ describe('decode', () => {
       'v1.Service',
       '{"spec":{"ports":[{"port":1.5}]}}',
       'json: cannot unmarshal number 1.5 into Go struct field ServicePort.spec.ports.port of type int32',
+    ],
+    [
+      'v1.Service',
+      '{"spec":{"ports":[{"port":80.0}]}}',
+      'json: cannot unmarshal number 80.0 into Go struct field ServicePort.spec.ports.port of type int32',
+    ],
+    [
+      'v1.Service',
+      '{"spec":{"ports":[{"port":80,"targetPort":1e3}]}}',
+      'json: cannot unmarshal number 1e3 into Go struct field ServicePort.spec.ports.targetPort of type int32',
+    ],
+    [
+      'v1.Service',
+      '{"spec":{"clusterIP":1.0}}',
+      'json: cannot unmarshal number into Go struct field ServiceSpec.spec.clusterIP of type string',
     ],
     [
       'v1.Service',

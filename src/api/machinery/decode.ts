@@ -45,7 +45,7 @@ export function decode<T>(
   { fieldValidation = 'Ignore' }: DecodeOptions = {},
 ): Decoded<T> {
   const text = Buffer.isBuffer(input) ? input.toString('utf8') : typeof input === 'string' ? input : undefined
-  const value: unknown = text === undefined ? input : parseJson(text)
+  const value: unknown = text === undefined ? input : withFloatLiterals(text, parseJson(text))
   const walk = new Walk(fieldValidation !== 'Ignore')
   const type = typeSchema(typeName)
   const object = walk.root(value, type)
@@ -55,6 +55,36 @@ export function decode<T>(
   const complaints = strictComplaints(text, walk.unknown)
   if (fieldValidation === 'Strict' && complaints.length > 0) throw strictError(complaints)
   return { object: object as T, warnings: complaints }
+}
+
+/** A whole number written with a fraction or an exponent: Go does not take it for an integer. */
+class FloatLiteral {
+  readonly source: string
+
+  constructor(source: string) {
+    this.source = source
+  }
+}
+
+/** Where a number of a document could be one; some strings look alike, which only costs time. */
+const floatLiteral = /[:[,]\s*-?\d+(?:\.\d|[eE])/
+
+type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
+
+/** `value`, which was read from `text`, with its float literals as such. */
+function withFloatLiterals(text: string, value: unknown): unknown {
+  if (!floatLiteral.test(text)) return value
+  const revive: Reviver = (_key, read, { source = '' }) =>
+    Number.isInteger(read) && /[.eE]/.test(source) ? new FloatLiteral(source) : read
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown)
+}
+
+/** Where there is no schema, numbers are numbers. */
+function withoutFloatLiterals(value: unknown): unknown {
+  if (value instanceof FloatLiteral) return Number(value.source)
+  if (Array.isArray(value)) return value.map(withoutFloatLiterals)
+  if (!isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutFloatLiterals(inner)]))
 }
 
 export function strictError(complaints: readonly string[]): DecodeError {
@@ -149,7 +179,7 @@ function goType(ref: TypeRef, owner: string): string {
 function goValueName(value: unknown): string {
   if (typeof value === 'boolean') return 'bool'
   if (Array.isArray(value)) return 'array'
-  return typeof value
+  return value instanceof FloatLiteral ? 'number' : typeof value
 }
 
 /** One pass over a value: checks and converts in place, remembers the first type error and all unknown fields. */
@@ -246,6 +276,7 @@ class Walk {
       case 'int64':
         return this.#integer(value, ref, ref.name === 'int32' ? int32Max : int64Max)
       case 'double':
+        if (value instanceof FloatLiteral) return Number(value.source)
         return typeof value === 'number' ? value : this.#mismatch(goValueName(value), ref)
       case 'intOrString':
         return typeof value === 'string' ? value : this.#integer(value, ref, int32Max)
@@ -257,17 +288,19 @@ class Walk {
       case 'bytes':
         return this.#bytes(value, ref)
       default:
-        return tooDeep(value) ? this.#fail('exceeded max depth') : value
+        return tooDeep(value) ? this.#fail('exceeded max depth') : withoutFloatLiterals(value)
     }
   }
 
   #integer(value: unknown, ref: TypeRef, max: number): unknown {
+    if (value instanceof FloatLiteral) return this.#mismatch(`number ${value.source}`, ref)
     if (typeof value !== 'number') return this.#mismatch(goValueName(value), ref)
     if (!Number.isInteger(value) || value > max || value < -max - 1) return this.#mismatch(`number ${value}`, ref)
     return value
   }
 
-  #quantity(value: unknown): unknown {
+  #quantity(sent: unknown): unknown {
+    const value = sent instanceof FloatLiteral ? sent.source : sent
     if (typeof value !== 'string' && typeof value !== 'number') return this.#fail(quantityFormatMessage)
     try {
       return canonicalQuantity(String(value).trim())
@@ -304,7 +337,7 @@ class Walk {
 }
 
 function isPlain(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof FloatLiteral)
 }
 
 /**
