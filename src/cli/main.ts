@@ -3,7 +3,7 @@
  * src/cluster and the client, and decides nothing about clusters itself.
  */
 import { Command } from 'commander'
-import { stateBase } from '../cluster/settings.ts'
+import { requireRoot, stateBase } from '../cluster/settings.ts'
 import { addDown } from './commands/down.ts'
 import { addExec } from './commands/exec.ts'
 import { addKubeconfig } from './commands/kubeconfig.ts'
@@ -20,6 +20,7 @@ const program = new Command('fairway')
   .helpOption('-h, --help', 'print help')
   .helpCommand('help [command]', 'print help for a command')
   .enablePositionalOptions()
+  .hook('preAction', requireRoot)
   .option('--state-dir <directory>', 'where clusters keep their state (or FAIRWAY_STATE_DIR)', stateBase(process.env))
   .addHelpText(
     'after',

@@ -17,9 +17,6 @@ const programs = {
 } as const
 
 export async function checkMachine(): Promise<void> {
-  if (process.getuid?.() !== 0) {
-    throw new SettingsError('fairway makes network namespaces and kernel rules, which only root may: try sudo')
-  }
   const missing = Object.entries(programs).filter(([program]) => !existsInPath(program))
   if (missing.length > 0) {
     const packages = [...new Set(missing.map(([, name]) => name))].join(' ')

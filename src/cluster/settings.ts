@@ -221,3 +221,9 @@ export function rangesOf(config: ClusterConfig): readonly Range[] {
     ...entries('--node-cidr', config.nodeCidr),
   ]
 }
+
+/** Every command needs root: clusters are namespaces and kernel rules, and their state is root's alone. */
+export function requireRoot(): void {
+  if (process.getuid?.() === 0) return
+  throw new SettingsError('fairway makes network namespaces and kernel rules, which only root may: try sudo')
+}

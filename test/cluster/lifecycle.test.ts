@@ -1,8 +1,9 @@
 /** What `up` and `down` promise: nothing left behind, nothing lost, and errors that say what to do. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { run } from '../../src/lib/exec.ts'
-import { assertSandbox, example, fairway, startCluster } from '../harness.ts'
+import { assertSandbox, example, fairway, root, startCluster } from '../harness.ts'
 
 const base = process.env['FAIRWAY_STATE_DIR'] ?? '/var/lib/fairway'
 const kubeconfig = process.env['KUBECONFIG'] ?? ''
@@ -85,9 +86,9 @@ test('a second cluster of the same name is refused, and the first lives on', asy
 })
 
 test.each([
-  [['--nodes', '3'], '--nodes 3: this version runs clusters of one node'],
+  [['--nodes', 'many'], "argument 'many' is invalid. must be a whole number above 0"],
   [['--service-cidr', '10.244.0.0/20'], '--service-cidr 10.244.0.0/20 overlaps --pod-cidr 10.244.0.0/16'],
-  [['--pod-cidr', 'wide'], '--pod-cidr wide: not an address range'],
+  [['--pod-cidr', 'wide'], '--pod-cidr wide: wide is not an address range'],
   [['--name', 'Big_Name'], '--name Big_Name: use at most 12 lower case letters'],
   [['--cluster-domain', '-x'], '--cluster-domain -x: not a domain name'],
 ])('up %j is refused', async (options, message) => {
@@ -133,4 +134,13 @@ test("exec passes on the command's exit code and its input", async () => {
   expect(piped.stdout).toBe('hello\n')
   const logs = await fairway('logs', 'kube-proxy')
   expect(logs.stdout).toContain('"part":"kube-proxy"')
+})
+
+test('another user than root is told what is needed, whatever the command', async () => {
+  for (const command of ['up', 'down', 'status', 'kubeconfig']) {
+    const program = ['--reuid', '65534', '--regid', '65534', '--clear-groups', join(root, 'bin/fairway'), command]
+    const { code, stderr } = await run('setpriv', program)
+    expect(code, command).toBe(1)
+    expect(stderr, command).toContain('only root may: try sudo')
+  }
 })
