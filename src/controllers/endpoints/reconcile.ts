@@ -24,8 +24,9 @@ export type EndpointsPlan =
 
 export function reconcileEndpoints({ service, pods, current, triggerTime }: EndpointsInput): EndpointsPlan {
   const { subsets, truncated } = truncate(subsetsOf(service, pods))
+  const { [headlessLabel]: _, ...ofService } = service.metadata.labels ?? {}
   const labels = {
-    ...service.metadata.labels,
+    ...ofService,
     ...(isHeadless(service) && { [headlessLabel]: '' }),
     [endpointsManagedByLabel]: managedBy,
   }

@@ -221,6 +221,56 @@ describe('packing', () => {
     expect(counts(reconcile(service, podRange(1, 7), existing, full))).toEqual([0, 0, 1])
   })
 
+  describe("upstream's cases", () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, i) => makePod(`p${i}`, { ip: `10.244.${i >> 8}.${i & 255}` }))
+    /** A slice that holds those of the pods. */
+    const holding = (pods: Pod[]) => stored(...reconcile(service, pods).create)
+    const lengths = (slices: readonly EndpointSlice[]) => ips(slices).map((list) => list.length)
+
+    test('what fits into one slice with room goes there, the rest is created', () => {
+      const pods = many(250)
+      const existing = [0, 1].flatMap((part) => holding(pods.filter((_, i) => i % 4 === part)))
+      expect(lengths(existing)).toEqual([63, 63])
+      const plan = reconcile(service, pods, existing)
+      expect([lengths(plan.create), lengths(plan.update), plan.delete]).toEqual([[100], [87], []])
+    })
+
+    test('one slice is created rather than two updated', () => {
+      const pods = many(300)
+      const existing = [0, 1].flatMap((part) => holding(pods.filter((_, i) => i % 4 === part)))
+      const plan = reconcile(service, pods, existing)
+      expect([lengths(plan.create), plan.update, plan.delete]).toEqual([[100, 50], [], []])
+    })
+
+    test('slices with other ports are used again', () => {
+      const pods = many(300)
+      const existing = Array.from({ length: 10 }, (_, n) => {
+        const other = makeService('web', { ports: [{ name: 'http', port: 80, targetPort: 90 + n }] })
+        return stored(...reconcile(other, pods.slice(n * 30, n * 30 + 30)).create)
+      }).flat()
+      const plan = reconcile(service, pods, existing)
+      expect([plan.create, lengths(plan.update), plan.delete.length]).toEqual([[], [100, 100, 100], 7])
+    })
+
+    test('a slice for each number a named port has', () => {
+      const pods = Array.from({ length: 300 }, (_, i) =>
+        makePod(`p${i}`, { ip: `10.244.${i >> 8}.${i & 255}`, ports: { http: 8080 + (i % 5) } }),
+      )
+      expect(lengths(reconcile(service, pods).create)).toEqual([60, 60, 60, 60, 60])
+    })
+
+    test.each([
+      [10, Array.from({ length: 25 }, () => 10)],
+      [80, [80, 80, 80, 10]],
+      [150, [150, 100]],
+      [250, [250]],
+      [500, [250]],
+    ])('at most %i in a slice', (max, expected) => {
+      expect(lengths(reconcile(service, many(250), [], { max }).create)).toEqual(expected)
+    })
+  })
+
   test('whatever happens, each pod is in exactly one slice and none is over the limit', () => {
     const seed = Date.now() % 100_000
     let state = seed
