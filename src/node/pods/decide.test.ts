@@ -122,6 +122,18 @@ describe('init containers', () => {
   })
 })
 
+describe('a pod that has ended for good', () => {
+  const ended: Pod = { ...pod({ restartPolicy: 'Never' }), status: { phase: 'Failed' } }
+
+  test('gives back its sandbox, once', () => {
+    expect(actions(ended, machine({ web: exited(1) }))).toEqual(['stopSandbox'])
+    expect(actions(ended, machine({ web: exited(1) }, false))).toEqual([])
+  })
+
+  test('but not before its last container has ended', () =>
+    expect(actions(ended, machine({ web: exited(1), other: running }))).toEqual(['stop other 0']))
+})
+
 describe('a pod that is being deleted', () => {
   const deleted = pod({}, { deletionTimestamp: ago(1), deletionGracePeriodSeconds: 5 })
 

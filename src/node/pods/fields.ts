@@ -42,6 +42,11 @@ export function fieldValue(path: string, { pod, podIPs, nodeIPs }: FieldSources)
   }
 }
 
+/** How Events name a container. */
+export function fieldPath(container: string): string {
+  return `spec.containers{${container}}`
+}
+
 /** As downward API files hold them: `key="value"`, a line each, sorted. */
 function formatMap(map: Readonly<Record<string, string>> = {}): string {
   return Object.keys(map)

@@ -1,5 +1,4 @@
 /** Makes this node's pods true: one reconciliation per pod and event, from what the API and the machine say. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container, Pod, Service } from '../../api/generated/v1.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import { type EventRecorder, type Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
@@ -8,12 +7,13 @@ import type { Logger } from '../../lib/log.ts'
 import { Prober } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import { type Action, crashLoopMessage, type Knowledge, nextActions } from './decide.ts'
+import { fieldPath } from './fields.ts'
 import { type ClusterNames, hostsFile, podHostname, resolvConf } from './files.ts'
-import { runHook } from './hooks.ts'
 import { type Problem, Problems } from './problems.ts'
 import { execIn, startContainer } from './start.ts'
 import { podStatus } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
+import { Stopper } from './stopper.ts'
 
 export interface PodManagerOptions {
   readonly client: KubeClient
@@ -35,20 +35,13 @@ const concurrency = 8
 /** What makes no event, such as the killed shim of a former agent, is seen after this long. */
 const resyncMs = 10_000
 
-/**
- * A pod leaves its Services because of the same event that stops it. So that no connection made meanwhile is refused,
- * a ready pod goes on for as long as endpoints and rules take to follow.
- */
-const drainMs = 500
-
 export class PodManager {
   readonly #options: PodManagerOptions
   readonly #queue: WorkQueue
   readonly #prober: Prober
   readonly #problems: Problems
   readonly #statuses: StatusWriter
-  /** Runs that were asked to end, by pod. */
-  readonly #stopping = new Map<string, Set<string>>()
+  readonly #stopper: Stopper
   /** Runs whose start is to be told in an Event, by pod. */
   readonly #announced = new Map<string, Set<string>>()
 
@@ -57,6 +50,7 @@ export class PodManager {
     this.#options = options
     this.#queue = new WorkQueue({ name: 'pods', reconcile: (uid) => this.#reconcile(uid), concurrency, log, clock })
     this.#problems = new Problems(clock)
+    this.#stopper = new Stopper({ runtime, events, log })
     this.#statuses = new StatusWriter(client)
     this.#prober = new Prober({
       clock,
@@ -125,7 +119,7 @@ export class PodManager {
     this.#problems.forget(uid)
     this.#statuses.forget(uid)
     this.#announced.delete(uid)
-    this.#stopping.delete(uid)
+    this.#stopper.forget(uid)
     await this.#options.runtime.removePod(uid)
   }
 
@@ -158,7 +152,7 @@ export class PodManager {
       if (!run || run.exit || run.pid === undefined || !sandbox) this.#prober.unwatch(uid, container.name)
       else if (run.stopping) {
         this.#prober.unwatch(uid, container.name, 'readiness')
-        this.#stopOnce(pod, container, run.id, run.stopping.graceSeconds)
+        this.#stopper.stopOnce(pod, container, run.id, run.stopping.graceSeconds)
       } else {
         this.#prober.watch(pod, container, run, sandbox.ips[0] ?? '')
         this.#announce(pod, container.name, run.id)
@@ -282,39 +276,4 @@ export class PodManager {
     } else if (problem.kind === 'volume') events.event(pod, 'Warning', 'FailedMount', error.message)
     else events.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path)
   }
-
-  /** What a former agent began to stop is asked again: whether it had been is not known. */
-  #stopOnce(pod: Pod, container: Container, id: string, graceSeconds: number): void {
-    const uid = pod.metadata.uid ?? ''
-    const asked = this.#stopping.get(uid) ?? new Set<string>()
-    if (asked.has(id)) return
-    this.#stopping.set(uid, asked.add(id))
-    this.#stop(pod, container, graceSeconds).catch((error: unknown) =>
-      this.#options.log.warn({ err: error, pod: pod.metadata.name }, 'stopping a container failed'),
-    )
-  }
-
-  /** The hook first, then the signal; the grace period counts from before both. */
-  async #stop(pod: Pod, container: Container, graceSeconds: number): Promise<void> {
-    const { runtime, events } = this.#options
-    const uid = pod.metadata.uid ?? ''
-    const { name } = container
-    const hook = container.lifecycle?.preStop
-    if (pod.metadata.deletionTimestamp && graceSeconds * 1000 >= 2 * drainMs && takesTraffic(pod)) await sleep(drainMs)
-    if (hook && graceSeconds > 0) {
-      const podIP = runtime.observe(uid).sandbox?.ips[0] ?? ''
-      const failure = await runHook(hook, { runtime, uid, container, podIP, timeoutMs: graceSeconds * 1000 })
-      if (failure) events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(name))
-    }
-    runtime.signal(uid, name, 'SIGTERM')
-  }
-}
-
-function takesTraffic({ spec, status }: Pod): boolean {
-  const ready = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
-  return ready === true && spec?.hostNetwork !== true
-}
-
-function fieldPath(container: string): string {
-  return `spec.containers{${container}}`
 }
