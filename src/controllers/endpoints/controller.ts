@@ -30,6 +30,9 @@ export function startEndpointsController(ctx: ControllerContext): void {
     after: [source.services, source.pods, endpoints],
   })
   const pacer = new Pacer(queue, ctx.clock)
+  source.services.onChange(({ type, object }) => {
+    if (type === 'deleted') controller.serviceDeleted(objectKey(object))
+  })
   watchServices(source, (key) => pacer.add(key))
   endpoints.onChange((change) => {
     // An object that someone changed or deleted is put right.
@@ -44,6 +47,8 @@ class EndpointsController {
   readonly #cached: (key: string) => Endpoints | undefined
   readonly #events: EventRecorder
   readonly #triggerTimes = new TriggerTimes()
+  /** Services that were there, until their Endpoints are gone. */
+  readonly #deleted = new Set<string>()
 
   constructor(ctx: ControllerContext, source: ServiceSource, cached: (key: string) => Endpoints | undefined) {
     this.#ctx = ctx
@@ -53,13 +58,21 @@ class EndpointsController {
     this.written = new Written(ctx.clock)
   }
 
+  /** Hand-written Endpoints go with their Service, too; those that never had one are left alone. */
+  serviceDeleted(key: string): void {
+    this.#deleted.add(key)
+  }
+
   /** The number of endpoints when something was written. */
   async sync(key: string): Promise<number | undefined> {
     const service = this.#source.services.get(key)
     if (!service) {
       this.#triggerTimes.forget(key)
-      return this.#remove(key)
+      const removed = await this.#remove(key, { handWritten: this.#deleted.has(key) })
+      this.#deleted.delete(key)
+      return removed
     }
+    this.#deleted.delete(key)
     // ExternalName has no endpoints; left-overs of an earlier type go. Without a selector they are the user's.
     if (service.spec?.type === 'ExternalName') return this.#remove(key)
     if (!ownSelector(service) || service.metadata.deletionTimestamp) return undefined
@@ -97,9 +110,9 @@ class EndpointsController {
     else this.#events.event(about, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${name}: ${text}`)
   }
 
-  async #remove(key: string): Promise<number | undefined> {
+  async #remove(key: string, { handWritten = false } = {}): Promise<number | undefined> {
     const current = this.#current(key)
-    if (!current || !isManaged(current)) return undefined
+    if (!current || !(handWritten || isManaged(current))) return undefined
     const { uid } = current.metadata
     try {
       await this.#ctx.client.delete(resources.endpoints, splitKey(key), { ...(uid && { preconditions: { uid } }) })
