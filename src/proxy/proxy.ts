@@ -1,4 +1,5 @@
 /** Puts the proxy together: informers feed the tracker, the tracker's changes go through the syncer to a mode. */
+import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import type { EndpointSlice } from '../api/generated/discovery.k8s.io.v1.ts'
 import type { Node, Service } from '../api/generated/v1.ts'
@@ -39,6 +40,11 @@ export interface Proxy {
   readonly nodePortAddresses: readonly string[]
 }
 
+/** A kernel without IPv6 would refuse every sync of a dual-stack Service. */
+function machineFamilies(): readonly Family[] {
+  return existsSync('/proc/net/if_inet6') ? [4, 6] : [4]
+}
+
 /** Headless Services have no rules; the other label hands a Service to another proxy. */
 const selection = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name'
 const eligibilityTaint = 'ToBeDeletedByClusterAutoscaler'
@@ -46,7 +52,9 @@ const eligibilityTaint = 'ToBeDeletedByClusterAutoscaler'
 /** Resolves when the first rules are in the kernel; goes on until the signal aborts. */
 export async function startProxy(options: ProxyOptions, signal: AbortSignal): Promise<Proxy> {
   const { client, config, node, exec, observer, log } = options
-  const tracker = new Tracker({ node })
+  const families = machineFamilies()
+  if (families.length === 1) log.info('the kernel has no IPv6; only IPv4 addresses of Services are served')
+  const tracker = new Tracker({ node, families })
   const journal = new Journal(tracker)
   const followers: ((changes: readonly PortChange[]) => void)[] = []
   const nodes = new Informer<Node>({
@@ -79,7 +87,6 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
   })
   await Promise.all([machine4, follow({ client, nodes, tracker, journal, syncer, log }, signal)])
   await syncer.start(signal)
-  const families = [4, 6] as const
   return {
     nodeEligible: () => isEligible(self()),
     follow: (committed) => {

@@ -124,7 +124,7 @@ export class Syncer {
     const started = performance.now()
     const { changes, triggerTimes } = tracker.flush()
     follower.taken()
-    this.#open.push(...changes)
+    this.#open = [...this.#open, ...changes]
     let ok = true
     let full = false
     for (const family of [4, 6] as const) {

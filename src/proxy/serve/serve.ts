@@ -47,7 +47,8 @@ export function serveMetrics(address: string, metrics: LazyMetrics, mode: string
 }
 
 function end(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
+  const length = { 'content-length': Buffer.byteLength(body) }
+  response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff', ...length }).end(body)
 }
 
 /** A port that is taken is reported and tried again: a proxy must not stop working for want of a health check. */

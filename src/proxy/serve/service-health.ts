@@ -53,12 +53,14 @@ export class ServiceHealth {
     const localEndpoints = count(this.#checks.get(service))
     const serviceProxyHealthy = this.#options.healthy()
     const [namespace, name] = service.split('/')
+    const body = JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }, null, '\t')
     response.writeHead(localEndpoints > 0 && serviceProxyHealthy ? 200 : 503, {
       'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
       'x-content-type-options': 'nosniff',
       'x-load-balancing-endpoint-weight': String(localEndpoints),
     })
-    response.end(JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }, null, '\t'))
+    response.end(body)
   }
 
   #check(service: string, port: number): Check {

@@ -78,6 +78,11 @@ describe('tracker', () => {
     expect(tracker.flush().triggerTimes).toEqual(['2026-01-01T00:00:00Z'])
     expect(tracker.flush().triggerTimes).toEqual([])
   })
+  test('families that the machine has not are left out', () => {
+    const tracker = new Tracker({ node: 'node-1', families: [4] })
+    tracker.setService(service('demo/web', '10.96.0.1', { clusterIPs: ['10.96.0.1', 'fd00::1'] }))
+    expect(tracker.flush().changes.map((c) => c.after?.clusterIp)).toEqual(['10.96.0.1'])
+  })
   test('a slice that is given to another Service leaves the first', () => {
     const tracker = new Tracker({ node: 'node-1' })
     tracker.setService(service('demo/web', '10.96.0.1'))

@@ -23,6 +23,7 @@ export interface ChangeSet {
 
 export class Tracker {
   readonly #node: string
+  readonly #families: readonly Family[]
   #place: Place
   readonly #services = new Map<string, Service>()
   /** Service key → slice key → slice. */
@@ -34,8 +35,10 @@ export class Tracker {
   readonly #dirty = new Set<string>()
   #triggerTimes = new Set<string>()
 
-  constructor({ node }: { readonly node: string }) {
+  /** Plans are made for `families` only: those the machine has. */
+  constructor({ node, families = [4, 6] }: { readonly node: string; readonly families?: readonly Family[] }) {
     this.#node = node
+    this.#families = families
     this.#place = { node, zone: '' }
   }
 
@@ -125,7 +128,8 @@ export class Tracker {
     const after = new Map<string, PortPlan>()
     if (service) {
       const endpoints = this.#endpointsOf(key)
-      for (const plan of planService(service, endpoints, this.#place)) after.set(planKey(plan), plan)
+      for (const plan of planService(service, endpoints, this.#place))
+        if (this.#families.includes(plan.family)) after.set(planKey(plan), plan)
     }
     if (after.size > 0) this.#plans.set(key, after)
     else this.#plans.delete(key)

@@ -114,6 +114,12 @@ describe('a Service', () => {
       undefined,
     ])
   })
+  test('without endpoints has no guard either', () => {
+    const spec = { type: 'LoadBalancer', loadBalancerSourceRanges: ['172.30.0.0/16'] }
+    const rules = rulesOf(spec, [], { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } })
+    expect(rules['filter KUBE-PROXY-FIREWALL']).toEqual([])
+    expect(Object.keys(rules).filter((chain) => chain.includes('KUBE-FW-'))).toEqual([])
+  })
   test('external addresses without endpoints reject in KUBE-EXTERNAL-SERVICES', () => {
     const rules = rulesOf(
       { externalIPs: ['192.0.2.8'], type: 'NodePort', ports: [{ name: 'http', port: 80, nodePort: 30001 }] },
@@ -123,6 +129,38 @@ describe('a Service', () => {
       '--dport 80 -j REJECT --reject-with icmp-port-unreachable',
       '--dport 30001 -j REJECT --reject-with icmp-port-unreachable',
     ])
+  })
+})
+
+describe('node ports answer on', () => {
+  const cases: { name: string; more: Partial<IptablesSettings>; entries: string[]; guard: boolean }[] = [
+    { name: 'every address', more: {}, entries: ['--dst-type LOCAL'], guard: true },
+    {
+      name: 'all but 127.0.0.0/8',
+      more: { localhostNodePorts: false },
+      entries: ['! -d 127.0.0.0/8', '--dst-type LOCAL'],
+      guard: false,
+    },
+    { name: 'all but ::1', more: { family: 6 }, entries: ['! -d ::1/128', '--dst-type LOCAL'], guard: false },
+    {
+      name: 'addresses that were chosen',
+      more: { nodePortAddresses: ['172.30.9.2', '127.0.0.1'] },
+      entries: ['-d 172.30.9.2/32', '-d 127.0.0.1/32'],
+      guard: true,
+    },
+    {
+      name: 'chosen addresses but those of loopback',
+      more: { nodePortAddresses: ['127.0.0.1', '::1', 'fd00::2'], localhostNodePorts: false },
+      entries: ['-d fd00::2/128'],
+      guard: false,
+    },
+  ]
+  test.each(cases)('$name', ({ more, entries, guard }) => {
+    const { nat, filter } = baseRules({ ...settings, ...more })
+    const found = nat['KUBE-SERVICES']?.flatMap((rule) => rule.match(/(! )?-d \S+|--dst-type LOCAL/g) ?? [])
+    expect(found).toEqual(entries)
+    // Whoever lets packets to 127.0.0.1 pass must keep the neighbours' out.
+    expect('KUBE-FIREWALL' in filter).toBe(guard)
   })
 })
 
