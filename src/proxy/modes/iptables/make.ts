@@ -81,7 +81,12 @@ export async function cleanupIptables(exec: Exec): Promise<void> {
   }
 }
 
-function detectorOf({ family, config, podCidrs }: MakeOptions): LocalDetector | undefined {
+/** How this configuration tells pods' traffic in one family; undefined: it cannot. */
+export function detectorOf({
+  family,
+  config,
+  podCidrs,
+}: Pick<MakeOptions, 'family' | 'config' | 'podCidrs'>): LocalDetector | undefined {
   const byMatch = (match: string): LocalDetector => ({ local: match, notLocal: `! ${match}` })
   switch (config.detectLocalMode) {
     case 'ClusterCIDR':
