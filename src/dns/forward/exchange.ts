@@ -37,7 +37,9 @@ function overUdp({ host, port }: Upstream, query: Buffer, { timeoutMs, accept }:
     socket.on('message', (message) => {
       if (accept(message)) end(undefined, message)
     })
-    socket.connect(port, host, () => socket.send(query, (error) => error && end(error)))
+    // Not a callback of connect: Node calls that for a failure, too.
+    socket.on('connect', () => socket.send(query, (error) => error && end(error)))
+    socket.connect(port, host)
   })
 }
 
