@@ -11,8 +11,9 @@ export PATH
 # Essential on Debian and Ubuntu. curl and nslookup are what pods of examples and walkthroughs call.
 needed='ip:iproute2 iptables:iptables nft:nftables conntrack:conntrack curl:curl nslookup:bind9-dnsutils
   nginx:nginx-light busybox:busybox-static ps:procps modprobe:kmod'
-# For ./runtests only: openssl looks at certificates with other eyes than ours; haproxy stands in front of a cluster.
-needed_by_tests='openssl:openssl haproxy:haproxy'
+# For ./runtests only: openssl looks at certificates with other eyes than ours; haproxy stands in front of a
+# cluster; envsubst fills a template.
+needed_by_tests='openssl:openssl haproxy:haproxy envsubst:gettext-base'
 
 kubectl_oldest=29
 kubectl_release=v1.36.0
