@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, example, startCluster, type TestCluster, words } from '../harness.ts'
+import { eventually, example, words } from '../harness.ts'
+import { startThreeNodes, type ThreeNodes } from './three-nodes.ts'
 
-let cluster: TestCluster
+let cluster: ThreeNodes
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await startThreeNodes()
   await cluster.kubectl('create', '-f', example('nginx-demo.yaml'))
   await cluster.kubectl('create', '-f', example('selector-neighbours.yaml'))
   await cluster.kubectl('rollout', 'status', '-n', 'demo', 'deployment/nginx', '--timeout=30s')
@@ -17,7 +18,7 @@ test('W01 kubectl get shows the Deployment, its pods with their IPs, and the Ser
   expect(deployment.slice(0, 4)).toEqual(['nginx', '3/3', '3', '3'])
   const pods = await cluster.kubectl('get', 'pod', '-n', 'demo', '-l', 'env=prod', '-o', 'wide', '--no-headers')
   expect(pods.trim().split('\n')).toHaveLength(3)
-  expect(pods.match(/1\/1 +Running +0 .* 10\.244\.0\.\d+ +node-1 +<none> +<none>/g)).toHaveLength(3)
+  expect(pods.match(/1\/1 +Running +0 .* 10\.244\.[012]\.\d+ +node-[123] +<none> +<none>/g)).toHaveLength(3)
   const service = words(await cluster.kubectl('get', 'svc', '-n', 'demo', '--no-headers'))
   expect([service[0], service[1], service[3], service[4]]).toEqual(['nginx', 'ClusterIP', '<none>', '80/TCP'])
 })

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { example, startCluster, type TestCluster } from '../harness.ts'
+import { example } from '../harness.ts'
+import { startThreeNodes, type ThreeNodes } from './three-nodes.ts'
 
-let cluster: TestCluster
+let cluster: ThreeNodes
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await startThreeNodes()
   await cluster.kubectl('apply', '-f', example('fixed-cluster-ip.yaml'))
 })
 afterAll(() => cluster?.down())

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startCluster, type TestCluster } from '../harness.ts'
+import { startThreeNodes, type ThreeNodes } from './three-nodes.ts'
 
-let cluster: TestCluster
+let cluster: ThreeNodes
 const pod = (name: string, extra = '') => `
 apiVersion: v1
 kind: Pod
@@ -26,7 +26,7 @@ const environment = async (name: string) => {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await startThreeNodes()
   await cluster.apply(pod('before'))
   await cluster.kubectl('wait', '--for=condition=Ready', 'pod/before', '--timeout=30s')
   await cluster.apply(service)

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, example, startCluster, type TestCluster } from '../harness.ts'
+import { eventually, example } from '../harness.ts'
+import { startThreeNodes, type ThreeNodes } from './three-nodes.ts'
 
-let cluster: TestCluster
+let cluster: ThreeNodes
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await startThreeNodes()
   await cluster.kubectl('apply', '-f', example('several-ports.yaml'))
   await cluster.kubectl('wait', '--for=condition=Ready', 'pod/two-doors', '--timeout=30s')
 })

@@ -25,7 +25,7 @@ async function lookup(pod: string, name: string): Promise<string> {
 }
 
 describe('with the usual domain', () => {
-  beforeAll(() => begin())
+  beforeAll(() => begin('--nodes', '3'))
   afterAll(() => cluster?.down())
 
   test('W08 the ConfigMap names the domain and nothing else', async () => {

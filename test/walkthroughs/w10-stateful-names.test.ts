@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually, example, startCluster, type TestCluster, words } from '../harness.ts'
+import { eventually, example, words } from '../harness.ts'
+import { startThreeNodes, type ThreeNodes } from './three-nodes.ts'
 
-let cluster: TestCluster
+let cluster: ThreeNodes
 const names = ['stateful-nginx-0', 'stateful-nginx-1', 'stateful-nginx-2']
 const fullName = (pod: string) => `${pod}.svc-nginx.dev.svc.cluster.local`
 
@@ -21,7 +22,7 @@ async function resolves(pod: string, ip: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await startThreeNodes()
   await cluster.kubectl('create', 'namespace', 'dev')
   await kubectl('apply', '-f', example('client.yaml'), '-f', example('statefulset.yaml'))
   await kubectl('wait', '--for=condition=Ready', 'pod/client', '--timeout=30s')
