@@ -53,6 +53,9 @@ function linkAddress(number: number): string {
   return `02:fa:17:00:${hexByte(number >> 8)}:${hexByte(number & 255)}`
 }
 
+/** A bridge without one takes the lowest of its ports', and so another whenever a node goes or comes. */
+const bridgeAddress = '02:fa:17:01:00:00'
+
 const hexByte = (value: number) => value.toString(16).padStart(2, '0')
 
 /** Our end of an address pair. Duplicate address detection would hold an IPv6 address back for a second. */
@@ -98,7 +101,7 @@ export function switchSetup(layout: Layout, nodes: readonly NodeLayout[], egress
     sysctls: forwarding(layout),
     batch: [
       'link set lo up',
-      'link add br0 type bridge',
+      `link add br0 address ${bridgeAddress} type bridge`,
       'link set host0 master br0 up',
       ...nodes.map(plugIn),
       ...addresses(layout, layout.switchIps, 'br0'),

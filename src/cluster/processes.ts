@@ -42,7 +42,10 @@ export function runningPid(layout: Layout, part: Part): number | undefined {
   const file = pidFile(layout, part)
   if (!existsSync(file)) return undefined
   const pid = Number(readFileSync(file, 'utf8'))
-  return pid > 0 && commandLine(pid).includes(layout.dir) ? pid : undefined
+  const command = pid > 0 ? commandLine(pid) : ''
+  // `fairway up --foreground` is the supervisor itself, and names no directory.
+  const inForeground = part === 'supervisor' && command.includes('src/cli/main.ts')
+  return inForeground || command.includes(layout.dir) ? pid : undefined
 }
 
 /** Arguments joined by spaces; '' when there is no such process (or it is a zombie). */
