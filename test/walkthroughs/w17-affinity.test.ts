@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '../../src/lib/exec.ts'
 import { eventually, example } from '../harness.ts'
 import { loop, readyPods, startThreeNodes, type ThreeNodes, visits } from './three-nodes.ts'
 
@@ -46,7 +47,9 @@ test('W17 by default the calls of one client spread', async () => {
 })
 
 test('W17 with ClientIP one client stays on one pod, for 10800 s', async () => {
-  await setAffinity('{"sessionAffinity":"ClientIP"}')
+  const editor = { KUBE_EDITOR: "sed -i 's/sessionAffinity: None/sessionAffinity: ClientIP/'" }
+  const edited = await run('kubectl', ['edit', 'svc', 'web'], { env: editor })
+  expect(edited).toMatchObject({ code: 0, stdout: 'service/web edited\n' })
   const stored = await cluster.kubectl('get', 'svc', 'web', '-o', 'jsonpath={.spec.sessionAffinityConfig}')
   expect(JSON.parse(stored)).toEqual({ clientIP: { timeoutSeconds: 10_800 } })
   await programmed(10_800, true)
