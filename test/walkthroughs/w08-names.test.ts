@@ -6,7 +6,7 @@ let cluster: TestCluster
 let ip = ''
 
 async function begin(...options: string[]) {
-  cluster = await startCluster(...options)
+  cluster = await startCluster('--nodes', '3', ...options)
   await cluster.kubectl('create', 'namespace', 'demo')
   await cluster.kubectl('apply', '-n', 'demo', '-f', example('web.yaml'), '-f', example('client.yaml'))
   await cluster.kubectl('apply', '-f', example('client.yaml'))
