@@ -32,7 +32,7 @@ const field = (path: string) => cluster.kubectl('get', 'svc', 'redis', '-o', `js
 /** What a program in Node.js does, by the short name. */
 function nodeClient(): Promise<string> {
   const program = "require('node:net').connect(6379, 'redis').on('data', (data) => process.stdout.write(data))"
-  return cluster.inPod('client', process.execPath, '-e', program)
+  return cluster.inPod('client', '/opt/fairway/scripts/node', '-e', program)
 }
 
 async function rules(): Promise<string> {
