@@ -3,19 +3,21 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run, runOk } from '../../src/lib/exec.ts'
-import { assertSandbox } from '../harness.ts'
+import { run, runOk } from '../src/lib/exec.ts'
+import { assertSandbox } from './harness.ts'
 
 /** Documentation addresses (RFC 5737): the machine's own, and its router's, which is its resolver, too. */
-const machine = '192.0.2.2'
+export const machine = '192.0.2.2'
 const router = '192.0.2.1'
 
 export interface Upstream {
+  /** A command in the world; stdout. */
+  inWorld(...command: string[]): Promise<string>
   close(): Promise<void>
 }
 
 /**
- * Addresses by name. Each address greets who connects at `port` with the name; all other names are NXDOMAIN. Start it
+ * Addresses by name. Each address greets who connects at `port` with the name and the caller's address; all other names are NXDOMAIN. Start it
  * before the cluster, which finds its way out and its resolver in it.
  */
 export async function startUpstream(names: Readonly<Record<string, string>>, port: number): Promise<Upstream> {
@@ -40,6 +42,7 @@ link set outside up
   writeFileSync(join(directory, 'resolv.conf'), `nameserver ${router}\n`)
   await runOk('mount', ['--bind', join(directory, 'resolv.conf'), '/etc/resolv.conf'])
   return {
+    inWorld: (...command) => runOk('ip', ['netns', 'exec', 'world', ...command]),
     async close() {
       await run('umount', ['/etc/resolv.conf'])
       world.kill('SIGKILL')
@@ -67,7 +70,7 @@ async function startProgram(settings: Settings): Promise<ChildProcess> {
 function worldProgram({ names, port, resolver }: Settings, builtin: typeof process.getBuiltinModule): void {
   const { createServer } = builtin('node:net')
   for (const [name, address] of Object.entries(names)) {
-    createServer((socket) => socket.end(`${name}\n`)).listen(port, address)
+    createServer((socket) => socket.end(`${name} to ${socket.remoteAddress}\n`)).listen(port, address)
   }
   const socket = builtin('node:dgram').createSocket('udp4')
   socket.on('message', (query, from) => {
