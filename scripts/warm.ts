@@ -19,7 +19,7 @@ const programs = [
 
 const lazy = new Set<string>()
 for (const file of globSync('src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] })) {
-  for (const [, target = ''] of readFileSync(join(root, file), 'utf8').matchAll(/\bimport\('([^']+)'\)/g)) {
+  for (const [, target = ''] of readFileSync(join(root, file), 'utf8').matchAll(/\bimport\('([\w@./:-]+)'\)/g)) {
     lazy.add(target.startsWith('.') ? join(root, dirname(file), target) : target)
   }
 }
