@@ -1,6 +1,6 @@
 /**
- * What the objects are: types, defaults, validation, update rules, printed columns. Pure data and functions; knows no
- * I/O, no store and no server. `generated/` holds the types, `machinery/` what all kinds share, `resource.ts` the
+ * api: what the objects are. Types, defaults, validation, update rules, printed columns. Pure data and functions; knows
+ * no I/O, no store and no server. `generated/` holds the types, `machinery/` what all kinds share, `resource.ts` the
  * contract of a declaration, and each API group has a folder that declares its kinds.
  */
 import { appsDefinitions } from './apps/index.ts'
