@@ -32,7 +32,7 @@ interface Family<T> {
   readonly children: Map<string, T>
 }
 
-export class Metrics {
+class Metrics {
   readonly #counters = new Map<string, Family<Counter>>()
   readonly #histograms = new Map<string, Family<Histogram>>()
   readonly #gauges: (() => string)[] = []

@@ -4,7 +4,7 @@ import type { FieldError } from '../machinery/field.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { ClusterSettings, RequestContext, ResourceDefinition } from '../resource.ts'
 
-export const singleStack: ClusterSettings = {
+const singleStack: ClusterSettings = {
   serviceCidrs: ['10.96.0.0/12'],
   nodePortRange: { from: 30000, to: 32767 },
   clusterDomain: 'cluster.local',
@@ -12,7 +12,7 @@ export const singleStack: ClusterSettings = {
 
 export const dualStack: ClusterSettings = { ...singleStack, serviceCidrs: ['10.96.0.0/12', 'fd00:10:96::/112'] }
 
-export function testContext(settings: ClusterSettings = singleStack): RequestContext {
+function testContext(settings: ClusterSettings = singleStack): RequestContext {
   return { now: '2026-11-21T00:00:00Z', user: 'tester', namespace: 'demo', dryRun: false, settings }
 }
 

@@ -87,7 +87,7 @@ function withoutFloatLiterals(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutFloatLiterals(inner)]))
 }
 
-export function strictError(complaints: readonly string[]): DecodeError {
+function strictError(complaints: readonly string[]): DecodeError {
   return new DecodeError('strict', `strict decoding error: ${complaints.join(', ')}`)
 }
 

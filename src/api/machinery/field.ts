@@ -13,7 +13,6 @@ export type FieldErrorType =
   | 'FieldValueTooLong'
   | 'FieldValueTooMany'
   | 'InternalError'
-  | 'FieldValueTypeInvalid'
 
 export interface FieldError {
   readonly type: FieldErrorType
@@ -56,7 +55,7 @@ export class Path {
 }
 
 /** Go's rendering of a value inside an error: strings quoted, objects as JSON. */
-export function renderValue(value: unknown): string {
+function renderValue(value: unknown): string {
   if (value === undefined || value === null) return 'null'
   return JSON.stringify(value)
 }
@@ -67,9 +66,6 @@ function error(type: FieldErrorType, path: Path, message: string): FieldError {
 
 export const invalid = (path: Path, value: unknown, detail: string): FieldError =>
   error('FieldValueInvalid', path, `Invalid value: ${renderValue(value)}${detail ? `: ${detail}` : ''}`)
-
-export const typeInvalid = (path: Path, value: unknown, detail: string): FieldError =>
-  error('FieldValueTypeInvalid', path, `Invalid value: ${renderValue(value)}${detail ? `: ${detail}` : ''}`)
 
 export const required = (path: Path, detail = ''): FieldError =>
   error('FieldValueRequired', path, `Required value${detail ? `: ${detail}` : ''}`)

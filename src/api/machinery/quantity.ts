@@ -8,7 +8,7 @@ export interface Quantity {
 
 export const quantityFormatMessage =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-export const quantitySuffixMessage = "unable to parse quantity's suffix"
+const quantitySuffixMessage = "unable to parse quantity's suffix"
 
 export class QuantityError extends Error {
   override readonly name = 'QuantityError'

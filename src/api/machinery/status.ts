@@ -111,12 +111,3 @@ export const internalError = (message: string): StatusError =>
     message: `Internal error occurred: ${message}`,
     details: { causes: [{ message }] },
   })
-
-export function methodNotSupported(gr: GroupResource, verb: string): StatusError {
-  return new StatusError({
-    code: 405,
-    reason: 'MethodNotAllowed',
-    message: `${verb} is not supported on resources of kind ${JSON.stringify(qualified(gr))}`,
-    details: details(gr, ''),
-  })
-}

@@ -52,17 +52,14 @@ function validateNamespace(namespace: string, namespaced: boolean, path: Path): 
   return invalidEach(path, namespace, isDNS1123Label(namespace))
 }
 
-export function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: Path): FieldError[] {
+function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: Path): FieldError[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => [
     ...invalidEach(path, key, isQualifiedName(key)),
     ...invalidEach(path, value, isValidLabelValue(value)),
   ])
 }
 
-export function validateAnnotations(
-  annotations: Readonly<Record<string, string>> | undefined,
-  path: Path,
-): FieldError[] {
+function validateAnnotations(annotations: Readonly<Record<string, string>> | undefined, path: Path): FieldError[] {
   const entries = Object.entries(annotations ?? {})
   // Keys are checked in lower case: upper case letters are allowed in the prefix, too.
   const errors = entries.flatMap(([key]) => invalidEach(path, key, isQualifiedName(key.toLowerCase())))

@@ -1,7 +1,7 @@
 /** Formats of names and values, in the words of k8s.io/apimachinery/pkg/util/validation. No message: valid. */
 
-export const labelMax = 63
-export const subdomainMax = 253
+const labelMax = 63
+const subdomainMax = 253
 
 const label1123 = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const subdomain1123 = `${label1123}(\\.${label1123})*`
@@ -13,18 +13,16 @@ const patterns = {
   label1123: new RegExp(`^${label1123}$`),
   subdomain1123: new RegExp(`^${subdomain1123}$`),
   label1035: new RegExp(`^${label1035}$`),
-  wildcard: new RegExp(`^\\*\\.${subdomain1123}$`),
   qualifiedName: new RegExp(`^${qualifiedName}$`),
   labelValue: new RegExp(`^${labelValue}$`),
   envName: /^[-._a-zA-Z][-._a-zA-Z0-9]*$/,
   configMapKey: /^[-._a-zA-Z0-9]+$/,
-  cIdentifier: /^[A-Za-z_][A-Za-z0-9_]*$/,
 }
 
 // Upstream counts bytes in both cases, and says so only for label keys and values.
 const tooLong = (max: number) => `must be no more than ${max} characters`
 const tooLongBytes = (max: number) => `must be no more than ${max} bytes`
-export const emptyMessage = 'must be non-empty'
+const emptyMessage = 'must be non-empty'
 
 /** `message (e.g. 'a',  or 'b', regex used for validation is 'r')`: two spaces, as upstream prints it. */
 function regexMessage(message: string, regex: string, ...examples: string[]): string {
@@ -49,11 +47,6 @@ const messages = {
     label1035,
     'my-name',
     'abc-123',
-  ),
-  wildcard: regexMessage(
-    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
-    `\\*\\.${subdomain1123}`,
-    '*.example.com',
   ),
   qualifiedName: regexMessage(
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
@@ -105,9 +98,6 @@ export const isDNS1123Subdomain = (value: string): string[] =>
 
 export const isDNS1035Label = (value: string): string[] =>
   check(value, labelMax, patterns.label1035, messages.label1035)
-
-export const isWildcardDNS1123Subdomain = (value: string): string[] =>
-  check(value, subdomainMax, patterns.wildcard, messages.wildcard)
 
 export const isValidLabelValue = (value: string): string[] =>
   check(value, labelMax, patterns.labelValue, messages.labelValue, tooLongBytes)
@@ -175,16 +165,3 @@ function dotProblems(value: string): string[] {
   if (value === '.' || value === '..') return [`must not be '${value}'`]
   return value.startsWith('..') ? ["must not start with '..'"] : []
 }
-
-export const isCIdentifier = (value: string): string[] =>
-  patterns.cIdentifier.test(value)
-    ? []
-    : [
-        regexMessage(
-          "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-          '[A-Za-z_][A-Za-z0-9_]*',
-          'my_name',
-          'MY_NAME',
-          'MyName',
-        ),
-      ]

@@ -10,7 +10,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { declareResource } from '../resource.ts'
 import { isCanonicalIp, isPathSegment } from './validation.ts'
 
-export const ipFamilyLabel = 'ipaddress.kubernetes.io/ip-family'
+const ipFamilyLabel = 'ipaddress.kubernetes.io/ip-family'
 export const managedByLabel = 'ipaddress.kubernetes.io/managed-by'
 /** Who makes the addresses of Services. */
 export const serviceIpAllocator = 'ipallocator.k8s.io'

@@ -14,7 +14,7 @@ export interface PrefixListener {
 }
 
 /** Everything the server stores is under this. */
-export const registryPrefix = '/registry/'
+const registryPrefix = '/registry/'
 
 export class Feed {
   readonly #store: Store

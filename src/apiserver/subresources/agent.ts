@@ -63,7 +63,7 @@ export class AgentDialer {
 }
 
 /** As kube-apiserver words a failed request to a kubelet. */
-export function requestError(address: AgentAddress, path: string, error: Error): StatusError {
+function requestError(address: AgentAddress, path: string, error: Error): StatusError {
   const url = `https://${address.host}:${address.port}${path}`
   return new StatusError({ code: 500, message: `Get ${JSON.stringify(url)}: ${dialFailure(address, error)}` })
 }
@@ -111,7 +111,7 @@ export async function locatePod(
   return { pod, container: name, address: { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 } }
 }
 
-export function chooseContainer(pod: Pod, asked: string): string {
+function chooseContainer(pod: Pod, asked: string): string {
   const containers = (pod.spec?.containers ?? []).map((container) => container.name)
   const initContainers = (pod.spec?.initContainers ?? []).map((container) => container.name)
   const podName = pod.metadata?.name ?? ''

@@ -88,7 +88,7 @@ async function writeScale(
   return json(200, scaleOf(object, strategy))
 }
 
-export function scaleOf(object: KubeObject, strategy: ScaleStrategy<KubeObject>): Scale {
+function scaleOf(object: KubeObject, strategy: ScaleStrategy<KubeObject>): Scale {
   const { specReplicas, statusReplicas, selector } = strategy.get(object)
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   return {

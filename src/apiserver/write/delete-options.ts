@@ -48,7 +48,7 @@ function fromQuery(query: URLSearchParams): DeleteOptions {
   }
 }
 
-export function validateDeleteOptions(options: DeleteOptions): void {
+function validateDeleteOptions(options: DeleteOptions): void {
   const errors: FieldError[] = dryRunErrors(options.dryRun ?? [])
   const { propagationPolicy, orphanDependents } = options
   const policyPath = Path.of('propagationPolicy')

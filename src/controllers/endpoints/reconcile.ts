@@ -6,7 +6,7 @@ import { sameSubsets, subsetsOf, truncate } from './subsets.ts'
 import { triggerTimeAnnotation } from './trigger-time.ts'
 
 export const headlessLabel = 'service.kubernetes.io/headless'
-export const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by'
+const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by'
 const managedBy = 'endpoint-controller'
 const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity'
 

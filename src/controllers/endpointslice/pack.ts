@@ -10,7 +10,7 @@ import { sameHints } from './hints.ts'
 import { endpointsIn, hasLabels, labelsOf, newSlice } from './slice.ts'
 
 /** Upstream's --max-endpoints-per-slice. */
-export const endpointsPerSliceMax = 100
+const endpointsPerSliceMax = 100
 
 export interface Changes {
   readonly create: EndpointSlice[]

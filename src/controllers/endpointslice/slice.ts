@@ -9,7 +9,7 @@ import { headlessLabel } from '../endpoints/reconcile.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
-export const controllerName = 'endpointslice-controller.k8s.io'
+const controllerName = 'endpointslice-controller.k8s.io'
 
 /** generateName is a prefix of a DNS-1123 subdomain; longer names are used as they are. */
 const prefixLengthMax = 253 - 5

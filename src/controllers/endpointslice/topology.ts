@@ -187,7 +187,7 @@ function hintTo(endpoint: Endpoint, zone: string): void {
 }
 
 /** Whether some zone has fewer endpoints than it must have, by what was hinted last. */
-export function isOverloaded(counts: ZoneCounts, shares: ZoneShares): boolean {
+function isOverloaded(counts: ZoneCounts, shares: ZoneShares): boolean {
   if (counts.size === 0) return false
   if (!shares) return true
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0)

@@ -11,7 +11,7 @@ import { endpointsIn, generateNameOf, managedByLabel, serviceNameLabel } from '.
 
 /** Upstream's --mirroring-max-endpoints-per-subset. */
 export const addressesPerSubsetMax = 1000
-export const mirroringControllerName = 'endpointslicemirroring-controller.k8s.io'
+const mirroringControllerName = 'endpointslicemirroring-controller.k8s.io'
 
 const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror'
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'

@@ -47,7 +47,7 @@ function preference(pod: Pod, { node }: Candidate): number {
 }
 
 /** `0/2 nodes are available: 1 …, 1 …. no new claims to deallocate, preemption: …` */
-export function unschedulableMessage(refusals: readonly Refusal[]): string {
+function unschedulableMessage(refusals: readonly Refusal[]): string {
   const total = refusals.length
   const helpful = refusals.filter(({ preemptible }) => preemptible).length
   const preemption = counted([

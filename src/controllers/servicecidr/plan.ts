@@ -7,7 +7,7 @@ import { cidrsOf } from '../../api/networking/servicecidr.ts'
 import { type Cidr, cidrRange, contains, type Ip, parseCidr, parseIp } from '../../lib/ip.ts'
 
 /** The reason of upstream's condition on a ServiceCIDR that cannot go yet. */
-export const terminatingReason = 'Terminating'
+const terminatingReason = 'Terminating'
 const inUse = 'There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR'
 
 export const readyCondition = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' }

@@ -196,7 +196,7 @@ function readData(bytes: Buffer, { type, at, length }: { type: number; at: numbe
   }
 }
 
-export function readAddress(bytes: Buffer): string {
+function readAddress(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.')
   return formatIp({ family: 6, value: BigInt(`0x${bytes.toString('hex')}`) })
 }

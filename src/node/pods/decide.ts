@@ -37,7 +37,7 @@ export type Action =
   /** Nothing until then, unless something happens. */
   | { readonly type: 'wait'; readonly ms: number; readonly container?: string }
 
-export const defaultGraceSeconds = 30
+const defaultGraceSeconds = 30
 const backOffFirstMs = 10_000
 const backOffMaxMs = 300_000
 /** A run this long ends a series of crashes. */

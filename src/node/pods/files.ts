@@ -100,7 +100,7 @@ function mergeOptions(first: readonly string[], second: readonly string[]): stri
   return [...byName.values()]
 }
 
-export function parseResolvConf(text: string): Resolver {
+function parseResolvConf(text: string): Resolver {
   const nameservers: string[] = []
   let searches: string[] = []
   let options: string[] = []

@@ -41,7 +41,7 @@ export async function startContainer(place: StartPlace, request: StartRequest): 
 }
 
 /** Pure part: everything but the mounts. */
-export function containerConfig(
+function containerConfig(
   { pod, container, attempt, crashes }: StartRequest,
   env: Readonly<Record<string, string>>,
 ): Omit<ContainerConfig, 'mounts'> {
@@ -109,7 +109,7 @@ async function fetchAll<T extends KubeObject>(
   return found
 }
 
-export function referredNames({ spec }: Pod): { configMaps: Set<string>; secrets: Set<string> } {
+function referredNames({ spec }: Pod): { configMaps: Set<string>; secrets: Set<string> } {
   const configMaps = new Set<string | undefined>()
   const secrets = new Set<string | undefined>()
   for (const { configMap, secret, projected } of spec?.volumes ?? []) {

@@ -138,7 +138,7 @@ function states(
 }
 
 /** `back-off 10s restarting failed container=web pod=web-1_demo(uid)` */
-export function crashLoop({ metadata }: Pod, name: string, current: Attempt) {
+function crashLoop({ metadata }: Pod, name: string, current: Attempt) {
   const delay = duration(backOffMs(current) / 1000)
   const pod = `${metadata.name}_${metadata.namespace}(${metadata.uid})`
   return { reason: 'CrashLoopBackOff', message: `back-off ${delay} restarting failed container=${name} pod=${pod}` }

@@ -79,7 +79,7 @@ function hostPath({ name, hostPath }: Volume): string {
 }
 
 /** The files of a volume that is made of API objects; undefined for the other kinds. */
-export function volumeFiles(volume: Volume, sources: EnvironmentSources): FileContent[] | undefined {
+function volumeFiles(volume: Volume, sources: EnvironmentSources): FileContent[] | undefined {
   const { configMap, secret, downwardAPI, projected } = volume
   if (configMap) return configMapFiles(configMap, sources, configMap.defaultMode)
   if (secret) return secretFiles({ ...secret, name: secret.secretName ?? '' }, sources, secret.defaultMode)

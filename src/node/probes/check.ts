@@ -28,7 +28,7 @@ export async function runProbe(probe: Probe, target: ProbeTarget): Promise<Probe
 }
 
 /** A named port is one of the container's own. */
-export function portNumber(port: number | string, { ports }: Container): number {
+function portNumber(port: number | string, { ports }: Container): number {
   if (typeof port === 'number') return port
   return ports?.find(({ name }) => name === port)?.containerPort ?? Number(port)
 }
