@@ -4,10 +4,9 @@
  * ControllerRevisions, so that a roll-out can be undone.
  */
 
-import { isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { ControllerRevision, DaemonSet } from '../../api/generated/apps.v1.ts'
 import type { Node, Pod, PodTemplateSpec } from '../../api/generated/v1.ts'
-import { controllerOf, objectKey } from '../../api/machinery/object.ts'
+import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
@@ -17,10 +16,11 @@ import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { nextAvailabilityMs } from '../replicaset/status.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
+import { observePod, observeRevision } from '../shared/changes.ts'
 import { Expectations } from '../shared/expectations.ts'
 import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
-import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
+import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { effectiveTaints } from '../shared/placement.ts'
 import { RevisionHistory, revisionLabel } from '../shared/revisions.ts'
 import { isEmptySelector } from '../shared/selector.ts'
@@ -30,6 +30,8 @@ import { daemonSetStatus, type Present, plan, rollout, targetNode, templateForNo
 export function startDaemonSetController(ctx: ControllerContext): void {
   new DaemonSetController(ctx).start()
 }
+
+const kind = 'DaemonSet'
 
 /** First and longest pause before a failed daemon is replaced. */
 const failureBackoffMs = { min: 1000, max: 15 * 60_000 }
@@ -82,16 +84,9 @@ class DaemonSetController {
   }
 
   #podChanged(change: CacheChange<Pod>): void {
-    const { object } = change
-    const owner = controllerOf(object)
-    if (owner?.kind === 'DaemonSet') {
-      const key = `${object.metadata.namespace}/${owner.name}`
-      const uid = object.metadata.uid ?? ''
-      if (change.type === 'added') this.#expectations.observedCreation(key, uid)
-      if (change.type === 'deleted' || isPodTerminating(object)) this.#expectations.observedDeletion(key, uid)
-    }
     const owners = (namespace: string) => this.#daemonSets.list(namespace)
-    for (const key of ownersToSync(change, { kind: 'DaemonSet', owners })) this.#queue.add(key)
+    const dependents = { kind, expectations: this.#expectations, owners }
+    for (const key of observePod(change, dependents)) this.#queue.add(key)
   }
 
   #nodeChanged(change: CacheChange<Node>): void {
@@ -99,12 +94,9 @@ class DaemonSetController {
     for (const daemonSet of this.#daemonSets.list()) this.#queue.add(objectKey(daemonSet))
   }
 
-  #revisionChanged({ type, object }: CacheChange<ControllerRevision>): void {
-    const owner = controllerOf(object)
-    if (owner?.kind !== 'DaemonSet' || type === 'updated') return
-    const key = `${object.metadata.namespace}/${owner.name}`
-    if (type === 'added') this.#expectations.observedCreation(key, object.metadata.uid ?? '')
-    this.#queue.add(key)
+  #revisionChanged(change: CacheChange<ControllerRevision>): void {
+    const key = observeRevision(change, { kind, expectations: this.#expectations })
+    if (key) this.#queue.add(key)
   }
 
   async #reconcile(key: string): Promise<void> {

@@ -14,10 +14,11 @@ import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
+import { observePod } from '../shared/changes.ts'
 import { Expectations } from '../shared/expectations.ts'
 import { namespaceTerminating, tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
-import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
+import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { podFromTemplate } from '../shared/template.ts'
 import { podsToDelete } from './ranking.ts'
 import { nextAvailabilityMs, type ReplicaFailure, replicaSetStatus } from './status.ts'
@@ -70,16 +71,9 @@ export class ReplicaController<T extends Replicated> {
   }
 
   #podChanged(change: CacheChange<Pod>): void {
-    const { object } = change
-    const owner = controllerOf(object)
-    if (owner?.kind === this.#kind.resource.kind) {
-      const key = `${object.metadata.namespace}/${owner.name}`
-      const uid = object.metadata.uid ?? ''
-      if (change.type === 'added') this.#expectations.observedCreation(key, uid)
-      if (change.type === 'deleted' || isPodTerminating(object)) this.#expectations.observedDeletion(key, uid)
-    }
     const owners = (namespace: string) => this.#owners.list(namespace).map(this.#kind.asReplicaSet)
-    for (const key of ownersToSync(change, { kind: this.#kind.resource.kind, owners })) this.#queue.add(key)
+    const dependents = { kind: this.#kind.resource.kind, expectations: this.#expectations, owners }
+    for (const key of observePod(change, dependents)) this.#queue.add(key)
   }
 
   async #reconcile(key: string): Promise<void> {

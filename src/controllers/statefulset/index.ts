@@ -3,10 +3,9 @@
  * number down. It creates and deletes pods, keeps the set's ControllerRevisions and writes its status; volumes and
  * DNS are others' business.
  */
-import { isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
-import { controllerOf, objectKey } from '../../api/machinery/object.ts'
+import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
@@ -16,10 +15,11 @@ import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { nextAvailabilityMs } from '../replicaset/status.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
+import { observePod, observeRevision } from '../shared/changes.ts'
 import { Expectations } from '../shared/expectations.ts'
 import { namespaceTerminating, tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
-import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
+import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { RevisionHistory } from '../shared/revisions.ts'
 import { identityLabels, newPod, ordinalOf, podNameOf, podRevision } from './identity.ts'
 import { type Plan, plan, statefulSetStatus } from './plan.ts'
@@ -73,24 +73,14 @@ class StatefulSetController {
   }
 
   #podChanged(change: CacheChange<Pod>): void {
-    const { object } = change
-    const owner = controllerOf(object)
-    if (owner?.kind === kind) {
-      const key = `${object.metadata.namespace}/${owner.name}`
-      const uid = object.metadata.uid ?? ''
-      if (change.type === 'added') this.#expectations.observedCreation(key, uid)
-      if (change.type === 'deleted' || isPodTerminating(object)) this.#expectations.observedDeletion(key, uid)
-    }
     const owners = (namespace: string) => this.#sets.list(namespace)
-    for (const key of ownersToSync(change, { kind, owners })) this.#queue.add(key)
+    const dependents = { kind, expectations: this.#expectations, owners }
+    for (const key of observePod(change, dependents)) this.#queue.add(key)
   }
 
-  #revisionChanged({ type, object }: CacheChange<ControllerRevision>): void {
-    const owner = controllerOf(object)
-    if (owner?.kind !== kind || type === 'updated') return
-    const key = `${object.metadata.namespace}/${owner.name}`
-    if (type === 'added') this.#expectations.observedCreation(key, object.metadata.uid ?? '')
-    this.#queue.add(key)
+  #revisionChanged(change: CacheChange<ControllerRevision>): void {
+    const key = observeRevision(change, { kind, expectations: this.#expectations })
+    if (key) this.#queue.add(key)
   }
 
   async #reconcile(key: string): Promise<void> {
