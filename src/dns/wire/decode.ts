@@ -5,6 +5,7 @@ import {
   type Edns,
   type EdnsOption,
   type Flags,
+  headerLength,
   type Message,
   type Question,
   type RecordData,
@@ -12,8 +13,6 @@ import {
   recordTypes,
   WireError,
 } from './types.ts'
-
-const headerLength = 12
 
 export interface Header {
   readonly id: number

@@ -4,6 +4,7 @@ import { type Compression, nameLength, writeName } from './name.ts'
 import {
   type Edns,
   type Flags,
+  headerLength,
   type Message,
   type Question,
   type RecordData,
@@ -12,7 +13,6 @@ import {
   WireError,
 } from './types.ts'
 
-const headerLength = 12
 const messageLengthMax = 65_535
 
 /** Length of the message without any compression: an upper bound of what `encodeMessage` returns. */

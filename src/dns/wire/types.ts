@@ -19,6 +19,9 @@ export const recordTypes = {
 
 export const classIN = 1
 
+/** Bytes before the questions (RFC 1035 4.1.1). */
+export const headerLength = 12
+
 export const rcodes = {
   NOERROR: 0,
   FORMERR: 1,
