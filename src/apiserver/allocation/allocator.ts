@@ -1,7 +1,7 @@
 /**
- * What an object may claim besides its own key: addresses, ports. A claim is a key of its own in the store (that of
- * an object of another kind, for addresses), written in the object's transaction on the condition that it does not exist; so no two objects ever hold one claim, a
- * failed write claims nothing, and deleting the object frees what it held.
+ * What an object may claim besides its own key: addresses, ports. A claim is a key of its own in the store (that of an
+ * object of another kind, for addresses), written in the object's transaction on the condition that it does not exist;
+ * so no two objects ever hold one claim, a failed write claims nothing, and deleting the object frees what it held.
  */
 import type { KubeObject } from '../../api/machinery/object.ts'
 
