@@ -1,14 +1,16 @@
 /** What is legal in a Service and yet of no use. Pure; each warning is a sentence for the user. */
+import {
+  declaredPorts,
+  localAdvice,
+  portTitle,
+  type ServiceView,
+  selectedPods,
+  selectorAdvice,
+  targetPortAdvice,
+  targetPortText,
+} from '../api/core/service/advice.ts'
 import type { EndpointSlice } from '../api/generated/discovery.k8s.io.v1.ts'
-import type { Node, Pod, Service, ServicePort } from '../api/generated/v1.ts'
-
-/** The Service, and what else there is in its namespace. */
-export interface ServiceView {
-  readonly service: Service
-  readonly slices: readonly EndpointSlice[]
-  readonly pods: readonly Pod[]
-  readonly nodes: readonly Node[]
-}
+import type { Pod, Service, ServicePort } from '../api/generated/v1.ts'
 
 export function serviceWarnings(view: ServiceView): string[] {
   const { service } = view
@@ -17,21 +19,9 @@ export function serviceWarnings(view: ServiceView): string[] {
   return [
     ...emptyWarnings(view, chosen),
     ...(service.spec?.ports ?? []).flatMap((port) => portWarnings(port, chosen)),
-    ...policyWarnings(view),
+    ...localAdvice(view).map(({ message }) => message),
     ...addressWarnings(service),
   ]
-}
-
-/** Running or on the way: what has ended stands behind nothing. */
-export function selectedPods({ service, pods }: Pick<ServiceView, 'service' | 'pods'>): Pod[] {
-  const selector = Object.entries(service.spec?.selector ?? {})
-  if (selector.length === 0) return []
-  return pods.filter(
-    ({ metadata, status }) =>
-      status?.phase !== 'Succeeded' &&
-      status?.phase !== 'Failed' &&
-      selector.every(([key, value]) => metadata.labels?.[key] === value),
-  )
 }
 
 export interface EndpointCounts {
@@ -53,17 +43,13 @@ export function countEndpoints(slices: readonly EndpointSlice[]): EndpointCounts
 function emptyWarnings({ service, slices }: ServiceView, chosen: readonly Pod[]): string[] {
   const { ready, notReady } = countEndpoints(slices)
   const { namespace, name } = service.metadata
-  const selector = Object.entries(service.spec?.selector ?? {})
-  if (selector.length === 0) {
+  if (Object.keys(service.spec?.selector ?? {}).length === 0) {
     if (ready + notReady > 0) return []
     return [
       `It has no selector and no endpoints: an EndpointSlice labelled kubernetes.io/service-name=${name} gives it some.`,
     ]
   }
-  if (chosen.length === 0) {
-    const text = selector.map(([key, value]) => `${key}=${value}`).join(',')
-    return [`Its selector ${text} matches no pod in namespace ${namespace}.`]
-  }
+  if (chosen.length === 0) return selectorAdvice(service, chosen).map(({ message }) => message)
   if (ready > 0) return []
   const pods = chosen.length === 1 ? 'Its only pod is' : `None of its ${chosen.length} pods is`
   return [
@@ -75,47 +61,17 @@ const nameOf = (pod: Pod | undefined) => pod?.metadata.name ?? ''
 
 /** A named target port must be a container port's name; a number need not be declared, but is likely to be. */
 function portWarnings(port: ServicePort, chosen: readonly Pod[]): string[] {
-  if (chosen.length === 0) return []
   const target = port.targetPort ?? port.port
-  const protocol = port.protocol ?? 'TCP'
-  const declared = (pod: Pod) =>
-    [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
-      .flatMap(({ ports }) => ports ?? [])
-      .filter((one) => (one.protocol ?? 'TCP') === protocol)
-  const what = `${protocol} port ${port.port}${port.name ? ` (${port.name})` : ''}`
   if (typeof target === 'string') {
-    const without = chosen.filter((pod) => !declared(pod).some(({ name }) => name === target))
-    if (without.length === 0) return []
-    const who = without.length === chosen.length ? 'no pod of it has' : `${without.map(nameOf).join(', ')} has not`
-    return [`${what} goes to the container port named ${JSON.stringify(target)}, which ${who}.`]
+    const [nowhere] = targetPortAdvice(port, chosen)
+    if (nowhere) return [nowhere.message]
+    const without = chosen.filter((pod) => !declaredPorts(pod, port).some(({ name }) => name === target))
+    return without.length > 0 ? [targetPortText(port, `${without.map(nameOf).join(', ')} has not`)] : []
   }
-  const says = chosen.filter((pod) => declared(pod).length > 0)
-  if (says.length < chosen.length || says.some((pod) => declared(pod).some((one) => one.containerPort === target)))
-    return []
-  return [`${what} goes to port ${target}, which no container of its pods declares.`]
-}
-
-function policyWarnings({ service, slices, nodes }: ServiceView): string[] {
-  const { spec } = service
-  const { ready } = countEndpoints(slices)
-  if (ready === 0) return []
-  const served = new Set(
-    slices
-      .flatMap((slice) => slice.endpoints ?? [])
-      .filter(({ conditions }) => conditions?.ready ?? true)
-      .map(({ nodeName }) => nodeName),
-  )
-  const bare = nodes.map(({ metadata }) => metadata.name).filter((name) => !served.has(name))
-  if (bare.length === 0) return []
-  const where = bare.join(', ')
-  return [
-    ...(spec?.externalTrafficPolicy === 'Local'
-      ? [`externalTrafficPolicy is Local: no ready pod of it is on ${where}, where packets from outside are dropped.`]
-      : []),
-    ...(spec?.internalTrafficPolicy === 'Local'
-      ? [`internalTrafficPolicy is Local: no ready pod of it is on ${where}, where clients get no answer.`]
-      : []),
-  ]
+  const declared = chosen.map((pod) => declaredPorts(pod, port))
+  const open = declared.some((ports) => ports.length === 0)
+  if (chosen.length === 0 || open || declared.flat().some(({ containerPort }) => containerPort === target)) return []
+  return [`${portTitle(port)} goes to port ${target}, which no container of its pods declares.`]
 }
 
 function addressWarnings({ spec, status }: Service): string[] {

@@ -27,6 +27,7 @@ import { type NodePortLedger, startRepairController } from './repair/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
 import { startReplicationControllerController } from './replicationcontroller/index.ts'
 import { startScheduler } from './scheduler/index.ts'
+import { startServiceAdviceController } from './serviceadvice/index.ts'
 import { startServiceCidrController } from './servicecidr/index.ts'
 import { startStatefulSetController } from './statefulset/index.ts'
 
@@ -62,6 +63,7 @@ export function startControllers(options: ControllerOptions): void {
   startEndpointsController(ctx)
   startEndpointSliceController(ctx)
   startEndpointSliceMirroringController(ctx)
+  startServiceAdviceController(ctx)
   startKubernetesServiceController(ctx)
   startServiceCidrController(ctx)
   startRepairController(ctx, options.nodePorts)
