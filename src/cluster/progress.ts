@@ -41,5 +41,3 @@ export function progress({ write, terminal }: ProgressOptions): Progress {
 export function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`
 }
-
-export const silentProgress: Progress = { phase: (_, work) => work(), note: () => {} }

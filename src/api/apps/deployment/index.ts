@@ -1,8 +1,9 @@
 /** Deployment: a number of pods of one template, and the way from one template to the next. */
 import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../common/columns.ts'
+import { replicasScale } from '../../common/scale.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import { templateWarnings } from '../../core/pod/template.ts'
-import type { Deployment } from '../../generated/apps.v1.ts'
+import type { Deployment, DeploymentSpec } from '../../generated/apps.v1.ts'
 import { declareResource } from '../../resource.ts'
 import { setDeploymentDefaults } from './defaults.ts'
 import { validateDeployment, validateDeploymentStatusUpdate, validateDeploymentUpdate } from './validation.ts'
@@ -38,16 +39,7 @@ export const deploymentDefinition = declareResource<Deployment>({
     },
     validateUpdate: validateDeploymentStatusUpdate,
   },
-  scale: {
-    get: ({ spec, status }) => ({
-      specReplicas: spec?.replicas ?? 0,
-      statusReplicas: status?.replicas ?? 0,
-      selector: selectorText(spec?.selector),
-    }),
-    set: (deployment, replicas) => {
-      if (deployment.spec) deployment.spec.replicas = replicas
-    },
-  },
+  scale: replicasScale<DeploymentSpec>((spec) => selectorText(spec?.selector)),
   columns: [
     nameColumn,
     {

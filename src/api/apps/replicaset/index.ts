@@ -1,6 +1,7 @@
 /** ReplicaSet: a number of pods of one template. */
 import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../common/columns.ts'
 import { validateReplicaStatus } from '../../common/replica-status.ts'
+import { replicasScale } from '../../common/scale.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import { checkNonNegative } from '../../common/validation.ts'
 import { setTemplateDefaults, templateWarnings } from '../../core/pod/template.ts'
@@ -55,16 +56,7 @@ export const replicaSetDefinition = declareResource<ReplicaSet>({
   ],
   allowUnconditionalUpdate: true,
   status: { prepareForUpdate: keepSpec, validateUpdate: ({ status }) => validateReplicaStatus(status) },
-  scale: {
-    get: ({ spec, status }) => ({
-      specReplicas: spec?.replicas ?? 0,
-      statusReplicas: status?.replicas ?? 0,
-      selector: selectorText(spec?.selector),
-    }),
-    set: (replicaSet, replicas) => {
-      if (replicaSet.spec) replicaSet.spec.replicas = replicas
-    },
-  },
+  scale: replicasScale<ReplicaSetSpec>((spec) => selectorText(spec?.selector)),
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [
     nameColumn,

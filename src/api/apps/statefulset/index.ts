@@ -1,5 +1,6 @@
 /** StatefulSet: numbered pods of one template, each with a name that stays when the pod is replaced. */
 import { ageColumn, nameColumn, selectorText, workloadColumns } from '../../common/columns.ts'
+import { replicasScale } from '../../common/scale.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import { templateWarnings } from '../../core/pod/template.ts'
 import type { StatefulSet, StatefulSetSpec } from '../../generated/apps.v1.ts'
@@ -44,16 +45,7 @@ export const statefulSetDefinition = declareResource<StatefulSet>({
   validateUpdate: validateStatefulSetUpdate,
   allowUnconditionalUpdate: true,
   status: { prepareForUpdate: keepSpec, validateUpdate: validateStatefulSetStatusUpdate },
-  scale: {
-    get: ({ spec, status }) => ({
-      specReplicas: spec?.replicas ?? 0,
-      statusReplicas: status?.replicas ?? 0,
-      selector: selectorText(spec?.selector),
-    }),
-    set: (set, replicas) => {
-      if (set.spec) set.spec.replicas = replicas
-    },
-  },
+  scale: replicasScale<StatefulSetSpec>((spec) => selectorText(spec?.selector)),
   columns: [
     nameColumn,
     {

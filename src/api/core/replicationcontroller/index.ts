@@ -1,6 +1,7 @@
 /** ReplicationController: what ReplicaSets were before they had set-based selectors. */
 import { ageColumn, formatLabels, nameColumn, workloadColumns } from '../../common/columns.ts'
 import { validateReplicaStatus } from '../../common/replica-status.ts'
+import { replicasScale } from '../../common/scale.ts'
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import { checkNonNegative } from '../../common/validation.ts'
 import type { ReplicationController, ReplicationControllerSpec } from '../../generated/v1.ts'
@@ -71,16 +72,7 @@ export const replicationControllerDefinition = declareResource<ReplicationContro
   // Older than the garbage collector: its clients expect the pods to stay.
   defaultDeletion: 'Orphan',
   status: { prepareForUpdate: keepSpec, validateUpdate: ({ status }) => validateReplicaStatus(status) },
-  scale: {
-    get: ({ spec, status }) => ({
-      specReplicas: spec?.replicas ?? 0,
-      statusReplicas: status?.replicas ?? 0,
-      selector: selectorOf(spec),
-    }),
-    set: (controller, replicas) => {
-      if (controller.spec) controller.spec.replicas = replicas
-    },
-  },
+  scale: replicasScale<ReplicationControllerSpec>(selectorOf),
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [
     nameColumn,
