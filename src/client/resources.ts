@@ -35,5 +35,8 @@ export const resources = {
   endpointSlices: resource<discovery.EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices'),
   ipAddresses: resource<networking.IPAddress>('networking.k8s.io', 'IPAddress', 'ipaddresses', 'cluster'),
   serviceCidrs: resource<networking.ServiceCIDR>('networking.k8s.io', 'ServiceCIDR', 'servicecidrs', 'cluster'),
+  ingresses: resource<networking.Ingress>('networking.k8s.io', 'Ingress', 'ingresses'),
+  ingressClasses: resource<networking.IngressClass>('networking.k8s.io', 'IngressClass', 'ingressclasses', 'cluster'),
+  networkPolicies: resource<networking.NetworkPolicy>('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
   leases: resource<coordination.Lease>('coordination.k8s.io', 'Lease', 'leases'),
 } as const

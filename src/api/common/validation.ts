@@ -1,7 +1,7 @@
 /** Checks that several kinds share, on top of the machinery's value checks. */
 import { parseIp } from '../../lib/ip.ts'
 import type { FieldError, Path } from '../machinery/field.ts'
-import { invalid } from '../machinery/field.ts'
+import { invalid, required } from '../machinery/field.ts'
 import {
   isDNS1123Label,
   isDNS1123Subdomain,
@@ -9,6 +9,7 @@ import {
   isValidLabelValue,
   isValidPortName,
   isValidPortNum,
+  regexMessage,
 } from '../machinery/validate.ts'
 import { isCidr, isIp } from './addresses.ts'
 
@@ -79,4 +80,20 @@ function special6(value: bigint): string | undefined {
   if (value === 1n) return loopback
   if (value >> 118n === 0x3fan) return linkLocal
   return ((value >> 112n) & 0xff0fn) === 0xff02n ? linkLocalMulticast : undefined
+}
+
+const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+const httpPathPattern = new RegExp(`^${httpPath}$`)
+
+/** A path under a domain that says whose it is: `acme.io/foo`. */
+export function checkDomainPrefixedPath(path: Path, value: string): FieldError[] {
+  if (!value) return [required(path)]
+  const slash = value.indexOf('/')
+  const host = value.slice(0, Math.max(slash, 0))
+  const rest = value.slice(slash + 1)
+  if (slash < 0 || !host || !rest) {
+    return [invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+  }
+  const errors = checkSubdomain(path, host)
+  return httpPathPattern.test(rest) ? errors : [...errors, invalid(path, rest, regexMessage('Invalid path', httpPath))]
 }

@@ -25,7 +25,7 @@ const tooLongBytes = (max: number) => `must be no more than ${max} bytes`
 const emptyMessage = 'must be non-empty'
 
 /** `message (e.g. 'a',  or 'b', regex used for validation is 'r')`: two spaces, as upstream prints it. */
-function regexMessage(message: string, regex: string, ...examples: string[]): string {
+export function regexMessage(message: string, regex: string, ...examples: string[]): string {
   const eg = examples.map((e) => `'${e}'`).join(',  or ')
   return `${message} (${eg ? `e.g. ${eg}, ` : ''}regex used for validation is '${regex}')`
 }
@@ -95,6 +95,17 @@ export const isDNS1123Label = (value: string): string[] => {
 
 export const isDNS1123Subdomain = (value: string): string[] =>
   check(value, subdomainMax, patterns.subdomain1123, messages.subdomain1123)
+
+const wildcardSubdomain = `\\*\\.${subdomain1123}`
+const wildcardPattern = new RegExp(`^${wildcardSubdomain}$`)
+const wildcardMessage = regexMessage(
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+  wildcardSubdomain,
+  '*.example.com',
+)
+
+export const isWildcardDNS1123Subdomain = (value: string): string[] =>
+  check(value, subdomainMax, wildcardPattern, wildcardMessage)
 
 export const isDNS1035Label = (value: string): string[] =>
   check(value, labelMax, patterns.label1035, messages.label1035)
