@@ -16,6 +16,8 @@ export class ResourceCache {
   revision: number
   readonly #namespaces = new Map<string, Map<string, Entry>>()
   readonly #sortedNames = new Map<string, string[]>()
+  /** What `list` returned last, by namespace. */
+  readonly #lists = new Map<string, readonly Entry[]>()
   #history: CacheEvent[] = []
   /** Every change after this revision is in the history. */
   #historyStart: number
@@ -35,11 +37,18 @@ export class ResourceCache {
     return this.#namespaces.get(namespace)?.get(name)
   }
 
-  /** In key order. '' means all namespaces (cluster-scoped objects are in the namespace ''). */
-  list(namespace: string): Entry[] {
-    if (namespace !== '' || !this.resource.definition.namespaced) return this.#listNamespace(namespace)
-    const names = [...this.#namespaces.keys()].sort((a, b) => (`${a}/` < `${b}/` ? -1 : 1))
-    return names.flatMap((name) => this.#listNamespace(name))
+  /**
+   * In key order. '' means all namespaces (cluster-scoped objects are in the namespace ''). The same array as long as
+   * nothing changed in it, so that what is made from it can be kept by its identity.
+   */
+  list(namespace: string): readonly Entry[] {
+    let entries = this.#lists.get(namespace)
+    if (!entries) {
+      entries =
+        namespace === '' && this.resource.definition.namespaced ? this.#listAll() : this.#listNamespace(namespace)
+      if (entries.length > 0) this.#lists.set(namespace, entries)
+    }
+    return entries
   }
 
   apply(change: Change): void {
@@ -77,6 +86,11 @@ export class ResourceCache {
     this.#endListeners.clear()
   }
 
+  #listAll(): Entry[] {
+    const names = [...this.#namespaces.keys()].sort((a, b) => (`${a}/` < `${b}/` ? -1 : 1))
+    return names.flatMap((name) => this.#listNamespace(name))
+  }
+
   #listNamespace(namespace: string): Entry[] {
     const objects = this.#namespaces.get(namespace)
     if (!objects) return []
@@ -96,6 +110,7 @@ export class ResourceCache {
     }
     const previous = objects.get(entry.name)
     objects.set(entry.name, entry)
+    this.#forgetLists(entry.namespace)
     if (!previous) this.#sortedNames.delete(entry.namespace)
     return previous
   }
@@ -107,9 +122,15 @@ export class ResourceCache {
     const objects = this.#namespaces.get(namespace)
     const previous = objects?.get(name)
     objects?.delete(name)
+    this.#forgetLists(namespace)
     this.#sortedNames.delete(namespace)
     if (objects?.size === 0) this.#namespaces.delete(namespace)
     return previous
+  }
+
+  #forgetLists(namespace: string): void {
+    this.#lists.delete(namespace)
+    this.#lists.delete('')
   }
 
   #remember(event: CacheEvent): void {

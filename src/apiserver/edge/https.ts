@@ -153,7 +153,7 @@ async function compressed(answer: ApiResponse, { headers }: IncomingMessage): Pr
   return { ...answer, headers: { ...answer.headers, ...encoding }, body: new BufferBody([bytes]) }
 }
 
-/** Large answers go out in pieces of about this size. */
+/** Large answers go out in pieces of at least this size, as lists are made of. */
 const pieceBytes = 256 * 1024
 
 async function send({ status, headers, body }: ApiResponse, response: ServerResponse): Promise<void> {
@@ -174,10 +174,13 @@ function* inPieces(buffers: readonly Buffer[]): Generator<Buffer> {
   let piece: Buffer[] = []
   let length = 0
   for (const buffer of buffers) {
-    piece.push(buffer)
-    length += buffer.length
-    if (length < pieceBytes) continue
-    yield Buffer.concat(piece, length)
+    if (buffer.length < pieceBytes) {
+      piece.push(buffer)
+      length += buffer.length
+      if (length < pieceBytes) continue
+    }
+    if (length > 0) yield Buffer.concat(piece, length)
+    if (buffer.length >= pieceBytes) yield buffer
     piece = []
     length = 0
   }

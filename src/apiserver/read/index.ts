@@ -5,6 +5,7 @@ import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { type Accepted, type IncludeObject, negotiate } from '../http/negotiation.ts'
 import { BufferBody, jsonBytes, jsonType } from '../http/respond.ts'
+import { joinedItems } from './joined-items.ts'
 import { type ListPage, list, waitForRevision } from './list.ts'
 import { parseListOptions, parseResourceVersion } from './options.ts'
 import { select } from './selection.ts'
@@ -109,19 +110,12 @@ export function pageMetadata(page: ListPage) {
   }
 }
 
-const comma = Buffer.from(',')
 const listEnd = Buffer.from(']}\n')
 
 /** A list document: the objects' bytes as they are, in between what makes them a list. */
 export function objectList(kind: string, apiVersion: string, metadata: unknown, entries: readonly Entry[]): Buffer[] {
   const head = JSON.stringify({ kind: `${kind}List`, apiVersion, metadata })
-  const buffers: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)]
-  for (const [i, entry] of entries.entries()) {
-    if (i > 0) buffers.push(comma)
-    buffers.push(entry.bytes)
-  }
-  buffers.push(listEnd)
-  return buffers
+  return [Buffer.from(`${head.slice(0, -1)},"items":[`), ...joinedItems(entries), listEnd]
 }
 
 async function formatted(accepted: Accepted, document: Buffer): Promise<ApiResponse> {
