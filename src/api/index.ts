@@ -8,6 +8,7 @@ import { coordinationDefinitions } from './coordination/index.ts'
 import { coreDefinitions } from './core/index.ts'
 import { discoveryDefinitions } from './discovery/index.ts'
 import { networkingDefinitions } from './networking/index.ts'
+import { rbacDefinitions } from './rbac/index.ts'
 import type { ResourceDefinition } from './resource.ts'
 
 /** Every resource served, in the order discovery lists them. */
@@ -17,4 +18,5 @@ export const definitions: readonly ResourceDefinition[] = [
   ...coordinationDefinitions,
   ...discoveryDefinitions,
   ...networkingDefinitions,
+  ...rbacDefinitions,
 ]

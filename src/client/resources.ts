@@ -3,6 +3,7 @@ import type * as apps from '../api/generated/apps.v1.ts'
 import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
 import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
 import type * as networking from '../api/generated/networking.k8s.io.v1.ts'
+import type * as rbac from '../api/generated/rbac.authorization.k8s.io.v1.ts'
 import type * as core from '../api/generated/v1.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { Resource } from './contract.ts'
@@ -39,4 +40,13 @@ export const resources = {
   ingressClasses: resource<networking.IngressClass>('networking.k8s.io', 'IngressClass', 'ingressclasses', 'cluster'),
   networkPolicies: resource<networking.NetworkPolicy>('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
   leases: resource<coordination.Lease>('coordination.k8s.io', 'Lease', 'leases'),
+  roles: resource<rbac.Role>('rbac.authorization.k8s.io', 'Role', 'roles'),
+  clusterRoles: resource<rbac.ClusterRole>('rbac.authorization.k8s.io', 'ClusterRole', 'clusterroles', 'cluster'),
+  roleBindings: resource<rbac.RoleBinding>('rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings'),
+  clusterRoleBindings: resource<rbac.ClusterRoleBinding>(
+    'rbac.authorization.k8s.io',
+    'ClusterRoleBinding',
+    'clusterrolebindings',
+    'cluster',
+  ),
 } as const

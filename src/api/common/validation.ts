@@ -29,6 +29,12 @@ export const checkSubdomain = (path: Path, value: string): FieldError[] => check
 export const checkQualifiedName = (path: Path, value: string): FieldError[] =>
   check(path, value, isQualifiedName(value))
 
+/** A value that is a segment of a request's path. */
+export function isPathSegment(value: string): string[] {
+  if (value === '.' || value === '..') return [`may not be '${value}'`]
+  return ['/', '%'].filter((sign) => value.includes(sign)).map((sign) => `may not contain '${sign}'`)
+}
+
 /** Keys and values of a label map. */
 export function checkLabels(path: Path, labels: Readonly<Record<string, string>> | undefined): FieldError[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => [

@@ -2,6 +2,8 @@
 import { canonical, formatCidr, parseCidr } from '../../lib/ip.ts'
 import { isCidr, isIp } from '../common/addresses.ts'
 
+export { isPathSegment } from '../common/validation.ts'
+
 export function isCanonicalIp(value: string): string[] {
   const messages = isIp(value)
   return messages.length > 0 ? messages : isCanonical(value, canonical(value))
@@ -15,10 +17,4 @@ export function isCanonicalCidr(value: string): string[] {
 
 function isCanonical(value: string, form: string | undefined): string[] {
   return value === form ? [] : [`must be in canonical form (${JSON.stringify(form)})`]
-}
-
-/** A value that is a segment of a request's path. */
-export function isPathSegment(value: string): string[] {
-  if (value === '.' || value === '..') return [`may not be '${value}'`]
-  return ['/', '%'].filter((sign) => value.includes(sign)).map((sign) => `may not contain '${sign}'`)
 }
