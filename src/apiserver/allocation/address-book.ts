@@ -35,6 +35,8 @@ export interface AddressBookOptions {
 
 export class AddressBook {
   readonly #options: AddressBookOptions
+  /** Of the list of ServiceCIDRs they were made from. */
+  #ranges: { readonly from: readonly unknown[]; readonly ranges: readonly AddressRange[] } | undefined
 
   constructor(options: AddressBookOptions) {
     this.#options = options
@@ -45,8 +47,12 @@ export class AddressBook {
     const { feed, settings } = this.#options
     const [held, cidrs] = await Promise.all([feed.cache(ipAddresses), feed.cache(serviceCidrs)])
     await feed.current()
-    const objects = cidrs.list('').map(({ object }) => object as ServiceCIDR)
-    return new Addresses(held, rangesOf(objects, settings.serviceCidrs))
+    const from = cidrs.list('')
+    if (this.#ranges?.from !== from) {
+      const objects = from.map(({ object }) => object as ServiceCIDR)
+      this.#ranges = { from, ranges: rangesOf(objects, settings.serviceCidrs) }
+    }
+    return new Addresses(held, this.#ranges.ranges)
   }
 
   key(address: string): string {

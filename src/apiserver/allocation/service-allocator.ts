@@ -39,7 +39,7 @@ export class ServiceAllocator implements Allocator {
   async plan(next: KubeObject, old: KubeObject | undefined): Promise<AllocationPlan> {
     const addresses = await this.#book.current()
     await this.#ports.current()
-    const service = structuredClone(next) as Service
+    const service = copyOf(next)
     const before: Service | undefined = old
     const heldIPs = before ? addressesOf(before) : []
     if (needsClusterIP(service) && !isHeadless(service)) this.#fillIn(service, heldIPs, addresses)
