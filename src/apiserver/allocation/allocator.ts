@@ -21,7 +21,7 @@ export interface AllocationPlan {
 
 export interface Allocator {
   /**
-   * For a write of `next` over `old` (undefined: created). Picks free values as far as known and throws StatusError
+   * For a write of `next`, which need not be valid, over `old` (undefined: created). Picks free values as far as known and throws StatusError
    * when the object asks for what it cannot have. If the transaction then loses a claim to somebody else, the write
    * is planned again with newer knowledge.
    */

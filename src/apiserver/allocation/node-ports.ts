@@ -2,7 +2,7 @@
 import { needsHealthCheckNodePort, needsNodePort, specOf, usesNodePorts } from '../../api/core/service/kind.ts'
 import type { Service, ServicePort } from '../../api/generated/v1.ts'
 import { invalid, Path } from '../../api/machinery/field.ts'
-import { internalError, invalidError } from '../../api/machinery/status.ts'
+import { internalError, invalidError, StatusError } from '../../api/machinery/status.ts'
 import type { ClusterSettings } from '../../api/resource.ts'
 import type { ClaimView } from './claims.ts'
 
@@ -58,14 +58,19 @@ function fillInNew(service: Service, pool: PortPool): void {
   }
 }
 
-/** What it holds it keeps; each port without a node port gets one (upstream's updateNodePorts). */
+/**
+ * What it holds it keeps; each port without a node port gets one (upstream's updateNodePorts, which tells of a node port
+ * that stands there twice with a plain error).
+ */
 function fillInChanged(service: Service, pool: PortPool): void {
+  const seen = new Set<string>()
   for (const [i, port] of (specOf(service).ports ?? []).entries()) {
-    if (port.nodePort) {
-      if (!pool.isOwn(port.nodePort)) take(service, pool, i, port.nodePort)
-    } else if (needsNodePort(service)) {
-      port.nodePort = pool.next()
-    }
+    if (!port.nodePort && !needsNodePort(service)) continue
+    if (!port.nodePort) port.nodePort = pool.next()
+    else if (!pool.isOwn(port.nodePort)) take(service, pool, i, port.nodePort)
+    const entry = `{${port.protocol} ${port.nodePort}}`
+    if (seen.has(entry)) throw new StatusError({ code: 500, message: `duplicate nodePort: ${entry}` })
+    seen.add(entry)
   }
 }
 
@@ -137,5 +142,5 @@ class PortPool {
 
 /** min(max(16, size/32), 128), and nothing where the range is too small to split. */
 function staticBand(size: number): number {
-  return size <= 32 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128)
+  return size <= 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128)
 }

@@ -115,6 +115,25 @@ const creates: [string, Cluster, ServiceSpec, string[]][] = [
   ['IPv6 outside of the range', 'IPv6', { clusterIP: 'fd99::1' }, [cannot(['fd99::1'], 'fd99::1', mismatch)]],
   ['node port below the range', 'IPv4', np({ nodePort: 29999 }), [badPort(29999, outOfRange)]],
   ['node port above the range', 'IPv4', np({ nodePort: 32768 }), [badPort(32768, outOfRange)]],
+  [
+    'one node port for two ports',
+    'IPv4',
+    { type: 'NodePort', ...named({ nodePort: 30080 }, { nodePort: 30080 }) },
+    [badPort(30080, portTaken, 1)],
+  ],
+  ['a taken node port, and no port', 'IPv4', np({ port: 0, nodePort: 30500 }), [badPort(30500, portTaken)]],
+  [
+    'a cluster IP out of range, and a bad type of affinity',
+    'IPv4',
+    { clusterIP: '10.97.0.1', sessionAffinity: 'Header' },
+    [cannot(['10.97.0.1'], '10.97.0.1', mismatch)],
+  ],
+  [
+    'families the cluster lacks, and a taken node port',
+    'IPv4',
+    { ...np({ nodePort: 30500 }), ipFamilies: ['IPv6'] },
+    ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],
+  ],
   ['node port that is no port', 'IPv4', np({ nodePort: 70000 }), [badPort(70000, outOfRange)]],
   ['negative node port', 'IPv4', np({ nodePort: -1 }), [badPort(-1, outOfRange)]],
   ['node port of another', 'IPv4', np({ nodePort: 30500 }), [badPort(30500, portTaken)]],
@@ -405,14 +424,14 @@ const updates: [string, Cluster, ServiceSpec, ServiceSpec, string[]][] = [
     [cannot([v4, 'fd99::9'], 'fd99::9', mismatch)],
   ],
   ['a taken node port', 'IPv4', {}, np({ nodePort: 30500 }), [badPort(30500, portTaken)]],
-  ['a node port out of range', 'IPv4', np({ nodePort: 30600 }), np({ nodePort: 80 }), [badPort(80, outOfRange)]],
   [
-    'one node port twice',
+    'a taken node port, and no protocol',
     'IPv4',
-    np({ nodePort: 30600 }),
-    { type: 'NodePort', ...named({ nodePort: 30600 }, { nodePort: 30600 }) },
-    ['spec.ports[1].nodePort: Duplicate value: 30600'],
+    {},
+    np({ nodePort: 30500, protocol: 'HTTP' }),
+    [badPort(30500, portTaken)],
   ],
+  ['a node port out of range', 'IPv4', np({ nodePort: 30600 }), np({ nodePort: 80 }), [badPort(80, outOfRange)]],
   [
     'ClusterIP with a new node port',
     'IPv4',
@@ -587,6 +606,13 @@ describe('a Service is refused on update that becomes', () => {
       expect(await stored(cluster)).toEqual(held)
     }),
   )
+
+  test('one node port twice', () =>
+    withService('IPv4', { type: 'NodePort' }, async () => {
+      const twice = { type: 'NodePort', ...named({ nodePort: 30600 }, { nodePort: 30600 }) }
+      const answer = await api('IPv4').request('PUT', `${services}/web`, body(twice))
+      expect(answer).toMatchObject({ status: 500, body: { message: 'duplicate nodePort: {TCP 30600}' } })
+    }))
 
   test.each(statuses)('%s', (_name, spec, status, errors) =>
     withService('IPv4', spec, async () => {

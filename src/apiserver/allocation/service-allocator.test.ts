@@ -26,7 +26,11 @@ describe('cluster IPs', () => {
     const full = answers.filter(({ status }) => status !== 201)
     expect(full[0]).toMatchObject({
       status: 500,
-      body: { message: 'Internal error occurred: failed to allocate a serviceIP: range is full' },
+      body: {
+        message: expect.stringMatching(
+          /^Internal error occurred: failed to allocate a serviceIP for Service "s\d+": range is full$/,
+        ),
+      },
     })
     expect(await claims()).toHaveLength(14)
   })

@@ -1,9 +1,10 @@
 /** Cluster IPs and node ports of Services (upstream's pkg/registry/core/service/storage/alloc.go). */
+import { initFamilies } from '../../api/core/service/families.ts'
 import { clusterIPsOf, isHeadless, needsClusterIP, specOf } from '../../api/core/service/kind.ts'
 import type { Service } from '../../api/generated/v1.ts'
-import { invalid, Path } from '../../api/machinery/field.ts'
+import { type FieldError, invalid, Path } from '../../api/machinery/field.ts'
 import { type KubeObject, objectKey } from '../../api/machinery/object.ts'
-import { internalError, invalidError } from '../../api/machinery/status.ts'
+import { internalError, invalidError, type StatusError } from '../../api/machinery/status.ts'
 import type { ClusterSettings } from '../../api/resource.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { canonical } from '../../lib/ip.ts'
@@ -41,6 +42,8 @@ export class ServiceAllocator implements Allocator {
     await this.#ports.current()
     const service = copyOf(next)
     const before: Service | undefined = old
+    const refused = initFamilies(service, before, this.#settings)
+    if (refused.length > 0) throw invalidService(service, refused)
     const heldIPs = before ? addressesOf(before) : []
     if (needsClusterIP(service) && !isHeadless(service)) this.#fillIn(service, heldIPs, addresses)
     const wanted = addressesOf(service)
@@ -85,7 +88,7 @@ export class ServiceAllocator implements Allocator {
     const asked = spec.clusterIPs ?? []
     const given = (spec.ipFamilies ?? []).map((family, i) => {
       const address = asked[i]
-      if (!address) return this.#pick(family, addresses)
+      if (!address) return this.#pick(service, family, addresses)
       if (!held.includes(canonicalAddress(address))) requireFree(service, address, addresses)
       return address
     })
@@ -93,10 +96,10 @@ export class ServiceAllocator implements Allocator {
     spec.clusterIP = given[0] ?? ''
   }
 
-  #pick(family: string, addresses: Addresses): string {
+  #pick({ metadata }: Service, family: string, addresses: Addresses): string {
     const address = addresses.pick(family, this.#random)
-    if (!address) throw internalError('failed to allocate a serviceIP: range is full')
-    return address
+    if (address) return address
+    throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(metadata.name)}: range is full`)
   }
 }
 
@@ -109,8 +112,18 @@ function requireFree(service: Service, address: string, addresses: Addresses): v
       : ''
   if (!why) return
   const path = Path.of('spec', 'clusterIPs')
-  const error = invalid(path, specOf(service).clusterIPs, `failed to allocate IP ${address}: ${why}`)
-  throw invalidError({ group: '', resource: 'Service' }, service.metadata.name, [error])
+  throw invalidService(service, [invalid(path, specOf(service).clusterIPs, `failed to allocate IP ${address}: ${why}`)])
+}
+
+/** Everything that allocation assigns to is copied: the spec and its ports. */
+function copyOf(service: Service): Service {
+  const { spec } = service
+  if (!spec) return { ...service }
+  return { ...service, spec: { ...spec, ...(spec.ports && { ports: spec.ports.map((port) => ({ ...port })) }) } }
+}
+
+function invalidService({ metadata }: Service, errors: FieldError[]): StatusError {
+  return invalidError({ group: '', resource: 'Service' }, metadata.name, errors)
 }
 
 function addressesOf(service: Service): string[] {

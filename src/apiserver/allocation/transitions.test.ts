@@ -75,6 +75,19 @@ describe('a change of type holds exactly what the new type needs', () => {
     expect(held.includes('externalTrafficPolicy')).toBe(to === 'NodePort' || to === 'LoadBalancer')
   })
 
+  test('ExternalName has no internal traffic policy', async () => {
+    api = await startTestServer(v4Only)
+    const old = await put('POST', { internalTrafficPolicy: 'Local' })
+    const next = await put('PUT', { ...old.spec, type: 'ExternalName', externalName: 'example.org' })
+    expect(next.spec).not.toHaveProperty('internalTrafficPolicy')
+    const created = await put(
+      'POST',
+      { type: 'ExternalName', externalName: 'a.b', internalTrafficPolicy: 'Local' },
+      'x',
+    )
+    expect(created.spec).not.toHaveProperty('internalTrafficPolicy')
+  })
+
   test('to something that is no load balancer clears the load balancer’s status', async () => {
     api = await startTestServer(v4Only)
     const old = await put('POST', { type: 'LoadBalancer' })
@@ -214,6 +227,14 @@ describe('node ports', () => {
     expect(await heldIPs()).toHaveLength(3)
   })
 
+  test('the lower band of a small range is given out last', async () => {
+    api = await startTestServer({ ...v4Only, nodePortRange: { from: 31000, to: 31019 } })
+    for (const name of ['a', 'b', 'c', 'd']) {
+      expect(nodePorts(await put('POST', { type: 'NodePort' }, name))[0]).toBeGreaterThanOrEqual(31016)
+    }
+    expect(nodePorts(await put('POST', { type: 'NodePort' }, 'e'))).toEqual([31000])
+  })
+
   test('never two alike, however many at once; a dry run keeps none', async () => {
     api = await startTestServer(dual)
     const names = Array.from({ length: 40 }, (_, i) => `s${i}`)
@@ -262,6 +283,15 @@ describe('addresses as objects', () => {
     watch.stop()
   })
 
+  test('an address must say what holds it', async () => {
+    api = await startTestServer(v4Only)
+    const { status, body } = await api.request('POST', addresses, { metadata: { name: '10.7.0.8' }, spec: {} })
+    expect([status, body.message]).toEqual([
+      422,
+      'IPAddress.networking.k8s.io "10.7.0.8" is invalid: spec.parentRef: Required value',
+    ])
+  })
+
   test('an address that something else holds is nobody’s cluster IP', async () => {
     api = await startTestServer({ serviceCidrs: ['10.0.0.0/30'] })
     const parentRef = { group: 'gateway.networking.k8s.io', resource: 'gateways', namespace: 'default', name: 'g' }
@@ -274,7 +304,9 @@ describe('addresses as objects', () => {
     await put('POST', {}, 'a')
     await put('POST', {}, 'b')
     const full = await api.request('POST', services, { metadata: { name: 'c' }, spec: { ports } })
-    expect(full.body.message).toBe('Internal error occurred: failed to allocate a serviceIP: range is full')
+    expect(full.body.message).toBe(
+      'Internal error occurred: failed to allocate a serviceIP for Service "c": range is full',
+    )
     await api.request('POST', cidrs, { metadata: { name: 'more' }, spec: { cidrs: ['10.9.0.0/28'] } })
     expect((await put('POST', {}, 'c')).spec?.clusterIP).toMatch(/^10\.9\.0\./)
     // One that is on its way out, or not ready, gives none.

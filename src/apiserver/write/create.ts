@@ -1,9 +1,10 @@
 /** create: decode, default, admit, prepare, validate, commit. */
 import { randomUUID } from 'node:crypto'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { alreadyExistsError, invalidError, notFoundError, StatusError } from '../../api/machinery/status.ts'
+import { alreadyExistsError, notFoundError, StatusError } from '../../api/machinery/status.ts'
 import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
 import type { ApiResponse } from '../../client/transport.ts'
+import type { AdmissionAttributes } from '../admission/plugin.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { jsonBytes } from '../http/respond.ts'
@@ -12,6 +13,7 @@ import { adoptTarget, stampNew } from './metadata.ts'
 import { generateName } from './name.ts'
 import { requireLiveNamespace } from './namespaces.ts'
 import { parseWriteOptions, type WriteOptions } from './options.ts'
+import { refuse } from './refuse.ts'
 import { requestContext } from './request-context.ts'
 
 /** As often as upstream looks for a free generated name. */
@@ -42,12 +44,15 @@ export async function createObject(
   const at = requestContext(context, request, { dryRun })
   stampNew(object.metadata, { uid: randomUUID(), now: at.now })
   definition.setDefaults?.(object, at)
+  const attributes: AdmissionAttributes = { operation: 'CREATE', request, object, old: undefined, dryRun }
+  await context.admission.run('mutate', context, attributes)
   definition.prepareForCreate?.(object, at)
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined
   for (let attempt = 1; ; attempt++) {
     if (generate) object.metadata.name = generateName(generate)
     const errors = [...validateObjectMeta(object.metadata, definition), ...(definition.validate?.(object, at) ?? [])]
-    if (errors.length > 0) throw invalidError(resource.groupKind, object.metadata.name, errors)
+    if (errors.length > 0) await refuse(context, resource, { next: object, old: undefined, errors })
+    await context.admission.run('validate', context, attributes)
     for (const warning of definition.warningsOnCreate?.(object) ?? []) request.warnings.add(warning)
     try {
       return await commitObject(context, resource, object, { previous: undefined, dryRun })

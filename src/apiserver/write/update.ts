@@ -5,6 +5,7 @@ import { conflictError, invalidError, staleObjectMessage } from '../../api/machi
 import { validateObjectMetaUpdate } from '../../api/machinery/validate-meta.ts'
 import type { UpdateStrategy } from '../../api/resource.ts'
 import type { ApiResponse } from '../../client/transport.ts'
+import type { AdmissionAttributes } from '../admission/plugin.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
@@ -16,6 +17,7 @@ import { createObject, missing } from './create.ts'
 import { adoptTarget, keepIdentity, requireSameUid } from './metadata.ts'
 import { namespaceFinalizers } from './namespaces.ts'
 import { parseWriteOptions, type WriteOptions } from './options.ts'
+import { refuse } from './refuse.ts'
 import { requestContext } from './request-context.ts'
 
 export async function handleUpdate(
@@ -52,7 +54,12 @@ export async function updateObject(
     const current = await findEntry(context, request)
     if (!current) throw missing(request)
     const next = await update.change(current)
-    prepare(context, request, update, { next, current })
+    const { dryRun } = update.options
+    const attributes: AdmissionAttributes = { operation: 'UPDATE', request, object: next, old: current.object, dryRun }
+    next.metadata ??= { name: '' }
+    await context.admission.run('mutate', context, attributes)
+    await prepare(context, request, update, { next, current })
+    await context.admission.run('validate', context, attributes)
     try {
       return await commitUpdate(context, request, next, { current, ...update.options })
     } catch (error) {
@@ -62,18 +69,17 @@ export async function updateObject(
 }
 
 /** Brings `next` into the form to be stored; throws when it must not be. */
-function prepare(
+async function prepare(
   context: ServerContext,
   request: ResourceRequest,
   { strategy, options }: UpdateRequest,
   { next, current }: { next: KubeObject; current: Entry },
-): void {
+): Promise<void> {
   const { resource } = request
   const { definition } = resource
   // Strategies may move parts of the old object into the new one and change them there.
   const old = current.copy()
   const at = requestContext(context, request, options)
-  next.metadata ??= { name: '' }
   adoptTarget(next, request)
   requireCurrent(request, next, current)
   requireSameUid(request, next.metadata, old.metadata)
@@ -84,7 +90,7 @@ function prepare(
     ...validateObjectMetaUpdate(next.metadata, old.metadata),
     ...(strategy.validateUpdate?.(next, old, at) ?? []),
   ]
-  if (errors.length > 0) throw invalidError(resource.groupKind, next.metadata.name, errors)
+  if (errors.length > 0) await refuse(context, resource, { next, old, errors })
   for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
 }
 

@@ -112,9 +112,9 @@ export const refusals: [string, ServiceSpec, string[]][] = [
     ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
   ],
   [
-    'one node port twice',
-    { type: 'NodePort', ...named({ nodePort: 30080 }, { nodePort: 30080 }) },
-    ['spec.ports[1].nodePort: Duplicate value: 30080'],
+    'one port with its node port twice',
+    { type: 'NodePort', ...named({ nodePort: 30080 }, { port: 80, nodePort: 30080 }) },
+    ['spec.ports[1].nodePort: Duplicate value: 30080', `spec.ports[1]: Duplicate value: ${internalPort('TCP', 80)}`],
   ],
   [
     'unknown type',
