@@ -11,6 +11,7 @@ import {
   specOf,
   usesNodePorts,
 } from './kind.ts'
+import { trafficPolicies } from './validation.ts'
 
 export function prepareServiceForCreate(service: Service, { settings }: RequestContext): void {
   service.status = { loadBalancer: {} }
@@ -18,6 +19,7 @@ export function prepareServiceForCreate(service: Service, { settings }: RequestC
   // A client that knows only the older field means both.
   if (spec.clusterIP && !spec.clusterIPs) spec.clusterIPs = [spec.clusterIP]
   initFamilies(service, undefined, settings)
+  dropInternalTrafficPolicy(service)
 }
 
 export function prepareServiceForUpdate(next: Service, old: Service, { settings }: RequestContext): void {
@@ -27,6 +29,7 @@ export function prepareServiceForUpdate(next: Service, old: Service, { settings 
   syncClusterIPs(specOf(next), specOf(old))
   initFamilies(next, old, settings)
   dropTypeDependentFields(next, old)
+  dropInternalTrafficPolicy(next)
 }
 
 export function prepareServiceForStatusUpdate(next: Service, old: Service): void {
@@ -96,6 +99,14 @@ function dropTypeDependentFields(next: Service, old: Service): void {
   if (externallyAccessible(old) && !externallyAccessible(next)) drop('externalTrafficPolicy')
   if (serviceType(next) !== 'LoadBalancer' && next.status?.loadBalancer?.ingress) {
     next.status = { ...next.status, loadBalancer: {} }
+  }
+}
+
+/** ExternalName has none: upstream leaves it out whenever one is read. A wrong one is refused all the same. */
+function dropInternalTrafficPolicy(service: Service): void {
+  const spec = specOf(service)
+  if (serviceType(service) === 'ExternalName' && trafficPolicies.includes(spec.internalTrafficPolicy ?? '')) {
+    delete spec.internalTrafficPolicy
   }
 }
 

@@ -22,7 +22,7 @@ import { externallyAccessible, isHeadless, needsHealthCheckNodePort, serviceType
 const serviceTypes = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 export const portProtocols = ['SCTP', 'TCP', 'UDP']
 const sessionAffinities = ['ClientIP', 'None']
-const trafficPolicies = ['Cluster', 'Local']
+export const trafficPolicies = ['Cluster', 'Local']
 const trafficDistributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone']
 const maxAffinityTimeoutSeconds = 86400
 const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
