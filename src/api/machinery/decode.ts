@@ -296,14 +296,17 @@ function isPlain(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof FloatLiteral)
 }
 
+/** Types of which every required field in the API is a pointer. */
+const pointers: ReadonlySet<string> = new Set(['LabelSelector', 'ParentReference'])
+
 /**
- * Go writes required fields even when nobody set them. Pointers are the exception: all required label selectors are
- * pointers in the API, and validation tells an absent one from an empty one.
+ * Go writes required fields even when nobody set them. Pointers are the exception: validation tells an absent one from
+ * an empty one.
  */
 function fillRequired(object: Plain, fields: ReadonlyMap<string, FieldSchema>): void {
   for (const field of fields.values()) {
     if (!field.required || object[field.name] !== undefined) continue
-    if (field.ref.shape === 'struct' && field.ref.type.name === 'LabelSelector') continue
+    if (field.ref.shape === 'struct' && pointers.has(field.ref.type.name)) continue
     const zero = zeroValue(field.ref)
     if (zero !== undefined) object[field.name] = zero
   }
