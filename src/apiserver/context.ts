@@ -3,8 +3,10 @@ import type { ClusterSettings } from '../api/resource.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/contract.ts'
+import type { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import type { Feed } from './cache/feed.ts'
+import type { ServerObjects } from './cache/objects.ts'
 import type { UserInfo } from './handler.ts'
 import type { BookmarkTicker } from './read/bookmarks.ts'
 import type { Registry, ServedResource } from './registry.ts'
@@ -15,6 +17,7 @@ export interface ServerContext {
   readonly store: Store
   readonly registry: Registry
   readonly feed: Feed
+  readonly objects: ServerObjects
   readonly settings: ClusterSettings
   readonly clock: Clock
   readonly log: Logger
@@ -22,6 +25,7 @@ export interface ServerContext {
   /** By resource prefix: who hands out addresses and ports to objects of that resource. */
   readonly allocators: ReadonlyMap<string, Allocator>
   readonly agents: AgentDialer
+  readonly admission: Admission
 }
 
 /** One request about a resource. */

@@ -6,9 +6,11 @@ import type { ApiRequest, ApiResponse } from '../client/transport.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Logger, silentLogger } from '../lib/log.ts'
 import type { Store } from '../store/contract.ts'
+import { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Feed } from './cache/feed.ts'
+import { ServerObjects } from './cache/objects.ts'
 import { startCompaction } from './compaction.ts'
 import type { ResourceRequest, ServerContext } from './context.ts'
 import { Pages } from './discovery/pages.ts'
@@ -33,6 +35,8 @@ export interface ApiServerOptions {
   readonly address?: string
   /** More checks of /readyz and /livez, by name. */
   readonly checks?: ReadonlyMap<string, () => Promise<boolean>>
+  /** As kube-apiserver's --disable-admission-plugins. */
+  readonly disableAdmissionPlugins?: readonly string[]
   readonly log?: Logger
   readonly clock?: Clock
 }
@@ -67,6 +71,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     bookmarks: new BookmarkTicker(clock),
     allocators: allocatorsOf(registry, { store, feed, settings, clock }),
     agents: new AgentDialer(options.agents),
+    objects: new ServerObjects({ registry, feed, clock }),
+    admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [] }),
   }
   const metrics = new ServerMetrics()
   const checks = new Map([

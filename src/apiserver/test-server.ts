@@ -33,6 +33,7 @@ const user = { name: 'tester', groups: ['system:masters'] }
 export interface TestServerOptions {
   readonly clock?: Clock
   readonly serviceCidrs?: readonly string[]
+  readonly disableAdmissionPlugins?: readonly string[]
   readonly nodePortRange?: { readonly from: number; readonly to: number }
 }
 
@@ -44,7 +45,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     nodePortRange: options.nodePortRange ?? { from: 30000, to: 32767 },
     clusterDomain: 'cluster.local',
   }
-  const server = createApiServer({ store, definitions, settings, ...(options.clock && { clock: options.clock }) })
+  // Nobody makes accounts here: no controllers run.
+  const { clock, disableAdmissionPlugins = ['ServiceAccount'] } = options
+  const server = createApiServer({ store, definitions, settings, disableAdmissionPlugins, ...(clock && { clock }) })
   const test: TestServer = {
     server,
     store,

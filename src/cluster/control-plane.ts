@@ -31,6 +31,7 @@ async function main(base: string, name: string): Promise<void> {
     store,
     definitions,
     settings: clusterSettings(layout),
+    disableAdmissionPlugins: ['ServiceAccount'],
     log,
     address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },

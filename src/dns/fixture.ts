@@ -43,7 +43,9 @@ export async function startTestCluster({ controllers = true } = {}): Promise<Tes
     nodePortRange: { from: 30_000, to: 32_767 },
     clusterDomain: 'cluster.local',
   }
-  const server = createApiServer({ store, definitions, settings, log: silentLogger })
+  // Nobody makes accounts for the pods here.
+  const disableAdmissionPlugins = ['ServiceAccount']
+  const server = createApiServer({ store, definitions, settings, disableAdmissionPlugins, log: silentLogger })
   const listener = await listenHttps(server, { host: '127.0.0.1', port: 0, ...serving, clientCaPem: ca.certPem })
   const client = new Client({ transport: inProcessTransport(server, { name: 'admin', groups: ['system:masters'] }) })
   const stop = new AbortController()

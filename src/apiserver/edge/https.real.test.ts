@@ -39,6 +39,7 @@ beforeAll(async () => {
       nodePortRange: { from: 30000, to: 32767 },
       clusterDomain: 'cluster.local',
     },
+    disableAdmissionPlugins: ['ServiceAccount'],
     agents: { certPem: client.certPem, keyPem: client.keyPem, caPem: ca.certPem },
   })
   listener = await listenHttps(server, {

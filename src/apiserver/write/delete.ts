@@ -63,6 +63,13 @@ export async function deleteObject(
     const current = await findEntry(context, request)
     if (!current) throw missing(request)
     requirePreconditions(request, options, current)
+    await context.admission.run('validate', context, {
+      operation: 'DELETE',
+      request,
+      object: current.object,
+      old: undefined,
+      dryRun,
+    })
     try {
       return await deleteCurrent(context, request, options, { current, dryRun })
     } catch (error) {

@@ -1,13 +1,13 @@
 /** How a pod is prepared for being written. */
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import type { Pod, PodCondition } from '../../generated/v1.ts'
-import { admitPodSpec } from './admission.ts'
+import { admitPod } from './admission.ts'
 import { setPodCondition } from './conditions.ts'
 import { qosClass } from './qos.ts'
 
 export function preparePodForCreate(pod: Pod): void {
   startGeneration(pod)
-  if (pod.spec) admitPodSpec(pod.spec)
+  admitPod(pod)
   pod.status = { phase: 'Pending', qosClass: qosClass(pod) }
   if (pod.spec?.schedulingGates?.length) {
     const condition: PodCondition = {
