@@ -6,7 +6,10 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Family } from '../../plan/types.ts'
+import { type BaseRules, localnetChain } from './base-rules.ts'
 import { ownChainPattern, sharedChains } from './names.ts'
+import type { PortRules } from './port-rules.ts'
+import { jumpKey, parseExisting } from './script.ts'
 
 /** One deletion that may concern us. `entry`: a rule of a built-in chain went, perhaps one of our jumps. */
 export type Deletion =
@@ -24,8 +27,41 @@ export function parseDeletion(line: string, family: Family): Deletion | undefine
   if (!shared) return undefined
   if (kind === 'table') return { kind: 'ours', what: `table ${table}` }
   if (kind === 'rule' && builtIn.has(chain)) return { kind: 'entry', table, chain }
-  if (!shared.includes(chain) && !ownChainPattern.test(chain)) return undefined
+  if (!shared.includes(chain) && !ownChainPattern.test(chain) && chain !== localnetChain) return undefined
   return { kind: 'ours', what: kind === 'rule' ? `a rule of ${table} ${chain}` : `chain ${table} ${chain}` }
+}
+
+/**
+ * What `iptables-save` printed less of than there must be, in words; undefined: nothing. Rules are counted, not compared:
+ * what others put into our chains is theirs.
+ */
+export function findMissing(saved: string, base: BaseRules, ports: Iterable<PortRules>): string | undefined {
+  const wanted = wantedCounts(base, ports)
+  let table = ''
+  for (const line of saved.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1)
+    const chain = /^-A (\S+) /.exec(line)?.[1]
+    const key = `${table} ${chain}`
+    const left = chain && wanted.get(key)
+    if (left) wanted.set(key, left - 1)
+  }
+  for (const [chain, left] of wanted) if (left > 0) return `a rule of ${chain} was deleted`
+  const { jumps } = parseExisting(saved)
+  const gone = base.jumps.find((jump) => !jumps.has(jumpKey(jump)))
+  return gone && `a jump in ${gone.table} ${gone.chain} was deleted`
+}
+
+/** `TABLE CHAIN` → how many rules of ours. */
+function wantedCounts(base: BaseRules, ports: Iterable<PortRules>): Map<string, number> {
+  const counts = new Map<string, number>()
+  const add = (key: string, rules: number) => counts.set(key, (counts.get(key) ?? 0) + rules)
+  for (const table of ['filter', 'nat'] as const)
+    for (const [chain, rules] of Object.entries(base[table])) add(`${table} ${chain}`, rules.length)
+  for (const { chains, shared } of ports) {
+    for (const [chain, rules] of chains) add(`nat ${chain}`, rules.length)
+    for (const { table, chain } of shared) add(`${table} ${chain}`, 1)
+  }
+  return counts
 }
 
 const restartMs = 1000

@@ -40,10 +40,11 @@ const jumps: readonly Jump[] = [
  * route_localnet would let neighbours on the link reach what listens on 127.0.0.1 only (CVE-2020-8558): kubelet's chain
  * against it, made here, too, because there need not be a kubelet. It is not removed with the proxy's rules.
  */
+export const localnetChain = 'KUBE-FIREWALL'
+
 const localnetGuard = {
-  chain: 'KUBE-FIREWALL',
   rule: '! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP',
-  jumps: ['INPUT', 'OUTPUT'].map((chain): Jump => ({ table: 'filter', chain, rule: '-j KUBE-FIREWALL' })),
+  jumps: ['INPUT', 'OUTPUT'].map((chain): Jump => ({ table: 'filter', chain, rule: `-j ${localnetChain}` })),
 }
 
 const guardsLocalnet = ({ family, localhostNodePorts }: IptablesSettings) => family === 4 && localhostNodePorts
@@ -63,7 +64,7 @@ export function baseRules(settings: IptablesSettings): BaseRules {
       'KUBE-PROXY-CANARY': [],
       'KUBE-PROXY-FIREWALL': [],
       'KUBE-SERVICES': [],
-      ...(guardsLocalnet(settings) && { [localnetGuard.chain]: [localnetGuard.rule] }),
+      ...(guardsLocalnet(settings) && { [localnetChain]: [localnetGuard.rule] }),
     },
     nat: {
       'KUBE-MARK-MASQ': [`-j MARK --set-xmark ${masqueradeMark(settings)}/${masqueradeMark(settings)}`],

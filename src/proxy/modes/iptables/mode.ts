@@ -2,7 +2,7 @@
 import type { Logger } from '../../../lib/log.ts'
 import { type PortChange, type PortPlan, planKey } from '../../plan/types.ts'
 import type { Mode } from '../mode.ts'
-import { monitorDeletions, parseDeletion } from './audit.ts'
+import { findMissing, monitorDeletions, parseDeletion } from './audit.ts'
 import { type BaseRules, baseRules } from './base-rules.ts'
 import type { IptablesKernel } from './kernel.ts'
 import { type PortRules, renderPort, type Table } from './port-rules.ts'
@@ -22,6 +22,8 @@ export interface IptablesModeOptions {
 /** Reports of a change of our own begin, and go on, within this time. */
 const echoMs = 100
 
+type Damaged = (what: string) => void
+
 export class IptablesMode implements Mode {
   readonly #options: IptablesModeOptions
   readonly #base: BaseRules
@@ -33,6 +35,8 @@ export class IptablesMode implements Mode {
   #expected = 0
   #quietFrom = 0
   #working = 0
+  #writes = 0
+  #doubting = false
 
   constructor(options: IptablesModeOptions) {
     this.#options = options
@@ -48,10 +52,10 @@ export class IptablesMode implements Mode {
     this.#settings = { ...settings, largeCluster: endpoints > largeClusterEndpoints }
     const ports = new Map<string, PortRules>()
     for (const plan of all) ports.set(planKey(plan), renderPort(plan, this.#settings))
-    await this.#restore(fullScript(this.#base, ports.values(), existing), Number.POSITIVE_INFINITY)
     this.#ports = ports
     this.#counts = { nat: countRules(this.#base.nat), filter: countRules(this.#base.filter) }
     for (const rules of ports.values()) this.#count(rules, 1)
+    await this.#restore(fullScript(this.#base, ports.values(), existing), 0)
   }
 
   async update(changes: readonly PortChange[]): Promise<void> {
@@ -71,12 +75,13 @@ export class IptablesMode implements Mode {
     if (text) await this.#restore(text, deletions)
   }
 
-  watch(damaged: (what: string) => void, signal: AbortSignal): void {
+  watch(damaged: Damaged, signal: AbortSignal): void {
     const { monitor } = this.#options
     const canary = () => this.#watchCanary(damaged, signal)
     if (!monitor) return canary()
     const gap = () => {
-      if (!this.#own()) damaged('reports of deleted rules were lost')
+      if (this.#own()) this.#doubt(damaged)
+      else damaged('reports of deleted rules were lost')
     }
     monitorDeletions(monitor, { line: (text) => this.#heard(text, damaged), gap, missing: canary }, signal)
   }
@@ -94,6 +99,7 @@ export class IptablesMode implements Mode {
     if (!this.#own()) this.#expected = 0
     this.#expected += deletions
     this.#working += 1
+    this.#writes += 1
     try {
       await this.#options.kernel.restore(script)
     } finally {
@@ -107,27 +113,44 @@ export class IptablesMode implements Mode {
     return this.#working > 0 || Date.now() < this.#quietFrom
   }
 
-  #heard(text: string, damaged: (what: string) => void): void {
+  #heard(text: string, damaged: Damaged): void {
     const deletion = parseDeletion(text, this.#options.kernel.family)
     if (!deletion) return
     if (deletion.kind === 'entry') {
       void this.#checkJumps(deletion.table, deletion.chain, damaged)
       return
     }
-    if (this.#own() && this.#expected > 0) {
-      this.#expected -= 1
-      this.#quietFrom = Math.max(this.#quietFrom, Date.now() + echoMs)
-    } else damaged(`${deletion.what} was deleted`)
+    if (!this.#own()) return damaged(`${deletion.what} was deleted`)
+    this.#quietFrom = Math.max(this.#quietFrom, Date.now() + echoMs)
+    if (this.#expected > 0) this.#expected -= 1
+    else this.#doubt(damaged)
   }
 
-  async #checkJumps(table: string, chain: string, damaged: (what: string) => void): Promise<void> {
+  /** Somebody else's deletion may hide among the reports of our own: soon, the kernel is asked what it holds. */
+  #doubt(damaged: Damaged): void {
+    if (this.#doubting) return
+    this.#doubting = true
+    setTimeout(() => void this.#verify(damaged), echoMs).unref()
+  }
+
+  async #verify(damaged: Damaged): Promise<void> {
+    this.#doubting = false
+    const writes = this.#writes
+    const saved = await this.#options.kernel.save().catch(() => '')
+    // What was read in the middle of a change says nothing.
+    if (this.#working > 0 || this.#writes !== writes) return this.#doubt(damaged)
+    const missing = findMissing(saved, this.#base, this.#ports.values())
+    if (missing) damaged(missing)
+  }
+
+  async #checkJumps(table: string, chain: string, damaged: Damaged): Promise<void> {
     const rules = (await this.#options.kernel.list(table, chain)) ?? ''
     const present = new Set(rules.split('\n').map((rule) => jumpKey({ table, chain, rule })))
     const missing = this.#base.jumps.find((j) => j.table === table && j.chain === chain && !present.has(jumpKey(j)))
     if (missing) damaged(`a jump in ${table} ${chain} was deleted`)
   }
 
-  #watchCanary(damaged: (what: string) => void, signal: AbortSignal): void {
+  #watchCanary(damaged: Damaged, signal: AbortSignal): void {
     const timer = setInterval(() => {
       void this.#options.kernel.list('nat', 'KUBE-PROXY-CANARY').then((found) => {
         if (found === undefined && !signal.aborted && !this.#own()) damaged('chain nat KUBE-PROXY-CANARY is gone')

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type PortPlan, planKey } from '../../plan/types.ts'
+import { FakeIptables } from '../../testing/fake-iptables.ts'
 import { type SpecInput, service, slice } from '../../testing/objects.ts'
 import { recordedTracker } from '../../testing/recorded.ts'
 import { chainsOf } from '../../testing/save-format.ts'
 import { Tracker } from '../../track/tracker.ts'
-import { parseDeletion } from './audit.ts'
+import { findMissing, parseDeletion } from './audit.ts'
 import { baseRules } from './base-rules.ts'
 import { renderPort } from './port-rules.ts'
 import { cleanupScript, fullScript, parseExisting, partialScript } from './script.ts'
@@ -270,14 +271,36 @@ describe('what is there already', () => {
   })
 })
 
+describe('what a kernel lacks', () => {
+  const tracker = recordedTracker()
+  tracker.flush()
+  const base = baseRules(settings)
+  const ports = [...tracker.plans()].map((plan) => renderPort(plan, settings))
+  const kernel = new FakeIptables()
+  kernel.restore(fullScript(base, ports, nothing))
+  const saved = kernel.save()
+  const without = (rule: RegExp) => saved.replace(new RegExp(`^-A ${rule.source}.*\\n`, 'm'), '')
+
+  const cases: [string, string, string | undefined][] = [
+    ['all there', saved, undefined],
+    ['a rule of others in our chain', saved.replace('-A KUBE-MARK-MASQ', '-A KUBE-SERVICES -j X\n$&'), undefined],
+    ['a shared rule', without(/KUBE-SERVICES/), 'a rule of filter KUBE-SERVICES was deleted'],
+    ['a rule of a port', without(/KUBE-SEP/), expect.stringMatching(/^a rule of nat KUBE-SEP-\w+ was deleted$/)],
+    ['a jump', without(/PREROUTING/), 'a jump in nat PREROUTING was deleted'],
+    ['everything', '', expect.stringMatching(/^a rule of /)],
+  ]
+  test.each(cases)('%s', (_, text, expected) => expect(findMissing(text, base, ports)).toEqual(expected))
+})
+
 describe('deletions nft reports', () => {
   const cases: [string, ReturnType<typeof parseDeletion>][] = [
     ['delete rule ip nat KUBE-SERVICES handle 4', { kind: 'ours', what: 'a rule of nat KUBE-SERVICES' }],
     ['delete chain ip nat KUBE-SVC-XRY76EGRC3BSCIIJ', { kind: 'ours', what: 'chain nat KUBE-SVC-XRY76EGRC3BSCIIJ' }],
     ['delete table ip nat', { kind: 'ours', what: 'table nat' }],
     ['delete rule ip nat PREROUTING handle 5', { kind: 'entry', table: 'nat', chain: 'PREROUTING' }],
-    ['delete rule ip filter KUBE-FIREWALL handle 5', undefined],
+    ['delete rule ip filter KUBE-FIREWALL handle 5', { kind: 'ours', what: 'a rule of filter KUBE-FIREWALL' }],
     ['delete rule ip6 nat KUBE-SERVICES handle 4', undefined],
+    ['delete rule ip filter DOCKER-USER handle 5', undefined],
     ['delete table inet fairway', undefined],
     ['delete set ip nat foo', undefined],
   ]

@@ -112,8 +112,9 @@ export function partialScript(
     const target = content[table]
     deletions += removed.length
     if (removed.length * rewriteRatio > all.size) {
-      target.chains.push([chain, [...sharedRulesOf(all, table, chain), ...(base[table][chain] ?? [])]])
-      deletions += all.size
+      const rules = [...sharedRulesOf(all, table, chain), ...(base[table][chain] ?? [])]
+      target.chains.push([chain, rules])
+      deletions += rules.length - added.length
     } else {
       target.deletes.push(...removed.map((rule) => `-D ${chain} ${rule}`))
       target.inserts.push(...added.reverse().map((rule) => `-I ${chain} ${rule}`))
