@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseFlows, staleFlows } from './conntrack.ts'
+import { backendAddress } from './plan/types.ts'
 import { service, slice } from './testing/objects.ts'
 import { Tracker } from './track/tracker.ts'
 
@@ -14,7 +15,8 @@ udp      17 29 src=10.244.0.11 dst=8.8.8.8 sport=7 dport=53 src=8.8.8.8 dst=10.2
 
 const ports = [{ name: 'dns', port: 53, protocol: 'UDP', nodePort: 30053 }]
 const targets = [{ name: 'dns', port: 5353, protocol: 'UDP' }]
-const texts = (flows: ReturnType<typeof staleFlows>) => flows.map((f) => `${f.destination}:${f.port} ${f.backend}`)
+const texts = (flows: ReturnType<typeof staleFlows>) =>
+  flows.map((f) => `${f.destination}:${f.port} ${backendAddress(f.backend)}`)
 
 test('only flows of a Service to backends it no longer has are stale', () => {
   const tracker = new Tracker({ node: 'node-1' })
@@ -22,10 +24,10 @@ test('only flows of a Service to backends it no longer has are stale', () => {
   tracker.setSlice(slice('demo/dns', ['10.244.0.13'], targets))
   tracker.flush()
   expect(texts(staleFlows(parseFlows(listing), tracker.plans()))).toEqual([
-    '10.96.0.14:53 10.244.0.12',
-    '10.96.0.14:53 10.96.0.14',
-    '172.30.9.2:30053 10.244.0.12',
-    '172.30.9.2:30053 172.30.9.2',
+    '10.96.0.14:53 10.244.0.12:5353',
+    '10.96.0.14:53 10.96.0.14:53',
+    '172.30.9.2:30053 10.244.0.12:5353',
+    '172.30.9.2:30053 172.30.9.2:30053',
   ])
 })
 
@@ -40,8 +42,20 @@ test('endpoints that policies rule out, or that are ending but serve, keep their
   tracker.setSlice(slice('demo/dns', endpoints, targets))
   tracker.flush()
   expect(texts(staleFlows(parseFlows(listing), tracker.plans()))).toEqual([
-    '10.96.0.14:53 10.96.0.14',
-    '172.30.9.2:30053 172.30.9.2',
+    '10.96.0.14:53 10.96.0.14:53',
+    '172.30.9.2:30053 172.30.9.2:30053',
+  ])
+})
+
+test('flows to the former target port of a pod that still serves are stale', () => {
+  const tracker = new Tracker({ node: 'node-1' })
+  tracker.setService(service('demo/dns', '10.96.0.14', { ports: [{ name: 'dns', port: 53, protocol: 'UDP' }] }))
+  tracker.setSlice(slice('demo/dns', ['10.244.0.12', '10.244.0.13'], [{ name: 'dns', port: 5354, protocol: 'UDP' }]))
+  tracker.flush()
+  expect(texts(staleFlows(parseFlows(listing), tracker.plans()))).toEqual([
+    '10.96.0.14:53 10.244.0.12:5353',
+    '10.96.0.14:53 10.244.0.13:5353',
+    '10.96.0.14:53 10.96.0.14:53',
   ])
 })
 
@@ -55,8 +69,8 @@ test('flows to a node port that was taken away are stale', () => {
   tracker.flush()
   const stale = staleFlows(parseFlows(listing), tracker.plans(), former ? [former] : [])
   expect(texts(stale)).toEqual([
-    '10.96.0.14:53 10.96.0.14',
-    '172.30.9.2:30053 10.244.0.12',
-    '172.30.9.2:30053 172.30.9.2',
+    '10.96.0.14:53 10.96.0.14:53',
+    '172.30.9.2:30053 10.244.0.12:5353',
+    '172.30.9.2:30053 172.30.9.2:30053',
   ])
 })

@@ -4,13 +4,13 @@
  */
 import type { Exec } from '../lib/exec.ts'
 import type { Logger } from '../lib/log.ts'
-import type { Family, PortChange, PortPlan } from './plan/types.ts'
+import { type Backend, backendAddress, type Family, type PortChange, type PortPlan } from './plan/types.ts'
 
 /** A remembered UDP flow: where the client sent it, and who answers. */
 export interface Flow {
   readonly destination: string
   readonly port: number
-  readonly backend: string
+  readonly backend: Pick<Backend, 'ip' | 'port'>
   /** Only the client has sent so far. */
   readonly unreplied: boolean
 }
@@ -18,10 +18,10 @@ export interface Flow {
 /** Reads `conntrack -L -p udp`: each line has the original tuple and then the reply's. */
 export function parseFlows(listing: string): Flow[] {
   return listing.split('\n').flatMap((line) => {
-    const [original, reply] = [...line.matchAll(/src=(\S+) dst=(\S+) sport=\d+ dport=(\d+)/g)]
+    const [original, reply] = [...line.matchAll(/src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g)]
     if (!original?.[2] || !reply?.[1]) return []
-    const unreplied = line.includes('[UNREPLIED]')
-    return [{ destination: original[2], port: Number(original[3]), backend: reply[1], unreplied }]
+    const backend = { ip: reply[1], port: Number(reply[3]) }
+    return [{ destination: original[2], port: Number(original[4]), backend, unreplied: line.includes('[UNREPLIED]') }]
   })
 }
 
@@ -33,11 +33,12 @@ export function parseFlows(listing: string): Flow[] {
 export function staleFlows(flows: readonly Flow[], plans: Iterable<PortPlan>, former: Iterable<PortPlan> = []): Flow[] {
   const serving = new Map<string, ReadonlySet<string>>()
   for (const plan of former) for (const front of frontsOf(plan)) serving.set(front, new Set())
-  for (const plan of plans) for (const front of frontsOf(plan)) serving.set(front, new Set(plan.servingIps))
+  for (const plan of plans) for (const front of frontsOf(plan)) serving.set(front, new Set(plan.serving))
   const stale = new Map<string, Flow>()
   for (const flow of flows) {
-    const ips = serving.get(`${flow.destination} ${flow.port}`) ?? nodePortIps(serving, flow)
-    if (ips && !ips.has(flow.backend)) stale.set(`${flow.destination} ${flow.port} ${flow.backend}`, flow)
+    const backend = backendAddress(flow.backend)
+    const known = serving.get(`${flow.destination} ${flow.port}`) ?? behindNodePort(serving, flow)
+    if (known && !known.has(backend)) stale.set(`${flow.destination} ${flow.port} ${backend}`, flow)
   }
   return [...stale.values()]
 }
@@ -50,8 +51,11 @@ function frontsOf(plan: PortPlan): string[] {
 }
 
 /** A flow to that port that was answered untranslated is somebody else's. */
-function nodePortIps(serving: ReadonlyMap<string, ReadonlySet<string>>, flow: Flow): ReadonlySet<string> | undefined {
-  return flow.backend === flow.destination && !flow.unreplied ? undefined : serving.get(`* ${flow.port}`)
+function behindNodePort(
+  serving: ReadonlyMap<string, ReadonlySet<string>>,
+  { destination, port, backend, unreplied }: Flow,
+): ReadonlySet<string> | undefined {
+  return backend.ip === destination && !unreplied ? undefined : serving.get(`* ${port}`)
 }
 
 export class FlowCleaner {
@@ -83,7 +87,8 @@ export class FlowCleaner {
   }
 
   async #delete(family: string, { destination, port, backend }: Flow): Promise<void> {
-    const flow = ['--orig-dst', destination, '--orig-port-dst', String(port), '--reply-src', backend]
+    const original = ['--orig-dst', destination, '--orig-port-dst', String(port)]
+    const flow = [...original, '--reply-src', backend.ip, '--reply-port-src', String(backend.port)]
     // Exit code 1 says that it was gone already.
     const result = await this.#exec('conntrack', ['-D', '-p', 'udp', '-f', family, ...flow])
     if (result.code > 1) this.#log.warn({ flow, output: result.stderr.trim() }, 'cannot delete a stale UDP flow')

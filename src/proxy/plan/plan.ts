@@ -2,7 +2,14 @@
 import type { Service, ServicePort } from '../../api/generated/v1.ts'
 import { parseCidr, parseIp } from '../../lib/ip.ts'
 import { chooseEndpoints, type EndpointState, type Place } from './endpoints.ts'
-import { externallyAccessible, type Family, type PortPlan, type Protocol, type Verdict } from './types.ts'
+import {
+  backendAddress,
+  externallyAccessible,
+  type Family,
+  type PortPlan,
+  type Protocol,
+  type Verdict,
+} from './types.ts'
 
 /** The endpoints of the Service's port of this name and protocol, in one family. */
 export type EndpointsOf = (port: { name: string; protocol: Protocol; family: Family }) => readonly EndpointState[]
@@ -64,13 +71,13 @@ function planPort(
     externalLocal,
     cluster: choice.cluster,
     local: choice.local,
-    servingIps: protocol === 'udp' ? distinctIps(states.filter((e) => e.serving)) : [],
-    localReadyIps: healthCheckNodePort ? distinctIps(states.filter((e) => e.local && e.ready)) : [],
+    serving: protocol === 'udp' ? distinct(states.filter((e) => e.serving).map(backendAddress)) : [],
+    localReadyIps: healthCheckNodePort ? distinct(states.filter((e) => e.local && e.ready).map((e) => e.ip)) : [],
   }
 }
 
-function distinctIps(endpoints: readonly EndpointState[]): string[] {
-  return [...new Set(endpoints.map((e) => e.ip))].sort()
+function distinct(addresses: readonly string[]): string[] {
+  return [...new Set(addresses)].sort()
 }
 
 /** ipMode Proxy means that the balancer delivers to node ports itself (KEP-1860). */
@@ -82,5 +89,5 @@ function loadBalancerIps(service: Service, family: Family): string[] {
 
 function ofFamily(addresses: readonly string[], family: Family): string[] {
   const own = addresses.map((a) => a.trim()).filter((a) => (parseIp(a) ?? parseCidr(a)?.ip)?.family === family)
-  return [...new Set(own)].sort()
+  return distinct(own)
 }

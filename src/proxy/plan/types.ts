@@ -51,8 +51,8 @@ export interface PortPlan {
   readonly cluster: readonly Backend[]
   /** Backends on this node for policy Local, sorted; empty when no traffic is balanced over them. */
   readonly local: readonly Backend[]
-  /** UDP only: addresses of every serving endpoint, whatever the policies say; flows to others are stale. */
-  readonly servingIps: readonly string[]
+  /** UDP only: `backendAddress` of every serving endpoint, whatever the policies say; flows to others are stale. */
+  readonly serving: readonly string[]
   /** With `healthCheckNodePort` only: addresses of the ready endpoints on this node. */
   readonly localReadyIps: readonly string[]
 }

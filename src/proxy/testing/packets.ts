@@ -92,6 +92,14 @@ export function describePackets(name: string, makeMode: ModeFactory): void {
       judge({ pods: ['pod-3'] }, await network.send('pod-1', udp('10.96.0.14'), { sourcePort }))
     })
 
+    test('so does one whose Service leads to another port of the same pod', async () => {
+      const sourcePort = 40_004
+      judge({ pods: ['pod-3'] }, await network.send('pod-1', udp('10.96.0.14'), { sourcePort }))
+      const targets = [{ name: 'dns', port: 5354, protocol: 'UDP' }]
+      await change((tracker) => tracker.setSlice(slice('demo/dns', endpoints(['pod-3']), targets)))
+      judge({ pods: ['pod-3-again'] }, await network.send('pod-1', udp('10.96.0.14'), { sourcePort }))
+    })
+
     test('so does one outside that uses a node port', async () => {
       const sourcePort = 40_001
       const to = udp(addresses['node-1'][4], 30053)
@@ -152,6 +160,18 @@ export function describePackets(name: string, makeMode: ModeFactory): void {
       await withDeadline(repaired, deadlineMs, `rules to be written again after: ${command}`)
       judge({ pods: ['pod-1'] }, await network.send('pod-1', tcp('10.96.0.11')))
       judge({ error: 'refused' }, await network.send('pod-1', tcp('10.96.0.12')))
+    })
+
+    test('damage in the shadow of a full write of our own is found', async () => {
+      const [first] = proxies
+      if (!first) throw new Error('there is no proxy')
+      const { exec } = network.node('node-1')
+      for (const command of ['iptables -t nat -F KUBE-SERVICES', 'iptables -t nat -D KUBE-SERVICES 1']) {
+        const repaired = first.passes.next()
+        expect(await exec('sh', ['-c', command])).toMatchObject({ code: 0 })
+        await withDeadline(repaired, deadlineMs, `rules to be written again after: ${command}`)
+      }
+      judge({ pods: ['pod-1'] }, await network.send('pod-1', tcp('10.96.0.11')))
     })
 
     test('its own changes are not mistaken for damage', async () => {
