@@ -201,13 +201,15 @@ test('the trigger time is the earliest change not yet dealt with', () => {
   const times = new TriggerTimes()
   const service = makeService('web')
   const one = makePod('one', { since: '2026-11-21T02:42:10Z' })
+  const older = makePod('older', { since: '2026-11-21T02:40:00Z' })
   const take = (...pods: (typeof one)[]) => {
     const trigger = times.of('demo/web', service, pods)
     trigger.commit()
     return trigger.time
   }
-  expect(take(one)).toBe('2026-11-21T02:41:57Z')
-  expect(take(one)).toBeUndefined()
+  // Its pods were there before the Service was: nothing could be done for them then.
+  expect(take(one, older)).toBe('2026-11-21T02:41:57Z')
+  expect(take(one, older)).toBeUndefined()
   expect(take(one, makePod('two', { since: '2026-11-21T02:42:20Z' }))).toBe('2026-11-21T02:42:20Z')
   expect(take(makePod('one', { since: '2026-11-21T02:42:30Z' }))).toBe('2026-11-21T02:42:30Z')
 })

@@ -1,7 +1,7 @@
 /**
  * When the change happened that a write answers to (annotation endpoints.kubernetes.io/last-change-trigger-time, from
- * which proxies and DNS compute their programming latency): the earliest of the Service's creation and the pods'
- * readiness transitions that were not known at the last sync.
+ * which proxies and DNS compute their programming latency): the earliest of the pods' readiness transitions that were
+ * not known at the last sync; for a Service seen for the first time, its creation, however old its pods are.
  */
 import type { Pod, Service } from '../../api/generated/v1.ts'
 
@@ -24,16 +24,17 @@ export class TriggerTimes {
   readonly #known = new Map<string, Known>()
 
   of(key: string, service: Service, pods: readonly Pod[]): TriggerTime {
-    const known = this.#known.get(key) ?? { service: '', pods: new Map() }
+    const before = this.#known.get(key)
+    const known = before ?? { service: '', pods: new Map<string, string>() }
     const created = service.metadata.creationTimestamp ?? ''
     let earliest = created > known.service ? created : undefined
     const news: [string, string][] = []
     for (const { metadata, status } of pods) {
       const at = readySince(status)
-      const before = known.pods.get(metadata.name)
-      if (at === undefined || at === before) continue
+      const last = known.pods.get(metadata.name)
+      if (at === undefined || at === last) continue
       news.push([metadata.name, at])
-      if (at > (before ?? '') && (earliest === undefined || at < earliest)) earliest = at
+      if (before && at > (last ?? '') && (earliest === undefined || at < earliest)) earliest = at
     }
     const commit = () => {
       known.service = created
