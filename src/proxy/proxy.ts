@@ -54,7 +54,7 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
   const { client, config, node, exec, observer, log } = options
   const families = machineFamilies()
   if (families.length === 1) log.info('the kernel has no IPv6; only IPv4 addresses of Services are served')
-  const tracker = new Tracker({ node, families })
+  const tracker = new Tracker({ node, families, since: Date.now() })
   const journal = new Journal(tracker)
   const followers: ((changes: readonly PortChange[]) => void)[] = []
   const nodes = new Informer<Node>({

@@ -78,6 +78,15 @@ describe('tracker', () => {
     expect(tracker.flush().triggerTimes).toEqual(['2026-01-01T00:00:00Z'])
     expect(tracker.flush().triggerTimes).toEqual([])
   })
+  test('what happened before it began is not timed', () => {
+    const tracker = new Tracker({ node: 'node-1', since: Date.parse('2026-01-01T00:00:00Z') })
+    for (const [i, at] of ['2025-12-31T23:59:59Z', '2026-01-01T00:00:01Z'].entries()) {
+      const web = slice('demo/web', ['10.0.0.1'], undefined, String(i))
+      web.metadata.annotations = { 'endpoints.kubernetes.io/last-change-trigger-time': at }
+      tracker.setSlice(web)
+    }
+    expect(tracker.flush().triggerTimes).toEqual(['2026-01-01T00:00:01Z'])
+  })
   test('families that the machine has not are left out', () => {
     const tracker = new Tracker({ node: 'node-1', families: [4] })
     tracker.setService(service('demo/web', '10.96.0.1', { clusterIPs: ['10.96.0.1', 'fd00::1'] }))

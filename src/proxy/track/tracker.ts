@@ -21,9 +21,18 @@ export interface ChangeSet {
   readonly triggerTimes: readonly string[]
 }
 
+export interface TrackerOptions {
+  readonly node: string
+  /** Plans are made for these only: those the machine has. */
+  readonly families?: readonly Family[]
+  /** Milliseconds since the epoch: what happened before is not timed, because nobody was here to answer to it. */
+  readonly since?: number
+}
+
 export class Tracker {
   readonly #node: string
   readonly #families: readonly Family[]
+  readonly #since: number
   #place: Place
   readonly #services = new Map<string, Service>()
   /** Service key → slice key → slice. */
@@ -35,10 +44,10 @@ export class Tracker {
   readonly #dirty = new Set<string>()
   #triggerTimes = new Set<string>()
 
-  /** Plans are made for `families` only: those the machine has. */
-  constructor({ node, families = [4, 6] }: { readonly node: string; readonly families?: readonly Family[] }) {
+  constructor({ node, families = [4, 6], since = 0 }: TrackerOptions) {
     this.#node = node
     this.#families = families
+    this.#since = since
     this.#place = { node, zone: '' }
   }
 
@@ -64,7 +73,7 @@ export class Tracker {
     if (!slices) this.#slices.set(service, (slices = new Map()))
     slices.set(key, slice)
     const triggered = slice.metadata.annotations?.[triggerTimeAnnotation]
-    if (triggered) this.#triggerTimes.add(triggered)
+    if (triggered && Date.parse(triggered) > this.#since) this.#triggerTimes.add(triggered)
     this.#dirty.add(service)
   }
 
