@@ -20,7 +20,10 @@ export interface TestServer extends AsyncDisposable {
   readonly store: Store
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** The events of a watch, as an array that grows. */
-  watch(path: string): Promise<{ status: number; events: WatchLine[]; stop: () => void; ended: Promise<void> }>
+  watch(
+    path: string,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; events: WatchLine[]; stop: () => void; ended: Promise<void> }>
 }
 
 export interface WatchLine {
@@ -61,9 +64,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       const value = (json ? JSON.parse(text) : { text }) as Answer['body']
       return { status: response.status, headers: response.headers, body: value }
     },
-    async watch(path) {
+    async watch(path, headers = {}) {
       const stopping = new AbortController()
-      const { status, body } = await server.handle({ method: 'GET', path, signal: stopping.signal }, user)
+      const { status, body } = await server.handle({ method: 'GET', path, headers, signal: stopping.signal }, user)
       const events: WatchLine[] = []
       const ended = collect(body, events)
       return { status, events, ended, stop: () => stopping.abort() }

@@ -73,6 +73,8 @@ export interface WatchRequest {
 export interface WatchHandlers {
   /** All changes of one or more whole revisions, in order. Called synchronously; must not throw. */
   changes(changes: readonly Change[]): void
+  /** All history up to `revision` has been delivered; what comes now is live. Called once, if there was history. */
+  caughtUp?(revision: number): void
   /** The watch ended by itself and delivers nothing more. `compacted`: the revision asked for is gone. */
   ended(error: StoreError): void
 }

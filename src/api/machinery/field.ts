@@ -67,6 +67,10 @@ function error(type: FieldErrorType, path: Path, message: string): FieldError {
 export const invalid = (path: Path, value: unknown, detail: string): FieldError =>
   error('FieldValueInvalid', path, `Invalid value: ${renderValue(value)}${detail ? `: ${detail}` : ''}`)
 
+/** Where the value is not repeated. */
+export const invalidWithoutValue = (path: Path, detail: string): FieldError =>
+  error('FieldValueInvalid', path, `Invalid value: ${detail}`)
+
 export const required = (path: Path, detail = ''): FieldError =>
   error('FieldValueRequired', path, `Required value${detail ? `: ${detail}` : ''}`)
 
@@ -79,20 +83,16 @@ export const duplicate = (path: Path, value: unknown): FieldError =>
 export const notFound = (path: Path, value: unknown): FieldError =>
   error('FieldValueNotFound', path, `Not found: ${renderValue(value)}`)
 
-/** Supported values are listed sorted, as Kubernetes does. */
+/** The values come in the alphabet's order, as from upstream's sets. */
 export const notSupported = (path: Path, value: unknown, supported: readonly string[]): FieldError =>
-  error(
-    'FieldValueNotSupported',
-    path,
-    `Unsupported value: ${renderValue(value)}${
-      supported.length > 0
-        ? `: supported values: ${[...supported]
-            .sort()
-            .map((s) => JSON.stringify(s))
-            .join(', ')}`
-        : ''
-    }`,
-  )
+  notSupportedAsListed(path, value, [...supported].sort())
+
+/** For the places where upstream lists the values in an order of its own. */
+export function notSupportedAsListed(path: Path, value: unknown, supported: readonly string[]): FieldError {
+  const values = supported.map((s) => JSON.stringify(s)).join(', ')
+  const hint = values && `: supported values: ${values}`
+  return error('FieldValueNotSupported', path, `Unsupported value: ${renderValue(value)}${hint}`)
+}
 
 export const tooLong = (path: Path, maxLength: number): FieldError =>
   error('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`)

@@ -9,10 +9,11 @@ export interface Notice {
   readonly entry: Entry
 }
 
-/** How a watch's objects are written. One value per distinct encoding; `id` names it in the shared line cache. */
+/** How a watch writes events. One value per distinct encoding; `id` names it among the lines an event keeps. */
 export interface Flavour {
   readonly id: string
-  encode(entry: Entry): Buffer
+  /** One event as it goes out, with whatever frames it. */
+  encode(notice: Notice): Buffer
 }
 
 export class CacheEvent {
@@ -46,16 +47,11 @@ export class CacheEvent {
     const id = `${notice.type} ${flavour.id}`
     let line = this.#lines.get(id)
     if (!line) {
-      line = encodeLine(notice, flavour)
+      line = flavour.encode(notice)
       this.#lines.set(id, line)
     }
     return line
   }
-}
-
-/** A line of a watch body. */
-export function encodeLine(notice: Notice, flavour: Flavour): Buffer {
-  return Buffer.concat([lineStart[notice.type], flavour.encode(notice.entry), lineEnd])
 }
 
 const lineStart: Readonly<Record<EventType, Buffer>> = {
@@ -65,5 +61,10 @@ const lineStart: Readonly<Record<EventType, Buffer>> = {
 }
 const lineEnd = Buffer.from('}\n')
 
+/** Events as lines of JSON around an object's own JSON. */
+export function jsonFlavour(id: string, object: (entry: Entry) => Buffer): Flavour {
+  return { id, encode: ({ type, entry }) => Buffer.concat([lineStart[type], object(entry), lineEnd]) }
+}
+
 /** Objects as they are. */
-export const plainFlavour: Flavour = { id: 'json', encode: (entry) => entry.bytes }
+export const plainFlavour = jsonFlavour('json', (entry) => entry.bytes)

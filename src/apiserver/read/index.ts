@@ -5,8 +5,9 @@ import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { type Accepted, type IncludeObject, negotiate } from '../http/negotiation.ts'
 import { BufferBody, jsonBytes, jsonType } from '../http/respond.ts'
+import { waitForRevision } from './freshness.ts'
 import { joinedItems } from './joined-items.ts'
-import { type ListPage, list, waitForRevision } from './list.ts'
+import { type ListPage, list } from './list.ts'
 import { parseListOptions, parseResourceVersion } from './options.ts'
 import { select } from './selection.ts'
 import { partialObject, tableDocument } from './table.ts'
@@ -48,7 +49,7 @@ export async function handleListOrWatch(context: ServerContext, request: Resourc
   const selection = select(resource, { labelSelector, fieldSelector, namespace, name })
   if (options.watch) {
     const include = includeOf(request.query)
-    return watch(context, { resource, options, selection, accepted, include, signal: request.signal })
+    return watch(context, { resource, namespace, options, selection, accepted, include, signal: request.signal })
   }
   const page = await list(context, { resource, namespace, options, selection })
   return listDocument(context, request, accepted, page)

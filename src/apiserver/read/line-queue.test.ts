@@ -9,7 +9,7 @@ async function read(queue: LineQueue): Promise<string> {
 
 test('lines come out in order, those before the reader as well as those after', async () => {
   const queue = new LineQueue(() => {})
-  queue.begin([Buffer.from('a'), Buffer.from('b')])
+  queue.addLazily([Buffer.from('a'), Buffer.from('b')])
   const reading = read(queue)
   queue.push(Buffer.from('c'))
   await Promise.resolve()

@@ -4,16 +4,21 @@
 const unreadBytesMax = 16 * 1024 * 1024
 /** Lines are sent together up to about this much. */
 const chunkBytesMax = 64 * 1024
+/** What was read is let go of at the latest after this many items. */
+const readItemsMax = 1024
 
 export class LineQueue implements AsyncIterable<Buffer> {
   readonly #onClose: () => void
-  #lines: Buffer[] = []
+  #items: (Buffer | Iterator<Buffer>)[] = []
+  /** Items before this one have been read. */
+  #read = 0
   #unreadBytes = 0
   #ended = false
   #closed = false
   #wake: (() => void) | undefined
+  #refill: (() => void) | undefined
 
-  /** `onClose` is called once, when the reader has left or has read the end. */
+  /** `onClose` is called once, when the reader has left, was cut off or has read the end. */
   constructor(onClose: () => void) {
     this.#onClose = onClose
   }
@@ -22,21 +27,35 @@ export class LineQueue implements AsyncIterable<Buffer> {
     return this.#ended
   }
 
-  /** What the stream starts with. Does not count as unread: it is shared with the cache, not held for the reader. */
-  begin(lines: readonly Buffer[]): void {
-    this.#lines.push(...lines)
+  /** Of the lines added and not read yet. */
+  get unreadBytes(): number {
+    return this.#unreadBytes
+  }
+
+  /** Live data. A reader that does not keep up is cut off; it starts again from the last version it saw. */
+  push(line: Buffer): void {
+    this.add(line)
+    if (this.#unreadBytes > unreadBytesMax) this.close()
+  }
+
+  /** Data that the caller gives in measure, by `unreadBytes` and `whenRead`. */
+  add(line: Buffer): void {
+    if (this.#ended) return
+    this.#items.push(line)
+    this.#unreadBytes += line.length
     this.#wake?.()
   }
 
-  /** A reader that does not keep up is cut off; it starts again from the last version it saw. */
-  push(line: Buffer): void {
+  /** Lines made as they are read: a slow reader holds no bytes of them. */
+  addLazily(lines: Iterable<Buffer>): void {
     if (this.#ended) return
-    this.#lines.push(line)
-    this.#unreadBytes += line.length
-    if (this.#unreadBytes > unreadBytesMax) {
-      this.#lines = []
-      this.end()
-    }
+    this.#items.push(lines[Symbol.iterator]())
+    this.#wake?.()
+  }
+
+  /** Calls `refill` once, when the reader has read all and wants more. */
+  whenRead(refill: () => void): void {
+    this.#refill = refill
     this.#wake?.()
   }
 
@@ -46,9 +65,11 @@ export class LineQueue implements AsyncIterable<Buffer> {
     this.#wake?.()
   }
 
-  /** The reader is gone. */
+  /** The reader is gone, or has to go. */
   close(): void {
-    this.#lines = []
+    this.#items = []
+    this.#read = 0
+    this.#unreadBytes = 0
     this.end()
     if (this.#closed) return
     this.#closed = true
@@ -58,8 +79,10 @@ export class LineQueue implements AsyncIterable<Buffer> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
     try {
       for (;;) {
-        if (this.#lines.length > 0) yield* this.#take()
+        const chunk = this.#chunk()
+        if (chunk) yield chunk
         else if (this.#ended) return
+        else if (this.#refill) this.#refillNow(this.#refill)
         else await this.#more()
       }
     } finally {
@@ -67,11 +90,43 @@ export class LineQueue implements AsyncIterable<Buffer> {
     }
   }
 
-  #take(): Buffer[] {
-    const lines = this.#lines
-    this.#lines = []
-    this.#unreadBytes = 0
-    return lines.length === 1 ? lines : joined(lines)
+  #chunk(): Buffer | undefined {
+    const lines: Buffer[] = []
+    let bytes = 0
+    while (bytes < chunkBytesMax) {
+      const line = this.#line()
+      if (!line) break
+      lines.push(line)
+      bytes += line.length
+    }
+    return lines.length > 1 ? Buffer.concat(lines, bytes) : lines[0]
+  }
+
+  #line(): Buffer | undefined {
+    for (;;) {
+      const item = this.#items[this.#read]
+      if (!item) return undefined
+      if (Buffer.isBuffer(item)) {
+        this.#unreadBytes -= item.length
+        this.#next()
+        return item
+      }
+      const { done, value } = item.next()
+      if (!done) return value
+      this.#next()
+    }
+  }
+
+  #next(): void {
+    this.#read += 1
+    if (this.#read < this.#items.length && this.#read < readItemsMax) return
+    this.#items = this.#items.slice(this.#read)
+    this.#read = 0
+  }
+
+  #refillNow(refill: () => void): void {
+    this.#refill = undefined
+    refill()
   }
 
   #more(): Promise<void> {
@@ -82,18 +137,4 @@ export class LineQueue implements AsyncIterable<Buffer> {
       }
     })
   }
-}
-
-function joined(lines: readonly Buffer[]): Buffer[] {
-  const chunks: Buffer[] = []
-  let from = 0
-  let bytes = 0
-  for (const [i, line] of lines.entries()) {
-    bytes += line.length
-    if (bytes < chunkBytesMax && i < lines.length - 1) continue
-    chunks.push(Buffer.concat(lines.slice(from, i + 1)))
-    from = i + 1
-    bytes = 0
-  }
-  return chunks
 }

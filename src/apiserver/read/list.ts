@@ -4,9 +4,9 @@ import { StoreError } from '../../store/contract.ts'
 import { Entry } from '../cache/entry.ts'
 import type { ResourceCache } from '../cache/resource-cache.ts'
 import type { ServerContext } from '../context.ts'
-import { tooLargeResourceVersion } from '../http/errors.ts'
 import type { ServedResource } from '../registry.ts'
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue.ts'
+import { waitForRevision } from './freshness.ts'
 import { type ListOptions, parseResourceVersion } from './options.ts'
 import type { Selection } from './selection.ts'
 
@@ -25,9 +25,6 @@ export interface ListPage {
   /** Only known for unfiltered lists. */
   readonly remaining: number | undefined
 }
-
-/** How long a read waits for a revision that is not there yet. */
-const freshnessTimeoutMs = 3000
 
 export async function list(context: ServerContext, request: ListRequest): Promise<ListPage> {
   const { options } = request
@@ -48,25 +45,11 @@ export async function list(context: ServerContext, request: ListRequest): Promis
   return pageAt(context, cache, request, { revision: wanted, after: '' })
 }
 
-/** Waits until the caches have reached `wanted`, for a while. */
-export async function waitForRevision(context: ServerContext, wanted: number): Promise<void> {
-  if (context.feed.revision >= wanted) return
-  const current = await context.feed.current()
-  if (current >= wanted) return
-  let cancel = () => {}
-  const timeout = new Promise<'late'>((resolve) => {
-    cancel = context.clock.setTimeout(() => resolve('late'), freshnessTimeoutMs)
-  })
-  const outcome = await Promise.race([context.feed.reached(wanted), timeout])
-  cancel()
-  if (outcome === 'late') throw tooLargeResourceVersion(wanted, context.feed.revision)
-}
-
 async function listContinued(context: ServerContext, cache: ResourceCache, request: ListRequest): Promise<ListPage> {
+  const token = decodeContinue(request.options.continue)
   if (request.options.resourceVersion !== '' && request.options.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue')
   }
-  const token = decodeContinue(request.options.continue)
   await context.feed.current()
   if (token.revision < 0) {
     return pageFromCache(cache, request, {

@@ -1,5 +1,5 @@
 /** Query parameters of get, list and watch, checked as Kubernetes checks them (metav1.ListOptions). */
-import { type FieldError, forbidden, notSupported, Path } from '../../api/machinery/field.ts'
+import { type FieldError, forbidden, notSupported, notSupportedAsListed, Path } from '../../api/machinery/field.ts'
 import { badRequest, invalidError } from '../../api/machinery/status.ts'
 
 export interface ListOptions {
@@ -19,7 +19,7 @@ export interface ListOptions {
 
 export function parseListOptions(query: URLSearchParams): ListOptions {
   const timeoutSeconds = query.get('timeoutSeconds')
-  const options: ListOptions = {
+  const options = withDefaults({
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
     watch: parseBoolean(query, 'watch') ?? false,
@@ -30,21 +30,31 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
     limit: Math.max(0, parseInteger(query.get('limit') || '0')),
     continue: query.get('continue') ?? '',
     sendInitialEvents: parseBoolean(query, 'sendInitialEvents'),
-  }
+  })
   const errors = options.watch ? validateWatch(options) : validateList(options)
   if (errors.length > 0) throw invalidError({ group: 'meta.k8s.io', resource: 'ListOptions' }, '', errors)
   return options
 }
 
+/** A watch that names no version wants what exists first: the long form of that. */
+function withDefaults(options: ListOptions): ListOptions {
+  const { watch, sendInitialEvents, resourceVersion, resourceVersionMatch } = options
+  const named = resourceVersion !== '' && resourceVersion !== '0'
+  if (!watch || named || sendInitialEvents !== undefined || resourceVersionMatch !== '') return options
+  return { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
+}
+
 /** A resourceVersion as a number; '' is 0. */
 export function parseResourceVersion(text: string): number {
   if (text === '') return 0
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw badRequest(`invalid resource version: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
-  }
-  return value
+  const digits = /^\d+$/.test(text)
+  if (digits && (text.length < 20 || BigInt(text) <= uint64Max)) return Number(text)
+  const quoted = JSON.stringify(text)
+  const why = `strconv.ParseUint: parsing ${quoted}: ${digits ? 'value out of range' : 'invalid syntax'}`
+  throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${quoted}: ${why}`)
 }
+
+const uint64Max = 2n ** 64n - 1n
 
 /** As Go's conversion of query parameters: present without a value means true. */
 export function parseBoolean(query: URLSearchParams, name: string): boolean | undefined {
@@ -75,7 +85,7 @@ function validateList(options: ListOptions): FieldError[] {
       errors.push(forbidden(matchPath, 'resourceVersionMatch is forbidden when continue is provided'))
     }
     if (match !== 'Exact' && match !== 'NotOlderThan') {
-      errors.push(notSupported(matchPath, match, ['Exact', 'NotOlderThan', '']))
+      errors.push(notSupportedAsListed(matchPath, match, ['Exact', 'NotOlderThan', '']))
     }
     if (match === 'Exact' && options.resourceVersion === '0') {
       errors.push(forbidden(matchPath, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
@@ -87,20 +97,11 @@ function validateList(options: ListOptions): FieldError[] {
   return errors
 }
 
-/** The WatchList feature is not served, so its parameter is refused: a client then lists and watches. */
 function validateWatch(options: ListOptions): FieldError[] {
   const errors: FieldError[] = []
   const match = options.resourceVersionMatch
-  if (options.sendInitialEvents !== undefined) {
-    if (match !== 'NotOlderThan') {
-      errors.push(forbidden(matchPath, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
-    }
-    errors.push(
-      forbidden(
-        initialEventsPath,
-        'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
-      ),
-    )
+  if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    errors.push(forbidden(matchPath, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   }
   if (match) {
     if (options.sendInitialEvents === undefined) {

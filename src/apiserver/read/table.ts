@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Column } from '../../api/resource.ts'
 import type { Entry } from '../cache/entry.ts'
-import type { Flavour } from '../cache/event.ts'
+import { jsonFlavour } from '../cache/event.ts'
 import type { IncludeObject } from '../http/negotiation.ts'
 import type { ServedResource } from '../registry.ts'
 
@@ -33,13 +33,11 @@ export function tableDocument(
 
 /** Only the first object of a watch describes the columns. */
 export function tableFlavours(resource: ServedResource, include: IncludeObject, now: () => Date) {
-  const flavour = (columns: 'all' | 'none'): Flavour => ({
-    id: `table ${include} ${columns}`,
-    encode: (entry) => {
+  const flavour = (columns: 'all' | 'none') =>
+    jsonFlavour(`table ${include} ${columns}`, (entry) => {
       const metadata = { resourceVersion: String(entry.revision) }
       return tableDocument(resource, [entry], { include, metadata, now: now(), columns })
-    },
-  })
+    })
   return { first: flavour('all'), rest: flavour('none') }
 }
 
@@ -74,9 +72,4 @@ function includedObject(object: KubeObject, include: IncludeObject): unknown {
 
 export function partialObject(object: KubeObject) {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
-}
-
-export const partialFlavour: Flavour = {
-  id: 'metadata',
-  encode: (entry) => Buffer.from(JSON.stringify(partialObject(entry.object))),
 }

@@ -67,6 +67,33 @@ describe('a watch', () => {
     ])
   })
 
+  test('replays more than fits into memory at the pace of its reader, then goes on live', async () => {
+    const from = await api.store.currentRevision()
+    const data = { text: 'x'.repeat(300_000) }
+    for (let i = 0; i < 12; i++) await api.request('POST', path, { metadata: { name: `big-${i}` }, data })
+    const { events } = await api.watch(`${path}?watch=1&resourceVersion=${from}`)
+    await create('after')
+    await until('all events', () => events.length === 13)
+    expect(summary(events)).toEqual([...Array.from({ length: 12 }, (_, i) => `ADDED big-${i}`), 'ADDED after'])
+    await create('live')
+    await until('the live event', () => events.length === 14)
+  })
+
+  test('from a version that is not there yet begins after it', async () => {
+    const now = await api.store.currentRevision()
+    const { events } = await api.watch(`${path}?watch=1&resourceVersion=${now + 2}`)
+    for (const name of ['a', 'b', 'c']) await create(name)
+    await until('an event', () => events.length > 0)
+    expect(summary(events)).toEqual(['ADDED c'])
+  })
+
+  test('of YAML is not acceptable', async () => {
+    expect(await api.request('GET', `${path}?watch=1`, undefined, { accept: 'application/yaml' })).toMatchObject({
+      status: 406,
+      body: { reason: 'NotAcceptable' },
+    })
+  })
+
   test('sees objects come and go as they start and stop matching its selector', async () => {
     await put('a')
     const { events } = await api.watch(`${path}?watch=1&labelSelector=x%3Dy`)
@@ -85,7 +112,9 @@ describe('a watch', () => {
   })
 
   test('gets a bookmark every minute if it wants', async () => {
-    const { events } = await api.watch(`${path}?watch=1&allowWatchBookmarks=true`)
+    const { body } = await api.request('GET', path)
+    const from = String(body.metadata?.['resourceVersion'])
+    const { events } = await api.watch(`${path}?watch=1&allowWatchBookmarks=true&resourceVersion=${from}`)
     await api.request('POST', '/api/v1/namespaces', { metadata: { name: 'other' } })
     clock.advance(60_000)
     await until('a bookmark', () => events.length === 1)
@@ -95,8 +124,22 @@ describe('a watch', () => {
     })
   })
 
+  test('gets a last bookmark just before its end', async () => {
+    const { body } = await api.request('GET', path)
+    const from = String(body.metadata?.['resourceVersion'])
+    const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${from}&timeoutSeconds=5`
+    const { events, ended } = await api.watch(`${path}?${query}`)
+    clock.advance(2999)
+    clock.advance(1)
+    clock.advance(2000)
+    await ended
+    expect(events).toEqual([
+      { type: 'BOOKMARK', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { resourceVersion: from } } },
+    ])
+  })
+
   test('ends after its timeout', async () => {
-    const { ended } = await api.watch(`${path}?watch=1&timeoutSeconds=5`)
+    const { ended } = await api.watch(`${path}?watch=1&timeoutSeconds=5&timeout=5s`)
     clock.advance(5000)
     await ended
   })

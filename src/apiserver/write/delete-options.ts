@@ -1,5 +1,5 @@
 /** DeleteOptions, which a client sends in the body or in the query. */
-import { type FieldError, invalid, notSupported, Path } from '../../api/machinery/field.ts'
+import { type FieldError, invalid, notSupportedAsListed, Path } from '../../api/machinery/field.ts'
 import { conflictError, invalidError } from '../../api/machinery/status.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest } from '../context.ts'
@@ -58,7 +58,7 @@ function validateDeleteOptions(options: DeleteOptions): void {
   }
   const policies = ['Foreground', 'Background', 'Orphan']
   if (propagationPolicy && !policies.includes(propagationPolicy)) {
-    errors.push(notSupported(policyPath, propagationPolicy, [...policies, 'nil']))
+    errors.push(notSupportedAsListed(policyPath, propagationPolicy, [...policies, 'nil']))
   }
   if (errors.length > 0) throw invalidError({ group: '', resource: 'DeleteOptions' }, '', errors)
 }

@@ -70,6 +70,7 @@ export class Watches {
       setImmediate(() => this.#catchUp(watcher))
     }
     deliver(watcher, changes, from)
+    if (watcher.open && this.#live.has(watcher)) watcher.handlers.caughtUp?.(to)
   }
 
   /** Tells the live watches of changes that are durable; the others will read them. A watch opened by a handler wants later ones. */

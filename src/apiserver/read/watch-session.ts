@@ -1,0 +1,167 @@
+/** One watch from its first line to its last. */
+import { expired, internalError, type StatusError } from '../../api/machinery/status.ts'
+import type { StoreError } from '../../store/contract.ts'
+import type { CacheEvent, Flavour, Notice } from '../cache/event.ts'
+import type { ResourceCache } from '../cache/resource-cache.ts'
+import type { ServerContext } from '../context.ts'
+import { LineQueue } from './line-queue.ts'
+import { replayStore } from './store-replay.ts'
+import type { WatchRequest } from './watch.ts'
+import type { WatchEncoding } from './watch-encoding.ts'
+
+/** Without a timeout from the client a watch lasts between this and twice this, so that not all end together. */
+const durationMinSeconds = 1800
+/** A last bookmark is sent this long before the end. */
+const lastBookmarkMs = 2000
+/** Marks the bookmark that ends the initial events. KEP-3157 */
+const initialEventsEnd = { 'k8s.io/initial-events-end': 'true' } as const
+
+type Options = Pick<WatchRequest, 'resource' | 'namespace' | 'options' | 'selection' | 'signal'>
+
+export class WatchSession {
+  readonly body: LineQueue
+  readonly #context: ServerContext
+  readonly #request: Options
+  readonly #cache: ResourceCache
+  readonly #encoding: WatchEncoding
+  readonly #cleanups: (() => void)[] = []
+  /** What the next event is written in. */
+  #flavour: Flavour
+  /** Everything up to the present has been told; a bookmark says so. */
+  #caughtUp = false
+
+  constructor(
+    context: ServerContext,
+    request: Options,
+    { cache, encoding }: { cache: ResourceCache; encoding: WatchEncoding },
+  ) {
+    this.#context = context
+    this.#request = request
+    this.#cache = cache
+    this.#encoding = encoding
+    this.#flavour = encoding.first
+    this.body = new LineQueue(() => {
+      for (const cleanup of this.#cleanups) cleanup()
+    })
+    const { signal, options } = request
+    if (options.allowWatchBookmarks) this.#cleanups.push(context.bookmarks.add(() => this.#bookmark()))
+    if (!signal) return
+    const abort = () => this.body.close()
+    signal.addEventListener('abort', abort, { once: true })
+    this.#cleanups.push(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+  }
+
+  /** What the cache shows now. */
+  get revision(): number {
+    return Math.max(this.#context.feed.revision, this.#cache.revision)
+  }
+
+  /** What exists comes as ADDED, then what happens. */
+  startWithState(): void {
+    const { namespace, selection, options } = this.#request
+    const listed = this.#cache.list(namespace)
+    const state = selection.everything ? listed : listed.filter(selection.matches)
+    const end = options.allowWatchBookmarks
+      ? this.#encoding.bookmark({ resourceVersion: String(this.revision), annotations: initialEventsEnd })
+      : undefined
+    this.body.addLazily(
+      this.#stateLines(
+        state.map((entry) => ({ type: 'ADDED', entry })),
+        end,
+      ),
+    )
+    if (state.length > 0) this.#flavour = this.#encoding.rest
+    this.#follow(this.revision)
+  }
+
+  /** What happened after `revision`, from memory or the store's history, then what happens. */
+  startAfter(revision: number): void {
+    if (this.#catchUpFromMemory(revision)) return
+    const stop = replayStore(this.#context.store, this.#request.resource, revision, {
+      event: (event) => this.#notify(event, (line) => this.body.add(line)),
+      unreadBytes: () => this.body.unreadBytes,
+      whenRead: (resume) => this.body.whenRead(resume),
+      reached: (reached) => this.#catchUpFromMemory(reached),
+      failed: (error) => this.#failReplay(error, revision),
+    })
+    this.#cleanups.push(stop)
+  }
+
+  limitTo(timeoutSeconds: number | undefined): void {
+    const { clock } = this.#context
+    const seconds = timeoutSeconds || durationMinSeconds * (1 + Math.random())
+    this.#later(clock.setTimeout(() => this.body.end(), seconds * 1000))
+    if (!this.#request.options.allowWatchBookmarks) return
+    const last = Math.max(0, seconds * 1000 - lastBookmarkMs)
+    this.#later(clock.setTimeout(() => this.#bookmark(), last))
+  }
+
+  /** The stream has begun, so the error goes into it. */
+  fail(error: StatusError): void {
+    this.body.add(this.#encoding.error(error.status))
+    this.body.end()
+  }
+
+  /** True when memory held all later changes: they are told, and the cache is followed from here. */
+  #catchUpFromMemory(revision: number): boolean {
+    const missed = this.#cache.changesSince(revision)
+    if (!missed) return false
+    const notices = missed.map((event) => ({ event, notice: this.#noticeOf(event) }))
+    const told = notices.filter((n): n is { event: CacheEvent; notice: Notice } => n.notice !== undefined)
+    this.body.addLazily(this.#missedLines(told, this.#flavour))
+    if (told.length > 0) this.#flavour = this.#encoding.rest
+    this.#follow(Math.max(revision, this.revision))
+    return true
+  }
+
+  /** A version from the future (of a store since restored, say) means: nothing before it. */
+  #follow(after: number): void {
+    const unsubscribe = this.#cache.subscribe(
+      (event) => event.revision > after && this.#notify(event, (line) => this.body.push(line)),
+      () => this.body.end(),
+    )
+    this.#later(unsubscribe)
+    this.#caughtUp = true
+  }
+
+  /** Undone when the watch ends, which may have been before this. */
+  #later(cleanup: () => void): void {
+    if (this.body.ended) cleanup()
+    else this.#cleanups.push(cleanup)
+  }
+
+  *#stateLines(notices: readonly Notice[], end: Buffer | undefined): Generator<Buffer> {
+    const { first, rest } = this.#encoding
+    for (const [i, notice] of notices.entries()) yield (i === 0 ? first : rest).encode(notice)
+    if (end) yield end
+  }
+
+  *#missedLines(missed: readonly { event: CacheEvent; notice: Notice }[], first: Flavour): Generator<Buffer> {
+    for (const [i, { event, notice }] of missed.entries())
+      yield event.line(notice, i === 0 ? first : this.#encoding.rest)
+  }
+
+  #noticeOf(event: CacheEvent): Notice | undefined {
+    return event.noticeFor(this.#request.selection.matches)
+  }
+
+  #notify(event: CacheEvent, write: (line: Buffer) => void): void {
+    const notice = this.#noticeOf(event)
+    if (!notice) return
+    const flavour = this.#flavour
+    this.#flavour = this.#encoding.rest
+    write(event.line(notice, flavour))
+  }
+
+  #bookmark(): void {
+    if (!this.#caughtUp) return
+    this.body.push(this.#encoding.bookmark({ resourceVersion: String(this.revision) }))
+  }
+
+  #failReplay(error: StoreError, revision: number): void {
+    if (error.code === 'closed') this.body.end()
+    else if (error.code !== 'compacted') this.fail(internalError(error.message))
+    else this.fail(expired(`too old resource version: ${revision} (${this.#context.feed.revision})`))
+  }
+}
