@@ -112,6 +112,17 @@ describe('decode', () => {
     })
   })
 
+  test('leaves out optional lists and maps without members', () => {
+    const text = JSON.stringify({
+      metadata: { name: 'a', labels: {}, annotations: {}, finalizers: [], ownerReferences: [] },
+      spec: { containers: [], nodeSelector: {}, tolerations: [], volumes: [{ name: 'v', emptyDir: {} }] },
+    })
+    expect(object('v1.Pod', text)).toEqual({
+      metadata: { name: 'a' },
+      spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }] },
+    })
+  })
+
   test('nulls in lists and maps become zero values', () => {
     expect(object('v1.Service', '{"metadata":{"name":"a","labels":{"b":null}},"spec":{"ports":[null]}}')).toEqual({
       metadata: { name: 'a', labels: { b: '' } },

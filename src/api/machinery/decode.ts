@@ -191,7 +191,7 @@ class Walk {
       this.#names.push(name)
       const kept = this.#value(value, field.ref, this.#strict ? (path ? `${path}.${name}` : name) : '')
       this.#names.pop()
-      if (kept === undefined) delete object[name]
+      if (kept === undefined || (!field.required && isEmptyCollection(kept, field.ref))) delete object[name]
       else if (kept !== value) object[name] = kept
     }
     this.#struct = outer
@@ -294,6 +294,12 @@ class Walk {
 
 function isPlain(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof FloatLiteral)
+}
+
+/** Go leaves out an optional list or map without members when it writes. */
+function isEmptyCollection(value: unknown, { shape }: TypeRef): boolean {
+  if (shape === 'list') return Array.isArray(value) && value.length === 0
+  return shape === 'map' && isPlain(value) && Object.keys(value).length === 0
 }
 
 /** Types of which every required field in the API is a pointer. */
