@@ -31,6 +31,11 @@ export class CacheEvent {
     this.previous = previous
   }
 
+  /** Of the object after the change, or before it when there is none. */
+  get bytes(): number {
+    return (this.current ?? this.previous)?.bytes.length ?? 0
+  }
+
   /** What a watcher with this filter sees of the change, if anything. */
   noticeFor(matches: (entry: Entry) => boolean): Notice | undefined {
     const is = this.current !== undefined && matches(this.current)

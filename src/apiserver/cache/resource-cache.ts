@@ -5,7 +5,9 @@ import { Entry } from './entry.ts'
 import { CacheEvent } from './event.ts'
 
 /** Changes kept for watchers that start at a revision a little behind; older starts are replayed from the store. */
-const historyMax = 512
+const historyMax = 1024
+/** The objects of these changes together, as JSON. */
+const historyBytesMax = 8 * 1024 * 1024
 
 /** Called synchronously with each change, in order. */
 export type CacheListener = (event: CacheEvent) => void
@@ -19,6 +21,7 @@ export class ResourceCache {
   /** What `list` returned last, by namespace. */
   readonly #lists = new Map<string, readonly Entry[]>()
   #history: CacheEvent[] = []
+  #historyBytes = 0
   /** Every change after this revision is in the history. */
   #historyStart: number
   readonly #loadedRevision: number
@@ -133,10 +136,14 @@ export class ResourceCache {
     this.#lists.delete('')
   }
 
+  /** When there is too much, the older half goes at once. */
   #remember(event: CacheEvent): void {
     this.#history.push(event)
-    if (this.#history.length < 2 * historyMax) return
-    this.#historyStart = this.#history[historyMax - 1]!.revision
-    this.#history = this.#history.slice(historyMax)
+    this.#historyBytes += event.bytes
+    if (this.#history.length < historyMax && this.#historyBytes <= historyBytesMax) return
+    const forgotten = this.#history.slice(0, Math.ceil(this.#history.length / 2))
+    this.#history = this.#history.slice(forgotten.length)
+    this.#historyStart = forgotten.at(-1)!.revision
+    this.#historyBytes -= forgotten.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 }
