@@ -4,6 +4,7 @@
  * contract of a declaration, and each API group has a folder that declares its kinds.
  */
 import { appsDefinitions } from './apps/index.ts'
+import { batchDefinitions } from './batch/index.ts'
 import { coordinationDefinitions } from './coordination/index.ts'
 import { coreDefinitions } from './core/index.ts'
 import { discoveryDefinitions } from './discovery/index.ts'
@@ -15,6 +16,7 @@ import type { ResourceDefinition } from './resource.ts'
 export const definitions: readonly ResourceDefinition[] = [
   ...coreDefinitions,
   ...appsDefinitions,
+  ...batchDefinitions,
   ...coordinationDefinitions,
   ...discoveryDefinitions,
   ...networkingDefinitions,

@@ -81,6 +81,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends U
   readonly gracePeriodSeconds?: (object: T) => number | undefined
   /** Default of `propagationPolicy` when the client gives none: 'Background' for all kinds served here. */
   readonly defaultDeletion?: 'Background' | 'Orphan'
+  /** Sent with the answer to a delete that says nothing of dependents. */
+  readonly defaultDeletionWarning?: string
 }
 
 export interface ScaleStrategy<T> {

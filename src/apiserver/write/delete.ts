@@ -58,6 +58,9 @@ export async function deleteObject(
   options: DeleteOptions,
 ): Promise<DeleteOutcome> {
   requireMortal(request.resource, request.name)
+  const { defaultDeletionWarning } = request.resource.definition
+  const saysNothing = options.propagationPolicy === undefined && options.orphanDependents === undefined
+  if (defaultDeletionWarning && saysNothing) request.warnings.add(defaultDeletionWarning)
   const dryRun = (options.dryRun ?? []).length > 0
   for (;;) {
     const current = await findEntry(context, request)
