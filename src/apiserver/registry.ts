@@ -85,5 +85,36 @@ function groupVersionsOf(resources: readonly ServedResource[]): ServedGroupVersi
     gv.resources.push(resource)
     found.set(resource.apiVersion, gv)
   }
-  return [...found.values()].sort((a, b) => (a.group < b.group ? -1 : 1))
+  return [...found.values()].sort((a, b) => rank(a.group) - rank(b.group) || (a.group < b.group ? -1 : 1))
+}
+
+/**
+ * Clients take a name that several groups have (`events`) from the first of them, and `kubectl get all` shows groups in
+ * this order: that of kube-apiserver's own APIServices.
+ */
+const groupOrder: readonly string[] = [
+  '',
+  'apiregistration.k8s.io',
+  'apps',
+  'events.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'scheduling.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'discovery.k8s.io',
+]
+
+function rank(group: string): number {
+  const at = groupOrder.indexOf(group)
+  return at < 0 ? groupOrder.length : at
 }

@@ -111,7 +111,7 @@ interface Core {
 async function handle({ context, pages, metrics }: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
-  if (!route) return answered(context, () => pages.get(request.method, target, request.headers?.['accept']))
+  if (!route) return answered(context, () => pages.get(request.method, target, request.headers ?? {}))
   if (target.watchOnly && request.method !== 'GET') return errorResponse(methodNotAllowed())
   const resourceRequest: ResourceRequest = {
     ...route,

@@ -39,7 +39,8 @@ export function apiResourceList({ group: name, version, resources }: ServedGroup
   }
 }
 
-interface ApiResource {
+/** metav1.APIResource; subresources are entries of their own, named `pods/log`. */
+export interface ApiResource {
   readonly name: string
   readonly singularName: string
   readonly namespaced: boolean

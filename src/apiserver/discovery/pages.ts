@@ -1,10 +1,13 @@
 /** The fixed endpoints: discovery, version, health, metrics, OpenAPI. */
 import type { ApiResponse } from '../../client/transport.ts'
+import { issuerPage, issuerPaths } from '../authentication/issuer-pages.ts'
+import type { ServiceAccountTokens } from '../authentication/tokens.ts'
 import { methodNotAllowed, resourceNotFound } from '../http/errors.ts'
 import { json, text } from '../http/respond.ts'
 import type { ServerMetrics } from '../metrics.ts'
 import type { Registry } from '../registry.ts'
 import type { ParsedTarget } from '../routing/route.ts'
+import { AggregatedDiscovery, acceptedVersion } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts'
 import { OpenApiDocuments } from './openapi.ts'
 import { openApiV2 } from './openapi-v2.ts'
@@ -16,19 +19,29 @@ export interface PagesOptions {
   /** Names of checks and whether each holds now. */
   readonly checks: ReadonlyMap<string, () => Promise<boolean>>
   readonly serverAddress: string
+  readonly tokens: ServiceAccountTokens
+}
+
+/** What of a request decides between forms of a page. */
+interface RequestHeaders {
+  readonly accept?: string
+  readonly 'if-none-match'?: string
 }
 
 export class Pages {
   readonly #options: PagesOptions
   readonly #openApi: OpenApiDocuments
+  readonly #aggregated: AggregatedDiscovery
 
   constructor(options: PagesOptions) {
     this.#options = options
     this.#openApi = new OpenApiDocuments(options.registry)
+    this.#aggregated = new AggregatedDiscovery(options.registry)
   }
 
   /** The page at this path; throws 404 for what is not served. */
-  async get(method: string, { path, query }: ParsedTarget, accept = ''): Promise<ApiResponse> {
+  async get(method: string, { path, query }: ParsedTarget, headers: RequestHeaders): Promise<ApiResponse> {
+    const { accept = '' } = headers
     const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
     const [, root = '', ...rest] = clean.split('/')
     if (method !== 'GET') throw root === 'api' || root === 'apis' ? resourceNotFound() : methodNotAllowed()
@@ -37,7 +50,7 @@ export class Pages {
         return rest.length === 0 ? json(200, { paths: this.#paths() }) : notFoundPage()
       case 'api':
       case 'apis':
-        return json(200, this.#discovery(root, rest))
+        return this.#discovery(root, rest, headers)
       case 'version':
         return json(200, versionInfo)
       case 'healthz':
@@ -53,18 +66,22 @@ export class Pages {
         if (rest[0] !== 'v3') return notFoundPage()
         return rest.length === 1 ? this.#openApi.index() : this.#openApi.document(rest.slice(1).join('/'), query)
       default:
-        return notFoundPage()
+        return issuerPage(clean, this.#options.tokens, this.#options.serverAddress) ?? notFoundPage()
     }
   }
 
-  #discovery(root: 'api' | 'apis', rest: string[]): object {
+  #discovery(root: 'api' | 'apis', rest: string[], headers: RequestHeaders): ApiResponse {
     const { registry, serverAddress } = this.#options
-    if (rest.length === 0) return root === 'api' ? apiVersions(serverAddress) : apiGroupList(registry)
+    if (rest.length === 0) {
+      const version = acceptedVersion(headers.accept ?? '')
+      if (version) return this.#aggregated.get(root, version, headers['if-none-match'])
+      return json(200, root === 'api' ? apiVersions(serverAddress) : apiGroupList(registry))
+    }
     const [group = '', version = ''] = root === 'api' ? ['', ...rest] : rest
     const served = version ? registry.groupVersion(group, version) : undefined
     const document = served ? apiResourceList(served) : version === '' ? apiGroup(registry, group) : undefined
     if (!document || rest.length > (root === 'api' ? 1 : 2)) throw resourceNotFound()
-    return document
+    return json(200, document)
   }
 
   /** `/readyz` runs all checks, `/readyz/NAME` one of them; `?verbose` lists each. */
@@ -92,7 +109,8 @@ export class Pages {
       `/${page}`,
       ...[...checks.keys()].map((name) => `/${page}/${name}`),
     ])
-    return ['/api', '/apis', ...new Set(groups), ...health, '/metrics', '/openapi/v2', '/openapi/v3', '/version'].sort()
+    const others = ['/api', '/apis', '/metrics', '/openapi/v2', '/openapi/v3', '/version', ...issuerPaths]
+    return [...others, ...new Set(groups), ...health].sort()
   }
 }
 
