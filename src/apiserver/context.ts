@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts'
 import type { Store } from '../store/contract.ts'
 import type { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
+import type { ServiceAccountTokens } from './authentication/tokens.ts'
 import type { Feed } from './cache/feed.ts'
 import type { ServerObjects } from './cache/objects.ts'
 import type { UserInfo } from './handler.ts'
@@ -26,6 +27,7 @@ export interface ServerContext {
   readonly allocators: ReadonlyMap<string, Allocator>
   readonly agents: AgentDialer
   readonly admission: Admission
+  readonly tokens: ServiceAccountTokens
 }
 
 /** One request about a resource. */

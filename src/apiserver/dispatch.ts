@@ -2,6 +2,7 @@
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { UpdateStrategy } from '../api/resource.ts'
 import type { ApiResponse } from '../client/transport.ts'
+import { handleTokenRequest } from './authentication/token-request.ts'
 import type { ResourceRequest, ServerContext } from './context.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
 import { handleGet, handleListOrWatch } from './read/index.ts'
@@ -79,6 +80,9 @@ async function dispatchSubresource(context: ServerContext, request: ResourceRequ
     case 'namespaces/finalize':
       requireMethod(request, ['PUT'])
       return handleUpdate(context, request, finalizeStrategy)
+    case 'serviceaccounts/token':
+      requireMethod(request, ['POST'])
+      return handleTokenRequest(context, request)
     case 'pods/log':
       requireMethod(request, ['GET'])
       return handleLog(context, request)

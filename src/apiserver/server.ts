@@ -9,6 +9,8 @@ import type { Store } from '../store/contract.ts'
 import { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
+import { userOfToken } from './authentication/bearer.ts'
+import { ServiceAccountTokens } from './authentication/tokens.ts'
 import { Feed } from './cache/feed.ts'
 import { ServerObjects } from './cache/objects.ts'
 import { startCompaction } from './compaction.ts'
@@ -31,6 +33,8 @@ export interface ApiServerOptions {
   readonly settings: ClusterSettings
   /** How the server proves itself to the nodes' agents; without it there are no logs and no exec. */
   readonly agents?: AgentCredentials
+  /** PEM of the key that signs service account tokens; without it they last as long as the server. */
+  readonly serviceAccountKeyPem?: string
   /** `host:port`, as discovery tells it. */
   readonly address?: string
   /** More checks of /readyz and /livez, by name. */
@@ -51,6 +55,8 @@ export interface ConnectionUpgrade {
 }
 
 export interface ApiServer {
+  /** Whose bearer token this is; undefined: nobody's. */
+  readonly userOfToken: (token: string) => UserInfo | Promise<UserInfo | undefined>
   readonly handle: ApiHandler
   /** Rejects with a StatusError when the connection was not taken over; nothing has been written to it then. */
   readonly upgrade: (request: ConnectionUpgrade, user: UserInfo) => Promise<void>
@@ -61,6 +67,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { store, definitions, settings, clock = systemClock, log = silentLogger } = options
   const registry = new Registry(definitions)
   const feed = new Feed(store, (error) => log.warn({ err: error }, 'the store watch ended; reading everything again'))
+  const objects = new ServerObjects({ registry, feed, clock })
+  const tokens = new ServiceAccountTokens({
+    issuer: `https://kubernetes.default.svc.${settings.clusterDomain}`,
+    objects,
+    clock,
+    ...(options.serviceAccountKeyPem && { keyPem: options.serviceAccountKeyPem }),
+  })
   const context: ServerContext = {
     store,
     registry,
@@ -71,7 +84,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     bookmarks: new BookmarkTicker(clock),
     allocators: allocatorsOf(registry, { store, feed, settings, clock }),
     agents: new AgentDialer(options.agents),
-    objects: new ServerObjects({ registry, feed, clock }),
+    objects,
+    tokens,
     admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [] }),
   }
   const metrics = new ServerMetrics()
@@ -80,10 +94,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ['store', async () => (await store.currentRevision()) >= 0],
     ...(options.checks ?? []),
   ])
-  const pages = new Pages({ registry, metrics, checks, serverAddress: options.address ?? '' })
+  const pages = new Pages({ registry, metrics, checks, tokens, serverAddress: options.address ?? '' })
   const stopCompaction = startCompaction(store, clock, log)
   const core = { context, pages, metrics }
   return {
+    userOfToken: (token) => userOfToken(tokens, token),
     handle: (request, user) => handle(core, request, user),
     upgrade: (request) => upgrade(core, request),
     close() {

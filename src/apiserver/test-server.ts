@@ -6,6 +6,7 @@ import { definitions } from '../api/index.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { Clock } from '../lib/clock.ts'
 import { openSqliteStore, type Store } from '../store/index.ts'
+import type { UserInfo } from './handler.ts'
 import { type ApiServer, createApiServer } from './server.ts'
 
 export interface Answer {
@@ -15,10 +16,20 @@ export interface Answer {
   readonly body: Record<string, unknown> & { message?: string; metadata?: Record<string, unknown> }
 }
 
+export type TestRequest = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<Answer>
+
 export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer
   readonly store: Store
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** As somebody who may do everything. */
+  readonly request: TestRequest
+  /** As somebody else. */
+  as(user: UserInfo): TestRequest
   /** The events of a watch, as an array that grows. */
   watch(
     path: string,
@@ -31,7 +42,7 @@ export interface WatchLine {
   readonly object: KubeObject & { code?: number; message?: string }
 }
 
-const user = { name: 'tester', groups: ['system:masters'] }
+const tester: UserInfo = { name: 'tester', groups: ['system:masters'] }
 
 export interface TestServerOptions {
   readonly clock?: Clock
@@ -54,19 +65,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const test: TestServer = {
     server,
     store,
-    async request(method, path, body, headers = {}) {
-      const sent = body === undefined ? {} : { body: Buffer.isBuffer(body) ? body : JSON.stringify(body) }
-      const response = await server.handle({ method, path, headers, ...sent }, user)
-      const chunks: Buffer[] = []
-      for await (const chunk of response.body) chunks.push(chunk)
-      const text = Buffer.concat(chunks).toString()
-      const json = response.headers['content-type'] === 'application/json'
-      const value = (json ? JSON.parse(text) : { text }) as Answer['body']
-      return { status: response.status, headers: response.headers, body: value }
-    },
+    request: requester(server, tester),
+    as: (user) => requester(server, user),
     async watch(path, headers = {}) {
       const stopping = new AbortController()
-      const { status, body } = await server.handle({ method: 'GET', path, headers, signal: stopping.signal }, user)
+      const { status, body } = await server.handle({ method: 'GET', path, headers, signal: stopping.signal }, tester)
       const events: WatchLine[] = []
       const ended = collect(body, events)
       return { status, events, ended, stop: () => stopping.abort() }
@@ -79,6 +82,19 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   }
   await test.request('POST', '/api/v1/namespaces', { metadata: { name: 'default' } })
   return test
+}
+
+function requester(server: ApiServer, user: UserInfo): TestRequest {
+  return async (method, path, body, headers = {}) => {
+    const sent = body === undefined ? {} : { body: Buffer.isBuffer(body) ? body : JSON.stringify(body) }
+    const response = await server.handle({ method, path, headers, ...sent }, user)
+    const chunks: Buffer[] = []
+    for await (const chunk of response.body) chunks.push(chunk)
+    const text = Buffer.concat(chunks).toString()
+    const json = response.headers['content-type'] === 'application/json'
+    const value = (json ? JSON.parse(text) : { text }) as Answer['body']
+    return { status: response.status, headers: response.headers, body: value }
+  }
 }
 
 async function collect(body: AsyncIterable<Buffer>, events: WatchLine[]): Promise<void> {

@@ -13,7 +13,7 @@ import { run } from '../lib/exec.ts'
 import { createLogger, type Logger } from '../lib/log.ts'
 import { keepPodRoutes } from '../node/routes/index.ts'
 import { openSqliteStore } from '../store/index.ts'
-import { readIdentity } from './identities.ts'
+import { readIdentity, readServiceAccountKey } from './identities.ts'
 import { type Manifest, systemManifests } from './manifests.ts'
 import { readyFile } from './processes.ts'
 import { apiServerPort, hostAndPort, type Layout } from './settings.ts'
@@ -32,6 +32,7 @@ async function main(base: string, name: string): Promise<void> {
     definitions,
     settings: clusterSettings(layout),
     disableAdmissionPlugins: ['ServiceAccount'],
+    serviceAccountKeyPem: readServiceAccountKey(layout),
     log,
     address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },

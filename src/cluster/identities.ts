@@ -1,7 +1,7 @@
 /** The cluster's certificates: one CA, and one certificate for each part and the user (docs/architecture.md, Identities). */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createCa, issue, type KeyPair } from '../lib/pki.ts'
+import { createCa, createServiceAccountKey, issue, type KeyPair } from '../lib/pki.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import type { Layout, NodeLayout } from './settings.ts'
 
@@ -36,11 +36,25 @@ export function readIdentity(layout: Layout, identity: Identity): KeyPair {
   return { certPem: readFileSync(cert, 'utf8'), keyPem: readFileSync(key, 'utf8') }
 }
 
+/** PEM of the key that signs service account tokens. */
+export function readServiceAccountKey({ pki }: Layout): string {
+  return readFileSync(join(pki, 'sa.key'), 'utf8')
+}
+
+async function makeServiceAccountKey({ pki }: Layout): Promise<void> {
+  const path = join(pki, 'sa.key')
+  if (existsSync(path)) return
+  const { keyPem, publicKeyPem } = await createServiceAccountKey()
+  secret(join(pki, 'sa.pub'), publicKeyPem)
+  secret(path, keyPem)
+}
+
 /** Makes all keys and kubeconfigs, unless they are there already. */
 export async function makeIdentities(layout: Layout): Promise<void> {
+  mkdirSync(layout.pki, { recursive: true, mode: 0o700 })
+  await makeServiceAccountKey(layout)
   // Written last, so it says that everything else is there.
   if (existsSync(layout.adminKubeconfig)) return
-  mkdirSync(layout.pki, { recursive: true, mode: 0o700 })
   const ca = await createCa({ commonName: 'fairway-ca' })
   const client = (commonName: string, organization: string) =>
     issue(ca, { commonName, organizations: [organization], usage: 'client', days })

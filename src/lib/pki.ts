@@ -72,6 +72,22 @@ async function newKey(): Promise<{ spki: Buffer; keyPem: string }> {
   }
 }
 
+/** What service account tokens are signed with, and what verifies them. */
+export interface SigningKey {
+  /** PKCS #8. */
+  readonly keyPem: string
+  /** SubjectPublicKeyInfo. */
+  readonly publicKeyPem: string
+}
+
+export async function createServiceAccountKey(): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generate('ec', { namedCurve: 'P-256' })
+  return {
+    keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  }
+}
+
 /** A self-signed authority. */
 export async function createCa({ commonName, days = 3650 }: CaOptions): Promise<KeyPair> {
   const { spki, keyPem } = await newKey()

@@ -64,6 +64,11 @@ export class Feed {
     return slot.loading
   }
 
+  /** The same, for those who cannot wait: undefined while it is not loaded. */
+  loaded(resource: ServedResource): ResourceCache | undefined {
+    return this.#caches.get(resource.prefix)?.cache
+  }
+
   /** Resolves when the caches hold everything that is durable now; returns that revision. */
   async current(): Promise<number> {
     const revision = await this.#store.currentRevision()

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Resource } from '../../client/contract.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry, ServedResource } from '../registry.ts'
 import type { Feed } from './feed.ts'
 import type { ResourceCache } from './resource-cache.ts'
 
@@ -24,9 +24,17 @@ export class ServerObjects {
   }
 
   cache(resource: Resource<KubeObject>): Promise<ResourceCache> {
-    const served = this.#registry.find(resource.group, resource.version, resource.plural)
-    if (!served) throw new Error(`${resource.plural} are not served`)
-    return this.#feed.cache(served)
+    return this.#feed.cache(this.#served(resource))
+  }
+
+  /** undefined: it is not loaded yet. */
+  loadedCache(resource: Resource<KubeObject>): ResourceCache | undefined {
+    return this.#feed.loaded(this.#served(resource))
+  }
+
+  /** What memory has, without waiting for anything. Shared: never mutate it. */
+  peek<T extends KubeObject>(resource: Resource<T>, { namespace = '', name }: At): T | undefined {
+    return this.loadedCache(resource)?.get(namespace, name)?.object as T | undefined
   }
 
   /** Shared: never mutate it. The store is only asked when memory has none; then `waitMs` for somebody to create it. */
@@ -41,6 +49,12 @@ export class ServerObjects {
     if (known) return known
     await this.#feed.current()
     return read() ?? (waitMs > 0 ? this.#appearance(cache, read, waitMs) : undefined)
+  }
+
+  #served({ group, version, plural }: Resource<KubeObject>): ServedResource {
+    const served = this.#registry.find(group, version, plural)
+    if (!served) throw new Error(`${plural} are not served`)
+    return served
   }
 
   #appearance<T>(cache: ResourceCache, read: () => T | undefined, waitMs: number): Promise<T | undefined> {

@@ -83,6 +83,9 @@ function coreSubresources(
   sub: (name: string, more: Pick<ApiResource, 'kind' | 'verbs'> & Partial<ApiResource>) => ApiResource,
 ): ApiResource[] {
   if (plural === 'namespaces') return [sub('finalize', { kind: 'Namespace', verbs: ['update'] })]
+  if (plural === 'serviceaccounts') {
+    return [sub('token', { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', verbs: ['create'] })]
+  }
   if (plural !== 'pods') return []
   return [
     { name: 'bindings', singularName: 'binding', namespaced: true, kind: 'Binding', verbs: ['create'] },

@@ -11,7 +11,7 @@ import type { UserInfo } from '../handler.ts'
 import { tooLarge } from '../http/errors.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
 import type { ApiServer } from '../server.ts'
-import { userOf } from './authentication.ts'
+import { authenticate } from './authentication.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -78,7 +78,8 @@ async function serve(server: ApiServer, request: IncomingMessage, response: Serv
     if (!response.writableFinished) gone.abort()
   })
   try {
-    const user = userOf(request.socket as TLSSocket)
+    const found = authenticate(server, request)
+    const user = found instanceof Promise ? await found : found
     const answer = user ? await answerTo(server, request, user, gone.signal) : errorResponse(unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, gone)
     else await send(await compressed(answer, request), response)
@@ -211,7 +212,7 @@ function drained(response: ServerResponse): Promise<void> {
 async function serveUpgrade(server: ApiServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on('error', () => socket.destroy())
   try {
-    const user = userOf(request.socket as TLSSocket)
+    const user = await authenticate(server, request)
     if (!user) throw unauthorized()
     const { method = 'GET', url: target = '/' } = request
     await server.upgrade({ method, target, headers: headersOf(request), socket, head }, user)
