@@ -62,6 +62,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends U
   readonly prepareForCreate?: (object: T, context: RequestContext) => void
   /** Kind-specific checks; name, namespace and metadata are checked generically with `validateName`. */
   readonly validate?: (object: T, context: RequestContext) => FieldError[]
+  /** Brings a valid object into the one form it is stored in. Mutates. */
+  readonly canonicalize?: (object: T) => void
   /** Messages for a bad name (without "Invalid value"); absent: DNS-1123 subdomain. */
   readonly validateName?: (name: string) => string[]
   readonly warningsOnCreate?: (object: T) => string[]

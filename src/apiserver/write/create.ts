@@ -52,6 +52,7 @@ export async function createObject(
     if (generate) object.metadata.name = generateName(generate)
     const errors = [...validateObjectMeta(object.metadata, definition), ...(definition.validate?.(object, at) ?? [])]
     if (errors.length > 0) await refuse(context, resource, { next: object, old: undefined, errors })
+    definition.canonicalize?.(object)
     await context.admission.run('validate', context, attributes)
     for (const warning of definition.warningsOnCreate?.(object) ?? []) request.warnings.add(warning)
     try {

@@ -91,6 +91,7 @@ async function prepare(
     ...(strategy.validateUpdate?.(next, old, at) ?? []),
   ]
   if (errors.length > 0) await refuse(context, resource, { next, old, errors })
+  definition.canonicalize?.(next)
   for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
 }
 

@@ -111,6 +111,21 @@ describe('subsets', () => {
     ])
   })
 
+  test('a port that all pods have is one subset, beside one that only some have', () => {
+    const ports = [
+      { name: 'http', port: 80, targetPort: 8080 },
+      { name: 'metrics', port: 90, targetPort: 'metrics' },
+    ]
+    const subsets = subsetsOf(makeService('web', { ports }), [
+      makePod('a', { ip: '10.244.0.1' }),
+      makePod('b', { ip: '10.244.0.2', ports: { metrics: 9100 } }),
+    ])
+    expect(subsets.map(({ addresses, ports }) => [addresses?.map(({ ip }) => ip), ports])).toEqual([
+      [['10.244.0.1', '10.244.0.2'], [{ name: 'http', port: 8080, protocol: 'TCP' }]],
+      [['10.244.0.2'], [{ name: 'metrics', port: 9100, protocol: 'TCP' }]],
+    ])
+  })
+
   test('a headless Service may have no ports', () => {
     const pods = [makePod('web-1')]
     expect(subsetsOf(makeService('web', { clusterIP: 'None', ports: [] }), pods)[0]).not.toHaveProperty('ports')

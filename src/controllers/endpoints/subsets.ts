@@ -1,4 +1,5 @@
 /** A Service's Endpoints subsets from its pods. Pure (upstream: pkg/controller/endpoint and pkg/api/v1/endpoints). */
+import { byIpAndUid, byNameAndPort, repackSubsets } from '../../api/core/endpoints/repack.ts'
 import { podReady } from '../../api/core/pod/conditions.ts'
 import type {
   EndpointAddress,
@@ -22,7 +23,7 @@ interface Entry {
   readonly portsId: string
 }
 
-/** Addresses that share a set of ports share a subset; everything is sorted, so equal input gives equal output. */
+/** In the form the server stores them, so that equal input gives equal output. */
 export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
   const entryOf = entriesOf(service)
@@ -34,13 +35,13 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
     if (!group) groups.set(portsId, (group = { ports, ready: [], notReady: [] }))
     group[ready ? 'ready' : 'notReady'].push(address)
   }
-  return [...groups.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { ports, ready, notReady }]) => ({
-      ...(ready.length > 0 && { addresses: ready.sort(byIpAndUid) }),
-      ...(notReady.length > 0 && { notReadyAddresses: notReady.sort(byIpAndUid) }),
-      ...(ports.length > 0 && { ports }),
-    }))
+  const subsets = [...groups.values()].map(({ ports, ready, notReady }) => ({
+    ...(ready.length > 0 && { addresses: ready.sort(byIpAndUid) }),
+    ...(notReady.length > 0 && { notReadyAddresses: notReady.sort(byIpAndUid) }),
+    ...(ports.length > 0 && { ports }),
+  }))
+  // One group is canonical as it is.
+  return subsets.length > 1 ? repackSubsets(subsets) : subsets
 }
 
 /** Undefined: the pod is no endpoint of the Service. */
@@ -74,16 +75,6 @@ function addressOf(service: Service, pod: Pod): EndpointAddress | undefined {
     ...(pod.spec?.nodeName && { nodeName: pod.spec.nodeName }),
     targetRef: { kind: 'Pod', ...(namespace && { namespace }), name, ...(uid && { uid }) },
   }
-}
-
-function byIpAndUid(a: EndpointAddress, b: EndpointAddress): number {
-  if (a.ip !== b.ip) return a.ip < b.ip ? -1 : 1
-  return (a.targetRef?.uid ?? '') < (b.targetRef?.uid ?? '') ? -1 : 1
-}
-
-function byNameAndPort(a: EndpointPort, b: EndpointPort): number {
-  if (a.name !== b.name) return (a.name ?? '') < (b.name ?? '') ? -1 : 1
-  return a.port - b.port
 }
 
 /** Whether two lists of subsets say the same; the pods' resourceVersions, which some authors write, do not count. */

@@ -14,6 +14,7 @@ import { isDNS1123Subdomain } from '../../machinery/validate.ts'
 import { declareResource } from '../../resource.ts'
 import { validateProtocol } from '../service/validation.ts'
 import { endpointsColumns } from './columns.ts'
+import { repackSubsets } from './repack.ts'
 
 function setDefaults(endpoints: Endpoints): void {
   for (const subset of endpoints.subsets ?? []) {
@@ -66,6 +67,9 @@ export const endpointsDefinition = declareResource<Endpoints>({
   setDefaults,
   validate,
   validateUpdate: validate,
+  canonicalize: (endpoints) => {
+    if (endpoints.subsets) endpoints.subsets = repackSubsets(endpoints.subsets)
+  },
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: true,
   columns: endpointsColumns,
