@@ -81,7 +81,7 @@ const dialFailures: Readonly<Record<string, string>> = {
 }
 
 /** In the words of Go's net package, which users of Kubernetes know and search for. */
-function dialFailure({ host, port }: AgentAddress, error: NodeJS.ErrnoException): string {
+export function dialFailure({ host, port }: AgentAddress, error: NodeJS.ErrnoException): string {
   const failure = dialFailures[error.code ?? '']
   return failure ? `dial tcp ${host}:${port}: ${failure}` : error.message
 }
@@ -103,12 +103,17 @@ export async function locatePod(
   const name = chooseContainer(pod, container ?? '')
   const nodeName = pod.spec?.nodeName
   if (!nodeName) return { pod, container: name, address: undefined }
+  return { pod, container: name, address: await agentAddress(context, nodeName) }
+}
+
+/** Where a node's agent listens. Throws 404 for no such node. */
+export async function agentAddress(context: ServerContext, nodeName: string): Promise<AgentAddress> {
   const nodes = context.registry.find('', 'v1', 'nodes')
   if (!nodes) throw internalError('nodes are not served')
   const node = (await readEntry(context, { resource: nodes, namespace: '', name: nodeName })).object as Node
   const host = node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address
   if (!host) throw internalError(`no preferred addresses found; known addresses: []`)
-  return { pod, container: name, address: { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 } }
+  return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 }
 }
 
 function chooseContainer(pod: Pod, asked: string): string {
