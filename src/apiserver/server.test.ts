@@ -147,7 +147,7 @@ describe('delete', () => {
     await create('pre')
     const answer = await api.request('DELETE', `${configMaps}/pre`, { preconditions: { uid: 'other' } })
     expect(answer).toMatchObject({ status: 409 })
-    expect(answer.body.message).toContain('Precondition failed: UID in precondition: other, UID in object meta: ')
+    expect(answer.body.message).toContain('ConfigMap "pre": the UID in the precondition (other) does not match the UID')
   })
 
   test('waits for the last finalizer', async () => {

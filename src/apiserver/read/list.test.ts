@@ -28,7 +28,7 @@ afterAll(() => api[Symbol.asyncDispose]())
 interface Shown {
   readonly names: string
   readonly revision: number
-  readonly more: boolean
+  readonly next: string
   readonly remaining: number | undefined
 }
 
@@ -38,7 +38,7 @@ function shown({ body }: Answer): Shown {
   return {
     names: items.map(({ metadata }) => metadata.name).join(''),
     revision: Number(resourceVersion),
-    more: next !== undefined,
+    next: typeof next === 'string' ? next : '',
     remaining: remainingItemCount as number | undefined,
   }
 }
@@ -64,25 +64,26 @@ describe('a list shows', () => {
     ['resourceVersion=NOW&resourceVersionMatch=Exact&limit=1', page('a', 'now', 2)],
   ])('%s', async (query, { names, when, more, remaining }) => {
     const answer = await api.request('GET', `${path}?${versions(query)}`)
-    expect(shown(answer)).toEqual({ names, revision: at[when], more, remaining })
+    const { next, ...rest } = shown(answer)
+    expect({ ...rest, more: next !== '' }).toEqual({ names, revision: at[when], more, remaining })
   })
 
   test('no count of what remains when it was selected', async () => {
     const answer = await api.request('GET', `${path}?limit=1&fieldSelector=metadata.name!%3Dd`)
-    expect(shown(answer)).toMatchObject({ names: 'a', more: true, remaining: undefined })
+    expect(shown(answer)).toMatchObject({ names: 'a', next: expect.stringMatching(/./), remaining: undefined })
   })
 
   test.each(['limit=1', 'resourceVersion=FOUR&resourceVersionMatch=Exact&limit=1', 'resourceVersion=TWO&limit=1'])(
     'one state on all pages from %s',
     async (query) => {
       const whole = shown(await api.request('GET', `${path}?${versions(query).replace('limit=1', '')}`))
-      let answer = await api.request('GET', `${path}?${versions(query)}`)
-      const first = shown(answer)
+      const first = shown(await api.request('GET', `${path}?${versions(query)}`))
       let names = first.names
-      while (answer.body.metadata?.['continue']) {
-        answer = await api.request('GET', `${path}?limit=1&continue=${String(answer.body.metadata['continue'])}`)
-        expect(shown(answer).revision).toBe(first.revision)
-        names += shown(answer).names
+      for (let { next } = first; next !== ''; ) {
+        const page = shown(await api.request('GET', `${path}?limit=1&continue=${next}`))
+        expect(page.revision).toBe(first.revision)
+        names += page.names
+        next = page.next
       }
       const exact = await api.request('GET', `${path}?resourceVersion=${first.revision}&resourceVersionMatch=Exact`)
       expect(names).toBe(shown(exact).names)

@@ -35,7 +35,7 @@ export async function commitObject(
       ? await allocator.plan(next, previous?.object)
       : { object: next, claims: [], releases: [] }
     const value = encodeStored(resource, plan.object)
-    if (dryRun) return dryRunResult(resource, plan.object, previous)
+    if (dryRun) return dryRunResult(context, resource, { object: plan.object, previous })
     // A write that changes nothing is not a write: the version stays.
     if (previous && sameDocument(previous.stored(), value)) return { bytes: previous.bytes, object: previous.object }
     const result = await context.store.commit({
@@ -82,8 +82,17 @@ function sameDocument(a: Buffer, b: Buffer): boolean {
   return a.equals(b) || isDeepStrictEqual(JSON.parse(a.toString()), JSON.parse(b.toString()))
 }
 
-function dryRunResult(resource: ServedResource, object: KubeObject, previous: Entry | undefined): Written {
+async function dryRunResult(
+  context: ServerContext,
+  resource: ServedResource,
+  { object, previous }: { object: KubeObject; previous: Entry | undefined },
+): Promise<Written> {
   const { apiVersion, definition } = resource
+  if (!previous) {
+    const cache = await context.feed.cache(resource)
+    await context.feed.current()
+    if (cache.get(object.metadata.namespace ?? '', object.metadata.name)) throw new ObjectChanged()
+  }
   const metadata = { ...object.metadata, ...(previous && { resourceVersion: String(previous.revision) }) }
   const answer = { ...object, apiVersion, kind: definition.kind, metadata }
   return { bytes: Buffer.from(JSON.stringify(answer)), object: answer }

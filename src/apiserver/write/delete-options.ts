@@ -60,20 +60,21 @@ function validateDeleteOptions(options: DeleteOptions): void {
   if (propagationPolicy && !policies.includes(propagationPolicy)) {
     errors.push(notSupportedAsListed(policyPath, propagationPolicy, [...policies, 'nil']))
   }
-  if (errors.length > 0) throw invalidError({ group: '', resource: 'DeleteOptions' }, '', errors)
+  if (errors.length > 0) throw invalidError({ group: 'meta.k8s.io', resource: 'DeleteOptions' }, '', errors)
 }
 
 export function requirePreconditions(request: ResourceRequest, options: DeleteOptions, current: Entry): void {
   const { uid, resourceVersion } = options.preconditions ?? {}
   const found = current.object.metadata
-  const fail = (what: string, wanted: string, have: string) =>
-    conflictError(
-      request.resource.groupResource,
-      request.name,
-      `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${have}`,
-    )
-  if (uid !== undefined && uid !== found.uid) throw fail('UID', uid, found.uid ?? '')
+  // Upstream names the kind here, not the resource.
+  const fail = (why: string) => conflictError(request.resource.groupKind, request.name, why)
+  if (uid !== undefined && uid !== found.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${found.uid})`
+    throw fail(`${why}. The object might have been deleted and then recreated`)
+  }
   if (resourceVersion !== undefined && resourceVersion !== String(current.revision)) {
-    throw fail('ResourceVersion', resourceVersion, String(current.revision))
+    const record = `the ResourceVersion in record (${current.revision})`
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match ${record}`
+    throw fail(`${why}. The object might have been modified`)
   }
 }

@@ -1,6 +1,7 @@
 /** The part of an object that the server itself keeps: identity, times, versions. Mutates the object given. */
 import type { KubeObject, ObjectMeta } from '../../api/machinery/object.ts'
 import { badRequest, conflictError } from '../../api/machinery/status.ts'
+import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest } from '../context.ts'
 
 /** The object's name and namespace are those of the URL, or absent and then taken from there. */
@@ -43,8 +44,16 @@ export function keepIdentity(next: ObjectMeta, old: ObjectMeta): void {
   if (next.generateName === undefined && old.generateName !== undefined) next.generateName = old.generateName
 }
 
-export function requireSameUid(request: ResourceRequest, next: ObjectMeta, old: ObjectMeta): void {
-  if (!next.uid || next.uid === old.uid) return
-  const why = `Precondition failed: UID in precondition: ${next.uid}, UID in object meta: ${old.uid}`
-  throw conflictError(request.resource.groupResource, request.name, why)
+/** A full update that names a uid is meant for that object only. The words are those of upstream's storage. */
+export function requireSameUid({ resource, name, namespace }: ResourceRequest, sent: KubeObject, found: Entry): void {
+  const wanted = sent.metadata?.uid
+  const { uid } = found.object.metadata
+  if (!wanted || wanted === uid) return
+  const key = ['/registry', resource.definition.plural, namespace, name].filter(Boolean).join('/')
+  const why = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`
+  throw conflictError(
+    resource.groupResource,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+  )
 }

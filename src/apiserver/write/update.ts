@@ -33,7 +33,11 @@ export async function handleUpdate(
     const created = await createObject(context, request, sent, options)
     return jsonBytes(201, created.bytes)
   }
-  const written = await updateObject(context, request, { strategy, options, change: () => structuredClone(sent) })
+  const change = (found: Entry) => {
+    requireSameUid(request, sent, found)
+    return structuredClone(sent)
+  }
+  const written = await updateObject(context, request, { strategy, options, change })
   return jsonBytes(200, written.bytes)
 }
 
@@ -82,7 +86,6 @@ async function prepare(
   const at = requestContext(context, request, options)
   adoptTarget(next, request)
   requireCurrent(request, next, current)
-  requireSameUid(request, next.metadata, old.metadata)
   keepIdentity(next.metadata, old.metadata)
   definition.setDefaults?.(next, at)
   strategy.prepareForUpdate?.(next, old, at)
@@ -103,7 +106,8 @@ function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, c
       return
     }
     const error = invalid(Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update')
-    throw invalidError(resource.groupKind, name, [error])
+    // Upstream names the resource here, not the kind.
+    throw invalidError(resource.groupResource, name, [error])
   }
   if (parseResourceVersion(sent) !== current.revision) {
     throw conflictError(resource.groupResource, name, staleObjectMessage)
