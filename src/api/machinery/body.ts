@@ -22,7 +22,7 @@ export interface DecodeBodyOptions {
   readonly contentType?: string
 }
 
-function groupVersionOf({ group, version }: Pick<GroupVersionKind, 'group' | 'version'>): string {
+export function groupVersionOf({ group, version }: Pick<GroupVersionKind, 'group' | 'version'>): string {
   return group ? `${group}/${version}` : version
 }
 
@@ -73,13 +73,14 @@ export function tooLarge(why: string): StatusError {
   })
 }
 
-function cannotHandle(sent: GroupVersionKind, expected: GroupVersionKind, why: string): StatusError {
+/** A body that names a kind and cannot be had as the expected one. */
+export function cannotHandle(sent: GroupVersionKind, expected: GroupVersionKind, why: string): StatusError {
   return badRequest(
     `${sent.kind} in version ${JSON.stringify(sent.version)} cannot be handled as a ${expected.kind}: ${why}`,
   )
 }
 
-function splitGroupVersion(text: string): { group: string; version: string } {
+export function splitGroupVersion(text: string): { group: string; version: string } {
   const slash = text.indexOf('/')
   return slash < 0 ? { group: '', version: text } : { group: text.slice(0, slash), version: text.slice(slash + 1) }
 }
@@ -122,10 +123,15 @@ function readHead(text: string, body: Buffer, expected: GroupVersionKind): { api
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     const why = `couldn't get version/kind; json parse error: ${error.message}`
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summarize(body)})`,
-    )
+    throw unrecognized(expected, why, body)
   }
+}
+
+/** A body whose kind cannot even be told. */
+export function unrecognized(expected: GroupVersionKind, why: string, body: Buffer): StatusError {
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summarize(body)})`,
+  )
 }
 
 function headField(head: object, name: 'apiVersion' | 'kind'): string {
@@ -156,9 +162,7 @@ async function yamlSource(body: Buffer, expected: GroupVersionKind): Promise<Sou
     return await readYaml(body.toString('utf8'))
   } catch (error) {
     const why = `error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summarize(body)})`,
-    )
+    throw unrecognized(expected, why, body)
   }
 }
 

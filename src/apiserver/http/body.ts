@@ -4,8 +4,8 @@ import type { FieldValidation } from '../../api/machinery/decode.ts'
 import type { ResourceRequest } from '../context.ts'
 import { unsupportedMediaType } from './errors.ts'
 
-const protobuf = 'application/vnd.kubernetes.protobuf'
-const bodyTypes: readonly string[] = ['application/json', 'application/yaml', protobuf]
+const protobufType = 'application/vnd.kubernetes.protobuf'
+const bodyTypes: readonly string[] = ['application/json', 'application/yaml', protobufType]
 
 type WithBody = Pick<ResourceRequest, 'headers' | 'body' | 'warnings'>
 
@@ -26,10 +26,11 @@ export async function readBody<T>(
 ): Promise<T> {
   const contentType = mediaType(request.headers) || 'application/json'
   if (!bodyTypes.includes(contentType)) throw unsupportedMediaType(bodyTypes)
-  const binary = contentType === protobuf
-  const body = binary ? (await import('../protobuf/decode.ts')).protobufToJson(request.body, schemaName) : request.body
-  const options = binary ? ({ fieldValidation: 'Ignore' } as const) : { fieldValidation, contentType }
-  const { object, warnings } = await decodeBody<T>(kind, body, options, schemaName)
+  if (contentType === protobufType) {
+    const { decodeProtobufBody } = await import('../protobuf/index.ts')
+    return decodeProtobufBody(kind, request.body, schemaName) as T
+  }
+  const { object, warnings } = await decodeBody<T>(kind, request.body, { fieldValidation, contentType }, schemaName)
   for (const warning of warnings) request.warnings.add(warning)
   return object
 }

@@ -1,167 +1,111 @@
-/**
- * Kubernetes' protobuf encoding of request bodies, turned into the JSON the rest of the server reads. Typed Go clients
- * (kubectl from 1.32 on among them) send it by default. Field names and types come from the generated schemas, field
- * numbers from fields.json (see extract.ts). Loaded when the first such body arrives.
- */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { findType, type TypeRef, type TypeSchema } from '../../api/machinery/schema.ts'
-import { badRequest } from '../../api/machinery/status.ts'
-import { WireError, type WireField, wireFields } from './wire.ts'
+/** From messages to plain values, as their JSON would have given. Zeros of what in Go is no pointer are absent. */
+import { DecodeError, parseJson } from '../../api/machinery/decode.ts'
+import type { Plain } from './conversions.ts'
+import type { Field, Message, ScalarType } from './messages.ts'
+import { WireError, WireReader, wireTypes } from './wire.ts'
 
-type Plain = Record<string, unknown>
-
-/** Every protobuf body starts with this; then comes a runtime.Unknown message. */
-const magic = Buffer.from('k8s\0')
-
-/** Go fields that are pointers: their zero means zero. Other zero numbers and falses on the wire are absent fields. */
-const pointers = new Set(
-  (
-    'activeDeadlineSeconds allocateLoadBalancerNodePorts allowPrivilegeEscalation automountServiceAccountToken ' +
-    'backoffLimit blockOwnerDeletion completions controller defaultMode deletionGracePeriodSeconds enableServiceLinks ' +
-    'expirationSeconds fsGroup gracePeriodSeconds hostProcess hostUsers immutable leaseDurationSeconds ' +
-    'leaseTransitions maxReplicas minReplicas mode optional orphanDependents parallelism partition priority privileged ' +
-    'progressDeadlineSeconds readOnlyRootFilesystem ready replicas revisionHistoryLimit runAsGroup runAsNonRoot ' +
-    'runAsUser serving setHostnameAsFQDN shareProcessNamespace suspend terminating terminationGracePeriodSeconds ' +
-    'tolerationSeconds ttlSecondsAfterFinished'
-  ).split(' '),
-)
-
-/** The same object as JSON. `schemaName` says its type where that is not the kind's own. Throws 400. */
-export function protobufToJson(body: Buffer, schemaName?: string): Buffer {
-  try {
-    return Buffer.from(JSON.stringify(decodeEnvelope(body, schemaName)))
-  } catch (error) {
-    throw error instanceof WireError ? badRequest(error.message) : error
-  }
-}
-
-function decodeEnvelope(body: Buffer, schemaName: string | undefined): Plain {
-  if (!body.subarray(0, magic.length).equals(magic)) {
-    throw badRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
-  }
-  const unknown = byNumber(body.subarray(magic.length))
-  const head = byNumber(bytesOf(unknown.get(1)))
-  const apiVersion = bytesOf(head.get(1)).toString()
-  const kind = bytesOf(head.get(2)).toString()
-  const type = findType(schemaName ?? `${apiVersion}.${kind}`)
-  if (!type) {
-    throw badRequest(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme`,
-    )
-  }
-  return { apiVersion, kind, ...decodeStruct(bytesOf(unknown.get(2)), type) }
-}
-
-function byNumber(buffer: Buffer): Map<number, WireField['value']> {
-  return new Map([...wireFields(buffer)].map(({ number, value }) => [number, value]))
-}
-
-function bytesOf(value: WireField['value'] | undefined): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.alloc(0)
-}
-
-let table: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined
-
-/** `name` or `name:MessageType` by field number. */
-function fieldsOf(typeName: string): Readonly<Record<string, string>> {
-  table ??= JSON.parse(readFileSync(join(import.meta.dirname, 'fields.json'), 'utf8')) as NonNullable<typeof table>
-  return table[typeName] ?? {}
-}
-
-function decodeStruct(buffer: Buffer, type: TypeSchema): Plain {
+/** The object in a message without its envelope. Unknown fields are passed over. Throws WireError. */
+export function decodeMessage(message: Message, buffer: Buffer): Plain {
   const object: Plain = {}
-  decodeInto(object, buffer, { type, message: `${type.groupVersion}.${type.name}` })
+  decodeInto(object, message, new WireReader(buffer), buffer.length)
   return object
 }
 
-/** `message` differs from `type` where Go embeds a struct: its fields are a message of their own on the wire only. */
-function decodeInto(object: Plain, buffer: Buffer, { type, message }: { type: TypeSchema; message: string }): void {
-  const fields = fieldsOf(message)
-  for (const { number, value } of wireFields(buffer)) {
-    const [name = '', messageType] = (fields[number] ?? '').split(':')
-    const field = type.fields.get(name)
-    if (field) add(object, name, value, field.ref)
-    else if (messageType && Buffer.isBuffer(value)) {
-      const groupVersion = message.slice(0, message.lastIndexOf('.'))
-      decodeInto(object, value, { type, message: `${groupVersion}.${messageType}` })
-    }
+/** A message that comes in several parts is the sum of them. */
+function decodeInto(object: Plain, message: Message, reader: WireReader, end: number): void {
+  const { byNumber } = message
+  while (reader.at < end) {
+    const { number, wireType } = reader.tag(end)
+    const field = byNumber.get(number)
+    if (field) decodeField(object, field, wireType, reader, end)
+    else skipUnknown(message, number, wireType, reader, end)
   }
 }
 
-function add(object: Plain, name: string, value: WireField['value'], ref: TypeRef): void {
-  switch (ref.shape) {
+function skipUnknown({ name }: Message, number: number, wireType: number, reader: WireReader, end: number): void {
+  const type = name.slice(name.lastIndexOf('.') + 1)
+  if (wireType === wireTypes.endGroup) throw new WireError(`proto: ${type}: wiretype end group for non-group`)
+  if (number <= 0) throw new WireError(`proto: ${type}: illegal tag ${number} (wire type ${wireType})`)
+  reader.skip(wireType, end)
+}
+
+function decodeField(object: Plain, field: Field, wireType: number, reader: WireReader, end: number): void {
+  const { name, label, type } = field
+  const number = type === 'int32' || type === 'int64' || type === 'bool'
+  const packed = number && label === 'list' && wireType === wireTypes.bytes
+  if (!packed && wireType !== (number ? wireTypes.varint : wireTypes.bytes)) {
+    const goName = name.charAt(0).toUpperCase() + name.slice(1)
+    throw new WireError(`proto: wrong wireType = ${wireType} for field ${goName}`)
+  }
+  switch (label) {
+    case 'embedded':
+      decodeInto(object, type as Message, reader, reader.enter(end))
+      break
     case 'list': {
       const items = (object[name] ??= []) as unknown[]
-      items.push(single(value, ref.item))
+      if (packed) for (const inner = reader.enter(end); reader.at < inner; ) items.push(readValue(type, reader, inner))
+      else items.push(readValue(type, reader, end))
       break
     }
-    case 'map': {
-      const entries = (object[name] ??= {}) as Plain
-      const entry = byNumber(bytesOf(value))
-      entries[bytesOf(entry.get(1)).toString()] = single(entry.get(2) ?? Buffer.alloc(0), ref.value)
+    case 'map':
+      decodeEntry((object[name] ??= {}) as Plain, type, reader, reader.enter(end))
       break
-    }
-    default: {
-      const decoded = single(value, ref)
-      const zero =
-        decoded === '' || decoded === undefined || ((decoded === 0 || decoded === false) && !pointers.has(name))
-      if (!zero) object[name] = decoded
-    }
+    default:
+      setValue(object, field, readValue(type, reader, end, object[name]))
   }
 }
 
-function single(value: WireField['value'], ref: TypeRef): unknown {
-  if (ref.shape === 'struct') return decodeStruct(bytesOf(value), ref.type)
-  // Lists as map values and the like are messages with the list as their first field.
-  if (ref.shape === 'list') return [...wireFields(bytesOf(value))].map((field) => single(field.value, ref.item))
-  if (ref.shape === 'map') return {}
-  switch (ref.name) {
+/** Key 1, value 2; what is missing is a zero. */
+function decodeEntry(map: Plain, type: Field['type'], reader: WireReader, end: number): void {
+  let key = ''
+  let value: unknown
+  while (reader.at < end) {
+    const { number, wireType } = reader.tag(end)
+    if (number === 1) key = reader.string(end)
+    else if (number === 2) value = readValue(type, reader, end)
+    else reader.skip(wireType, end)
+  }
+  value ??= typeof type === 'string' ? '' : (type.conversion?.toJson({}) ?? {})
+  // An assignment would make `__proto__` something else than a key.
+  if (key !== '__proto__') map[key] = value
+  else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
+}
+
+/** The last one counts, also when it is a zero that means absence. */
+function setValue(object: Plain, { name, label }: Field, value: unknown): void {
+  const zero = label === 'value' && (value === '' || value === 0 || value === false)
+  if (zero || value === undefined) delete object[name]
+  else object[name] = value
+}
+
+/** `before` is what an earlier part of the same message said. */
+function readValue(type: ScalarType | Message, reader: WireReader, end: number, before?: unknown): unknown {
+  switch (type) {
     case 'string':
-      return bytesOf(value).toString()
-    case 'boolean':
-      return value !== 0n
+      return reader.string(end)
+    case 'bool':
+      return reader.bool(end)
     case 'int32':
+      return reader.int32(end)
     case 'int64':
-      return Number(value)
-    case 'double':
-      return bytesOf(value).readDoubleLE()
+      return reader.int64(end)
     case 'bytes':
-      return bytesOf(value).toString('base64')
-    case 'time':
-    case 'microTime':
-      return timeOf(bytesOf(value), ref.name)
-    case 'quantity':
-      return bytesOf(byNumber(bytesOf(value)).get(1)).toString()
-    case 'intOrString':
-      return intOrString(bytesOf(value))
-    case 'any':
-      return rawOf(bytesOf(value))
+      return reader.bytes(end).toString('base64')
+    case 'json':
+      return readJson(reader.string(end))
+    default: {
+      const fields = type.conversion ? {} : ((before ?? {}) as Plain)
+      decodeInto(fields, type, reader, reader.enter(end))
+      return type.conversion ? type.conversion.toJson(fields) : fields
+    }
   }
 }
 
-/** A zero Time is an absent one. */
-function timeOf(buffer: Buffer, precision: 'time' | 'microTime'): string | undefined {
-  const parts = byNumber(buffer)
-  const seconds = Number(parts.get(1) ?? 0n)
-  const zeroTimeSeconds = -62135596800
-  if (buffer.length === 0 || seconds === zeroTimeSeconds) return undefined
-  const text = new Date(seconds * 1000).toISOString().slice(0, 19)
-  if (precision === 'time') return `${text}Z`
-  const micros = Math.floor(Number(parts.get(2) ?? 0n) / 1000)
-  return `${text}.${String(micros).padStart(6, '0')}Z`
-}
-
-function intOrString(buffer: Buffer): number | string {
-  const parts = byNumber(buffer)
-  return parts.get(1) === 1n ? bytesOf(parts.get(3)).toString() : Number(parts.get(2) ?? 0n)
-}
-
-/** RawExtension and the like carry JSON text. */
-function rawOf(buffer: Buffer): unknown {
+function readJson(text: string): unknown {
+  if (text === '') return undefined
   try {
-    return JSON.parse(bytesOf(byNumber(buffer).get(1)).toString())
-  } catch {
-    return undefined
+    return parseJson(text)
+  } catch (error) {
+    throw error instanceof DecodeError ? new WireError(error.message) : error
   }
 }
