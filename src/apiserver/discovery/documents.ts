@@ -1,5 +1,7 @@
 /** What is served, as discovery documents (metav1.APIVersions, APIGroupList, APIResourceList). Pure. */
+
 import { allVerbs, type Registry, type ServedGroupVersion, type ServedResource } from '../registry.ts'
+import { subresources } from './subresources.ts'
 
 export function apiVersions(serverAddress: string) {
   return {
@@ -74,24 +76,16 @@ function resourceEntries({ definition }: ServedResource): ApiResource[] {
     main,
     ...(definition.status ? [sub('status', { kind, verbs: written })] : []),
     ...(definition.scale ? [sub('scale', { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: written })] : []),
-    ...(definition.group === '' ? coreSubresources(plural, sub) : []),
+    ...(subresources[`${definition.group}/${plural}`] ?? []).map(({ name, ...more }) => sub(name, more)),
+    ...(definition.kind === 'Pod' ? [bindings] : []),
   ]
 }
 
-function coreSubresources(
-  plural: string,
-  sub: (name: string, more: Pick<ApiResource, 'kind' | 'verbs'> & Partial<ApiResource>) => ApiResource,
-): ApiResource[] {
-  if (plural === 'namespaces') return [sub('finalize', { kind: 'Namespace', verbs: ['update'] })]
-  if (plural === 'serviceaccounts') {
-    return [sub('token', { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', verbs: ['create'] })]
-  }
-  if (plural !== 'pods') return []
-  return [
-    { name: 'bindings', singularName: 'binding', namespaced: true, kind: 'Binding', verbs: ['create'] },
-    sub('binding', { kind: 'Binding', verbs: ['create'] }),
-    sub('eviction', { group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] }),
-    sub('exec', { kind: 'PodExecOptions', verbs: ['create', 'get'] }),
-    sub('log', { kind: 'Pod', verbs: ['get'] }),
-  ]
+/** A pod is also bound by a Binding that names it, posted to a collection of its own. */
+const bindings: ApiResource = {
+  name: 'bindings',
+  singularName: 'binding',
+  namespaced: true,
+  kind: 'Binding',
+  verbs: ['create'],
 }
