@@ -1,6 +1,7 @@
 /** EndpointSlice: a part of the addresses behind a Service. */
 import { ageColumn, nameColumn } from '../common/columns.ts'
 import { sameValue, startGeneration } from '../common/strategy.ts'
+import { warnOfIp } from '../common/warnings.ts'
 import { firstFew } from '../core/endpoints/columns.ts'
 import type { EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
 import { declareResource } from '../resource.ts'
@@ -21,8 +22,34 @@ function orNull<T>(list: readonly T[] | undefined): readonly T[] | null {
   return list?.length ? list : null
 }
 
+function prepareForCreate(slice: EndpointSlice): void {
+  startGeneration(slice)
+  dropTopology(slice)
+}
+
+/** The field is only for clients of v1beta1; writes of v1 lose it. */
+function dropTopology({ endpoints }: EndpointSlice): void {
+  for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology
+}
+
+const controllers: ReadonlySet<string> = new Set([
+  'endpointslice-controller.k8s.io',
+  'endpointslicemirroring-controller.k8s.io',
+])
+
+function warnings({ addressType, endpoints, metadata }: EndpointSlice): string[] {
+  const ofType = addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []
+  // The controllers know how to write an address.
+  if (controllers.has(metadata.labels?.['endpointslice.kubernetes.io/managed-by'] ?? '')) return ofType
+  const ofAddresses = (endpoints ?? []).flatMap(({ addresses }, i) =>
+    addresses.flatMap((address, j) => warnOfIp(`endpoints[${i}].addresses[${j}]`, address)),
+  )
+  return [...ofType, ...ofAddresses]
+}
+
 /** The generation counts what consumers of the slice act on: its addresses and ports, and its labels. */
-function bumpSliceGeneration(next: EndpointSlice, old: EndpointSlice): void {
+function prepareForUpdate(next: EndpointSlice, old: EndpointSlice): void {
+  dropTopology(next)
   const part = ({ endpoints, ports, metadata }: EndpointSlice) => [endpoints ?? [], ports ?? [], metadata.labels ?? {}]
   const generation = old.metadata.generation ?? 0
   next.metadata.generation = sameValue(part(next), part(old)) ? generation : generation + 1
@@ -44,9 +71,11 @@ export const endpointSliceDefinition = declareResource<EndpointSlice>({
   singular: 'endpointslice',
   namespaced: true,
   setDefaults,
-  prepareForCreate: startGeneration,
+  prepareForCreate,
   validate: validateEndpointSlice,
-  prepareForUpdate: bumpSliceGeneration,
+  prepareForUpdate,
+  warningsOnCreate: warnings,
+  warningsOnUpdate: warnings,
   validateUpdate: validateEndpointSliceUpdate,
   allowUnconditionalUpdate: true,
   columns: [

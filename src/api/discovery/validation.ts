@@ -13,7 +13,7 @@ import { validateProtocol } from '../core/service/validation.ts'
 import type { Endpoint, EndpointHints, EndpointSlice } from '../generated/discovery.k8s.io.v1.ts'
 import type { FieldError } from '../machinery/field.ts'
 import { duplicate, invalid, notSupported, Path, required, tooMany } from '../machinery/field.ts'
-import { isDNS1123Label, isDNS1123Subdomain, isValidLabelValue } from '../machinery/validate.ts'
+import { isDNS1123Label, isDNS1123Subdomain } from '../machinery/validate.ts'
 
 const addressTypes = ['FQDN', 'IPv4', 'IPv6']
 const endpointsMax = 1000
@@ -45,17 +45,13 @@ function validateEndpoints({ endpoints, addressType }: EndpointSlice, path: Path
 }
 
 function validateEndpoint(endpoint: Endpoint, addressType: string, path: Path): FieldError[] {
-  const { addresses, deprecatedTopology = {}, nodeName, hostname, hints } = endpoint
+  const { addresses, nodeName, hostname, hints } = endpoint
   const at = path.child('addresses')
   const errors: FieldError[] = []
   if (addresses.length === 0) errors.push(required(at, 'must contain at least 1 address'))
   else if (addresses.length > addressesMax) errors.push(tooMany(at, addresses.length, addressesMax))
   addresses.forEach((address, i) => errors.push(...checkAddress(at.index(i), address, addressType)))
   if (nodeName !== undefined) errors.push(...check(path.child('nodeName'), nodeName, isDNS1123Subdomain(nodeName)))
-  for (const [key, value] of Object.entries(deprecatedTopology)) {
-    const topology = path.child('deprecatedTopology').key(key)
-    errors.push(...checkQualifiedName(topology, key), ...check(topology, value, isValidLabelValue(value)))
-  }
   if (hostname !== undefined) errors.push(...check(path.child('hostname'), hostname, isDNS1123Label(hostname)))
   return hints ? [...errors, ...validateHints(hints, path.child('hints'))] : errors
 }

@@ -52,9 +52,9 @@ export async function createObject(
     if (generate) object.metadata.name = generateName(generate)
     const errors = [...validateObjectMeta(object.metadata, definition), ...(definition.validate?.(object, at) ?? [])]
     if (errors.length > 0) await refuse(context, resource, { next: object, old: undefined, errors })
+    for (const warning of definition.warningsOnCreate?.(object) ?? []) request.warnings.add(warning)
     definition.canonicalize?.(object)
     await context.admission.run('validate', context, attributes)
-    for (const warning of definition.warningsOnCreate?.(object) ?? []) request.warnings.add(warning)
     try {
       return await commitObject(context, resource, object, { previous: undefined, dryRun })
     } catch (error) {

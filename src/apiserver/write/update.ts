@@ -94,8 +94,8 @@ async function prepare(
     ...(strategy.validateUpdate?.(next, old, at) ?? []),
   ]
   if (errors.length > 0) await refuse(context, resource, { next, old, errors })
-  definition.canonicalize?.(next)
   for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
+  definition.canonicalize?.(next)
 }
 
 function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, current: Entry): void {

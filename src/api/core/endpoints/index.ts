@@ -7,6 +7,7 @@ import {
   checkPortNumber,
   checkQualifiedName,
 } from '../../common/validation.ts'
+import { warnOfIp } from '../../common/warnings.ts'
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '../../generated/v1.ts'
 import type { FieldError } from '../../machinery/field.ts'
 import { Path, required } from '../../machinery/field.ts'
@@ -55,6 +56,16 @@ function validatePort({ name, port, protocol, appProtocol }: EndpointPort, nameR
   return errors
 }
 
+/** Not for what the controller writes: it knows how. */
+function endpointsWarnings({ metadata, subsets }: Endpoints): string[] {
+  if (metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller') return []
+  return (subsets ?? []).flatMap((subset, i) =>
+    (['addresses', 'notReadyAddresses'] as const).flatMap((list) =>
+      (subset[list] ?? []).flatMap(({ ip }, j) => warnOfIp(`subsets[${i}].${list}[${j}].ip`, ip)),
+    ),
+  )
+}
+
 export const endpointsDefinition = declareResource<Endpoints>({
   group: '',
   version: 'v1',
@@ -67,6 +78,8 @@ export const endpointsDefinition = declareResource<Endpoints>({
   setDefaults,
   validate,
   validateUpdate: validate,
+  warningsOnCreate: endpointsWarnings,
+  warningsOnUpdate: endpointsWarnings,
   canonicalize: (endpoints) => {
     if (endpoints.subsets) endpoints.subsets = repackSubsets(endpoints.subsets)
   },

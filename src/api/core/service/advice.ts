@@ -93,7 +93,7 @@ export function localAdvice({ service, slices, nodes }: ServiceView): ServiceAdv
   const ready = slices.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready ?? true)
   if (ready.length === 0) return []
   const served = new Set(ready.map(({ nodeName }) => nodeName))
-  const bare = nodes.map(({ metadata }) => metadata.name).filter((name) => !served.has(name))
+  const bare = nodes.flatMap(({ metadata }) => (served.has(metadata.name) ? [] : metadata.name)).sort()
   if (bare.length === 0) return []
   const { externalTrafficPolicy, internalTrafficPolicy } = service.spec ?? {}
   const said = (policy: string, effect: string): ServiceAdvice => {

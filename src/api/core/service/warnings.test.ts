@@ -41,6 +41,13 @@ test.each<[string, ServiceSpec, string[]]>([
       'spec.loadBalancerIP: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
     ],
   ],
+  [
+    'spellings of source ranges',
+    { loadBalancerSourceRanges: ['FD00::/64', 'fd00:1::/64', '10.0.0.0/8'] },
+    [
+      'spec.loadBalancerSourceRanges[0]: IPv6 CIDR value "FD00::/64" should be in RFC 5952 canonical format ("fd00::/64")',
+    ],
+  ],
 ])('a Service is warned of %s', (_name, spec, expected) => {
   expect(serviceWarnings({ metadata: { name: 'web' }, spec })).toEqual(expected)
 })

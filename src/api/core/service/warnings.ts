@@ -1,5 +1,5 @@
 /** What is accepted but deserves a word. */
-import { canonical, parseIp } from '../../../lib/ip.ts'
+import { warnOfCidr, warnOfIp } from '../../common/warnings.ts'
 import type { Service } from '../../generated/v1.ts'
 import { isHeadless, serviceType, specOf } from './kind.ts'
 
@@ -22,9 +22,12 @@ export function serviceWarnings(service: Service): string[] {
     }
   }
   for (const field of ['clusterIPs', 'externalIPs'] as const) {
-    spec[field]?.forEach((address, i) => warnings.push(...spellingWarning(`spec.${field}[${i}]`, address)))
+    spec[field]?.forEach((address, i) => warnings.push(...warnOfIp(`spec.${field}[${i}]`, address)))
   }
-  if (spec.loadBalancerIP) warnings.push(...spellingWarning('spec.loadBalancerIP', spec.loadBalancerIP))
+  if (spec.loadBalancerIP) warnings.push(...warnOfIp('spec.loadBalancerIP', spec.loadBalancerIP))
+  spec.loadBalancerSourceRanges?.forEach((range, i) =>
+    warnings.push(...warnOfCidr(`spec.loadBalancerSourceRanges[${i}]`, range)),
+  )
   return [...warnings, ...fieldWarnings(service)]
 }
 
@@ -45,10 +48,4 @@ function fieldWarnings(service: Service): string[] {
     warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
   }
   return warnings
-}
-
-function spellingWarning(field: string, address: string): string[] {
-  const canonicalText = canonical(address)
-  if (parseIp(address)?.family !== 6 || canonicalText === address) return []
-  return [`${field}: IPv6 address "${address}" should be in RFC 5952 canonical format ("${canonicalText}")`]
 }
