@@ -58,13 +58,28 @@ function behindNodePort(
   return backend.ip === destination && !unreplied ? undefined : serving.get(`* ${port}`)
 }
 
+/** One look at the remembered flows. */
+export interface FlowCleaning {
+  readonly family: Family
+  readonly seconds: number
+  readonly deleted: number
+}
+
+export interface FlowCleanerOptions {
+  readonly exec: Exec
+  readonly log: Logger
+  readonly cleaned?: (cleaning: FlowCleaning) => void
+}
+
 export class FlowCleaner {
   readonly #exec: Exec
   readonly #log: Logger
+  readonly #cleaned: (cleaning: FlowCleaning) => void
 
-  constructor({ exec, log }: { readonly exec: Exec; readonly log: Logger }) {
+  constructor({ exec, log, cleaned = () => {} }: FlowCleanerOptions) {
     this.#exec = exec
     this.#log = log
+    this.#cleaned = cleaned
   }
 
   /** True when a change may have left stale flows behind. */
@@ -77,20 +92,25 @@ export class FlowCleaner {
     const udp = [...plans].filter((plan) => plan.protocol === 'udp')
     const gone = [...former].filter((plan) => plan.protocol === 'udp')
     if (udp.length + gone.length === 0) return
+    const started = performance.now()
     const name = family === 4 ? 'ipv4' : 'ipv6'
     const listing = await this.#exec('conntrack', ['-L', '-p', 'udp', '-f', name])
     if (listing.code !== 0) {
       this.#log.warn({ output: listing.stderr.trim() }, 'cannot list connections; stale UDP flows may remain')
       return
     }
-    for (const flow of staleFlows(parseFlows(listing.stdout), udp, gone)) await this.#delete(name, flow)
+    let deleted = 0
+    for (const flow of staleFlows(parseFlows(listing.stdout), udp, gone)) deleted += await this.#delete(name, flow)
+    this.#cleaned({ family, seconds: (performance.now() - started) / 1000, deleted })
   }
 
-  async #delete(family: string, { destination, port, backend }: Flow): Promise<void> {
+  /** How many there were. */
+  async #delete(family: string, { destination, port, backend }: Flow): Promise<number> {
     const original = ['--orig-dst', destination, '--orig-port-dst', String(port)]
     const flow = [...original, '--reply-src', backend.ip, '--reply-port-src', String(backend.port)]
     // Exit code 1 says that it was gone already.
     const result = await this.#exec('conntrack', ['-D', '-p', 'udp', '-f', family, ...flow])
     if (result.code > 1) this.#log.warn({ flow, output: result.stderr.trim() }, 'cannot delete a stale UDP flow')
+    return Number(/(\d+) flow entries have been deleted/.exec(result.stderr)?.[1] ?? 0)
   }
 }

@@ -102,8 +102,8 @@ test('health and metrics', async () => {
     ['lastUpdated', 'currentTime', 'nodeEligible', 'healthy', 'status'],
   ])
   const metrics = await (await fetch('http://127.0.0.1:10249/metrics')).text()
-  expect(metrics).toMatch(/^kubeproxy_sync_full_proxy_rules_duration_seconds_count 1$/m)
-  expect(metrics).toMatch(/^kubeproxy_sync_proxy_rules_iptables_total\{table="nat"\} \d+$/m)
+  expect(metrics).toMatch(/^kubeproxy_sync_full_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} 1$/m)
+  expect(metrics).toMatch(/^kubeproxy_sync_proxy_rules_iptables_total\{ip_family="IPv4",table="nat"\} \d+$/m)
   expect(await (await fetch('http://127.0.0.1:10249/proxyMode')).text()).toBe('iptables')
 })
 

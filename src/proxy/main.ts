@@ -54,7 +54,8 @@ async function start(log: Logger): Promise<void> {
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal))
-  const proxy = await startProxy({ client, config, node, exec: run, observer, log }, stop.signal)
+  const cleaned = metrics.cleaned.bind(metrics)
+  const proxy = await startProxy({ client, config, node, exec: run, observer, cleaned, log }, stop.signal)
   log.info({ mode: config.mode, node, startMs: Math.round(performance.now()) }, 'rules are in place')
   // Rules first: without them there is nothing healthy to report.
   const [{ serveHealth, serveMetrics }, { ServiceHealth }] = await Promise.all([
@@ -64,10 +65,11 @@ async function start(log: Logger): Promise<void> {
   serveHealth(config.healthzBindAddress, {
     health,
     log,
+    answered: metrics.answered.bind(metrics),
     nodeEligible: proxy.nodeEligible,
     programmed: proxy.programmed,
   })
-  serveMetrics(config.metricsBindAddress, metrics, config.mode, log)
+  serveMetrics(config.metricsBindAddress, { text: () => metrics.text(proxy.gauges()), mode: config.mode, log })
   const healthy = () => health.isHealthy(Date.now())
   const checks = new ServiceHealth({ addresses: proxy.nodePortAddresses, healthy, log })
   proxy.follow((changes) => checks.update(changes))

@@ -12,9 +12,11 @@ import type { Exec } from '../lib/exec.ts'
 import { contains, parseCidr, parseIp } from '../lib/ip.ts'
 import type { Logger } from '../lib/log.ts'
 import type { ProxyConfig } from './config/config.ts'
-import { FlowCleaner } from './conntrack.ts'
+import { FlowCleaner, type FlowCleaning } from './conntrack.ts'
 import { makeIptablesMode, probeIptables } from './modes/iptables/make.ts'
 import type { Family, PortChange } from './plan/types.ts'
+import { type ChangeKind, Changes } from './serve/changes.ts'
+import { countNoLocalEndpoints, type ProxyGauges } from './serve/gauges.ts'
 import { describeProgrammed, type ProgrammedService } from './serve/programmed.ts'
 import { Syncer, type SyncObserver } from './syncer.ts'
 import { Journal } from './track/journal.ts'
@@ -26,6 +28,7 @@ export interface ProxyOptions {
   readonly node: string
   readonly exec: Exec
   readonly observer: SyncObserver
+  readonly cleaned: (cleaning: FlowCleaning) => void
   readonly log: Logger
 }
 
@@ -36,6 +39,7 @@ export interface Proxy {
   readonly follow: (committed: (changes: readonly PortChange[]) => void) => void
   /** Which revisions of a Service (`namespace/name`) are in the kernel; undefined: none. */
   readonly programmed: (service: string) => ProgrammedService | undefined
+  readonly gauges: () => ProxyGauges
   /** Addresses of this machine that node ports answer on; empty: all. */
   readonly nodePortAddresses: readonly string[]
 }
@@ -51,11 +55,12 @@ const eligibilityTaint = 'ToBeDeletedByClusterAutoscaler'
 
 /** Resolves when the first rules are in the kernel; goes on until the signal aborts. */
 export async function startProxy(options: ProxyOptions, signal: AbortSignal): Promise<Proxy> {
-  const { client, config, node, exec, observer, log } = options
+  const { client, config, node, exec, observer, cleaned, log } = options
   const families = machineFamilies()
   if (families.length === 1) log.info('the kernel has no IPv6; only IPv4 addresses of Services are served')
   const tracker = new Tracker({ node, families, since: Date.now() })
   const journal = new Journal(tracker)
+  const changes = new Changes()
   const followers: ((changes: readonly PortChange[]) => void)[] = []
   const nodes = new Informer<Node>({
     client,
@@ -72,20 +77,27 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
       const machine = await (family === 4 ? machine4 : probeIptables(family, exec))
       return makeIptablesMode({ family, config, exec, log, machine, ...nodeFacts(self(), config, family) })
     },
-    flows: new FlowCleaner({ exec, log }),
+    flows: new FlowCleaner({ exec, log, cleaned }),
     clock: systemClock,
     observer,
     follower: {
-      taken: () => journal.taken(),
-      committed: (changes) => {
+      taken: () => {
+        journal.taken()
+        changes.taken()
+      },
+      committed: (committed) => {
         journal.committed({ now: Date.now(), tick: performance.now() })
-        for (const committed of followers) committed(changes)
+        for (const follower of followers) follower(committed)
       },
     },
     minIntervalMs: config.minSyncPeriodMs,
     log,
   })
-  await Promise.all([machine4, follow({ client, nodes, tracker, journal, syncer, log }, signal)])
+  const heard = (kind: ChangeKind, service: string) => {
+    journal.heard(service, performance.now())
+    changes.heard(kind, service)
+  }
+  await Promise.all([machine4, follow({ client, nodes, tracker, heard, syncer, log }, signal)])
   await syncer.start(signal)
   return {
     nodeEligible: () => isEligible(self()),
@@ -94,6 +106,11 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
       followers.push(committed)
     },
     programmed: (service) => describeProgrammed(service, journal, tracker.plansOf(service)),
+    gauges: () => ({
+      rules: syncer.counts(),
+      noLocalEndpoints: countNoLocalEndpoints(tracker.plans(), families),
+      changes: { service: changes.counts('service'), endpoint: changes.counts('endpoint') },
+    }),
     nodePortAddresses: families.flatMap((family) => {
       const { nodePortAddresses } = nodeFacts(self(), config, family)
       return nodePortAddresses === 'all' ? [] : nodePortAddresses
@@ -107,14 +124,14 @@ async function follow(
     client,
     nodes,
     tracker,
-    journal,
+    heard,
     syncer,
     log,
   }: {
     client: KubeClient
     nodes: Informer<Node>
     tracker: Tracker
-    journal: Journal
+    heard: (kind: ChangeKind, service: string) => void
     syncer: Syncer
     log: Logger
   },
@@ -136,14 +153,14 @@ async function follow(
     log,
   })
   services.onChange(({ type, object }) => {
-    journal.heard(objectKey(object), performance.now())
+    heard('service', objectKey(object))
     if (type === 'deleted') tracker.deleteService(object)
     else tracker.setService(object)
     syncer.poke()
   })
   slices.onChange((change) => {
     const service = serviceOf(change.object)
-    if (service) journal.heard(service, performance.now())
+    if (service) heard('endpoint', service)
     if (change.type === 'deleted') tracker.deleteSlice(change.object)
     else tracker.setSlice(change.object)
     syncer.poke()

@@ -24,7 +24,7 @@ function setUp() {
     watch: (damaged) => {
       control.damaged = damaged
     },
-    counts: () => ({ nat: 1 }),
+    counts: () => [],
   }
   const syncer = new Syncer({
     tracker,

@@ -5,29 +5,34 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { FlowCleaner } from './conntrack.ts'
-import type { Mode } from './modes/mode.ts'
+import type { Mode, RuleCounts } from './modes/mode.ts'
 import type { Family, PortChange, PortPlan } from './plan/types.ts'
-import type { Tracker } from './track/tracker.ts'
+import type { Tracker, TriggerTime } from './track/tracker.ts'
+
+/** What a pass did in one family. `full`: all rules were written, not only differences. */
+export interface FamilyPass {
+  readonly family: Family
+  readonly seconds: number
+  readonly full: boolean
+}
 
 /** One successful pass. */
 export interface SyncPass {
-  readonly seconds: number
-  /** All rules were written, not only differences. */
-  readonly full: boolean
-  /** When what it carried had happened (RFC 3339). */
-  readonly triggerTimes: readonly string[]
-  /** Rules in the kernel by table, for all families together. */
-  readonly rules: Readonly<Record<string, number>>
+  /** One for each family that had changes. */
+  readonly written: readonly FamilyPass[]
+  readonly triggerTimes: readonly TriggerTime[]
   /** Families that have rules. */
   readonly families: readonly Family[]
 }
+
+export type SyncFailure = Pick<FamilyPass, 'family' | 'full'>
 
 /** What the syncer reports; the metrics are fed from it. `now` is in milliseconds. */
 export interface SyncObserver {
   /** An event wants a pass. */
   queued(now: number): void
   synced(now: number, pass: SyncPass): void
-  failed(): void
+  failed(failure: SyncFailure): void
 }
 
 /** Follows what is in the kernel, pass by pass. */
@@ -92,6 +97,11 @@ export class Syncer {
     this.#schedule(Math.max(0, this.#lastStart + this.#options.minIntervalMs - this.#now()))
   }
 
+  /** Of every family that has rules. */
+  counts(): (RuleCounts & { readonly family: Family })[] {
+    return [...this.#families].flatMap(([family, { mode }]) => mode.counts().map((counts) => ({ family, ...counts })))
+  }
+
   #now(): number {
     return this.#options.clock.now().getTime()
   }
@@ -126,15 +136,16 @@ export class Syncer {
     follower.taken()
     this.#open = [...this.#open, ...changes]
     let ok = true
-    let full = false
+    const written: FamilyPass[] = []
     for (const family of [4, 6] as const) {
       const own = changes.filter((change) => (change.after ?? change.before)?.family === family)
       try {
-        full = (await this.#syncFamily(family, own)) || full
+        const pass = await this.#syncFamily(family, own)
+        if (pass) written.push(pass)
       } catch (error) {
         ok = false
-        observer.failed()
         const state = this.#families.get(family)
+        observer.failed({ family, full: state?.replace ?? true })
         if (state) state.replace = true
         log.error(
           { err: error, family: `IPv${family}`, retryMs: this.#retryMs },
@@ -142,20 +153,20 @@ export class Syncer {
         )
       }
     }
-    const seconds = (performance.now() - started) / 1000
     if (ok) {
-      const families = [...this.#families.keys()]
-      observer.synced(this.#now(), { seconds, full, triggerTimes, rules: this.#counts(), families })
+      observer.synced(this.#now(), { written, triggerTimes, families: [...this.#families.keys()] })
       follower.committed(this.#open)
       this.#open = []
-      log.debug({ changes: changes.length, full, ms: Math.round(seconds * 1000) }, 'synced')
+      const ms = Math.round(performance.now() - started)
+      log.debug({ changes: changes.length, full: written.some((pass) => pass.full), ms }, 'synced')
     }
     return ok
   }
 
-  /** True when all rules were written anew. */
-  async #syncFamily(family: Family, changes: readonly PortChange[]): Promise<boolean> {
-    if (changes.length === 0 && !this.#families.get(family)?.replace) return false
+  /** Undefined: there was nothing to do. */
+  async #syncFamily(family: Family, changes: readonly PortChange[]): Promise<FamilyPass | undefined> {
+    if (changes.length === 0 && !this.#families.get(family)?.replace) return undefined
+    const started = performance.now()
     const state = await this.#family(family)
     const full = state.replace
     if (full) {
@@ -168,7 +179,7 @@ export class Syncer {
         this.#plans(family),
         this.#open.flatMap(({ before }) => (before?.family === family ? before : [])),
       )
-    return full
+    return { family, seconds: (performance.now() - started) / 1000, full }
   }
 
   #plans(family: Family): PortPlan[] {
@@ -188,12 +199,5 @@ export class Syncer {
     if (!state.replace) this.#options.log.warn({ what }, 'rules were changed by somebody else; writing them anew')
     state.replace = true
     this.poke()
-  }
-
-  #counts(): Record<string, number> {
-    const sum: Record<string, number> = {}
-    for (const { mode } of this.#families.values())
-      for (const [table, rules] of Object.entries(mode.counts())) sum[table] = (sum[table] ?? 0) + rules
-    return sum
   }
 }

@@ -11,8 +11,16 @@ export interface Mode {
   update(changes: readonly PortChange[]): Promise<void>
   /** Calls `damaged` when the kernel state was changed by somebody else, until the signal aborts. */
   watch(damaged: (what: string) => void, signal: AbortSignal): void
-  /** Rules in the kernel by table, for the metrics. */
-  counts(): Readonly<Record<string, number>>
+  /** For the metrics. */
+  counts(): readonly RuleCounts[]
+}
+
+export interface RuleCounts {
+  readonly table: string
+  /** Rules of ours in the kernel. */
+  readonly total: number
+  /** By the last successful call. */
+  readonly written: number
 }
 
 /** The kernel refused a change. `output` is what its tool said. */

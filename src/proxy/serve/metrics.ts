@@ -1,6 +1,9 @@
-/** kube-proxy's metrics under kube-proxy's names, so that existing dashboards and alerts keep working. */
+/** kube-proxy's metrics under kube-proxy's names and labels, so that existing dashboards and alerts keep working. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { SyncObserver, SyncPass } from '../syncer.ts'
+import type { FlowCleaning } from '../conntrack.ts'
+import type { Family } from '../plan/types.ts'
+import type { SyncFailure, SyncObserver, SyncPass } from '../syncer.ts'
+import type { ProxyGauges } from './gauges.ts'
 
 /** `count` bounds from `start`, each `factor` times the one before. */
 function exponential(start: number, factor: number, count: number): number[] {
@@ -13,73 +16,159 @@ function linear(start: number, width: number, count: number): number[] {
 
 /** kube-proxy's bounds for the network programming latency: 0.25 s to 5 minutes. */
 const programmingBuckets = [0.25, 0.5, ...linear(1, 1, 59), ...linear(60, 5, 12), ...linear(120, 30, 7)]
+const passBuckets = exponential(0.001, 2, 15)
+
+const byFamily = ['ip_family'] as const
+const label = (family: Family) => ({ ip_family: `IPv${family}` })
 
 export class ProxyMetrics implements SyncObserver {
   readonly registry = new Registry()
-  readonly #duration: Record<'all' | 'full' | 'partial', Histogram>
-  readonly #programming: Histogram
-  readonly #lastSync: Gauge
-  readonly #lastQueued: Gauge
-  readonly #rules: Gauge
-  readonly #failures: Counter
+  /** Families that a pass has worked on. */
+  readonly #families = new Set<Family>()
+  #lastQueued = 0
 
-  constructor() {
-    const registers = [this.registry]
-    const seconds = exponential(0.001, 2, 15)
-    const duration = (name: string, help: string) => new Histogram({ name, help, buckets: seconds, registers })
-    this.#duration = {
-      all: duration('kubeproxy_sync_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds'),
-      full: duration(
-        'kubeproxy_sync_full_proxy_rules_duration_seconds',
-        'SyncProxyRules latency in seconds for full resyncs',
-      ),
-      partial: duration(
-        'kubeproxy_sync_partial_proxy_rules_duration_seconds',
-        'SyncProxyRules latency in seconds for partial resyncs',
-      ),
-    }
-    this.#programming = new Histogram({
-      name: 'kubeproxy_network_programming_duration_seconds',
-      help: 'In Cluster Network Programming Latency in seconds',
-      buckets: programmingBuckets,
-      registers,
-    })
-    this.#lastSync = new Gauge({
-      name: 'kubeproxy_sync_proxy_rules_last_timestamp_seconds',
-      help: 'The last time proxy rules were successfully synced',
-      registers,
-    })
-    this.#lastQueued = new Gauge({
-      name: 'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds',
-      help: 'The last time a sync of proxy rules was queued',
-      registers,
-    })
-    this.#rules = new Gauge({
-      name: 'kubeproxy_sync_proxy_rules_iptables_total',
-      help: 'Total number of iptables rules owned by kube-proxy',
-      labelNames: ['table'],
-      registers,
-    })
-    this.#failures = new Counter({
-      name: 'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
-      help: 'Cumulative proxy iptables restore failures',
-      registers,
-    })
+  readonly #duration = {
+    all: this.#histogram('sync_proxy_rules_duration_seconds', 'SyncProxyRules latency in seconds', passBuckets),
+    full: this.#histogram(
+      'sync_full_proxy_rules_duration_seconds',
+      'SyncProxyRules latency in seconds for full resyncs',
+      passBuckets,
+    ),
+    partial: this.#histogram(
+      'sync_partial_proxy_rules_duration_seconds',
+      'SyncProxyRules latency in seconds for partial resyncs',
+      passBuckets,
+    ),
+  }
+  readonly #programming = this.#histogram(
+    'network_programming_duration_seconds',
+    'In Cluster Network Programming Latency in seconds',
+    programmingBuckets,
+  )
+  readonly #cleaning = this.#histogram(
+    'conntrack_reconciler_sync_duration_seconds',
+    'ReconcileConntrackFlowsLatency latency in seconds',
+    passBuckets,
+  )
+  readonly #cleaned = this.#counter(
+    'conntrack_reconciler_deleted_entries_total',
+    'Cumulative conntrack flows deleted by conntrack reconciler',
+    byFamily,
+  )
+  readonly #failures = {
+    full: this.#counter(
+      'sync_proxy_rules_iptables_restore_failures_total',
+      'Cumulative proxy iptables restore failures',
+      byFamily,
+    ),
+    partial: this.#counter(
+      'sync_proxy_rules_iptables_partial_restore_failures_total',
+      'Cumulative proxy iptables partial restore failures',
+      byFamily,
+    ),
+  }
+  readonly #answers = {
+    healthz: this.#counter('proxy_healthz_total', 'Cumulative proxy healthz HTTP status', ['code']),
+    livez: this.#counter('proxy_livez_total', 'Cumulative proxy livez HTTP status', ['code']),
+  }
+  readonly #lastSyncAt = this.#gauge(
+    'sync_proxy_rules_last_timestamp_seconds',
+    'The last time proxy rules were successfully synced',
+    byFamily,
+  )
+  readonly #lastQueuedAt = this.#gauge(
+    'sync_proxy_rules_last_queued_timestamp_seconds',
+    'The last time a sync of proxy rules was queued',
+    byFamily,
+  )
+  readonly #rules = {
+    total: this.#gauge('sync_proxy_rules_iptables_total', 'Total number of iptables rules owned by kube-proxy', [
+      ...byFamily,
+      'table',
+    ]),
+    written: this.#gauge(
+      'sync_proxy_rules_iptables_last',
+      'Number of iptables rules written by kube-proxy in last sync',
+      [...byFamily, 'table'],
+    ),
+  }
+  readonly #noLocalEndpoints = this.#gauge(
+    'sync_proxy_rules_no_local_endpoints_total',
+    'Number of services with a Local traffic policy and no endpoints',
+    [...byFamily, 'traffic_policy'],
+  )
+  readonly #changes = {
+    service: this.#changeMetrics('service', 'Service'),
+    endpoint: this.#changeMetrics('endpoint', 'Endpoint'),
   }
 
   queued(now: number): void {
-    this.#lastQueued.set(now / 1000)
+    this.#lastQueued = now
+    for (const family of this.#families) this.#lastQueuedAt.set(label(family), now / 1000)
   }
 
-  synced(now: number, { seconds, full, triggerTimes, rules }: SyncPass): void {
-    this.#duration.all.observe(seconds)
-    this.#duration[full ? 'full' : 'partial'].observe(seconds)
-    this.#lastSync.set(now / 1000)
-    for (const [table, count] of Object.entries(rules)) this.#rules.set({ table }, count)
-    for (const time of triggerTimes) this.#programming.observe(Math.max(0, (now - Date.parse(time)) / 1000))
+  synced(now: number, { written, triggerTimes, families }: SyncPass): void {
+    for (const { family, seconds, full } of written) {
+      this.#duration.all.observe(label(family), seconds)
+      this.#duration[full ? 'full' : 'partial'].observe(label(family), seconds)
+    }
+    for (const family of families) {
+      if (!this.#families.has(family)) this.#lastQueuedAt.set(label(family), this.#lastQueued / 1000)
+      this.#families.add(family)
+      this.#lastSyncAt.set(label(family), now / 1000)
+    }
+    for (const { family, time } of triggerTimes)
+      this.#programming.observe(label(family), Math.max(0, (now - Date.parse(time)) / 1000))
   }
 
-  failed(): void {
-    this.#failures.inc()
+  failed({ family, full }: SyncFailure): void {
+    this.#failures[full ? 'full' : 'partial'].inc(label(family))
+  }
+
+  cleaned({ family, seconds, deleted }: FlowCleaning): void {
+    this.#cleaning.observe(label(family), seconds)
+    this.#cleaned.inc(label(family), deleted)
+  }
+
+  answered(path: 'healthz' | 'livez', code: number): void {
+    this.#answers[path].inc({ code })
+  }
+
+  show({ rules, noLocalEndpoints, changes }: ProxyGauges): void {
+    for (const { family, table, total, written } of rules) {
+      this.#rules.total.set({ ...label(family), table }, total)
+      this.#rules.written.set({ ...label(family), table }, written)
+    }
+    for (const { family, trafficPolicy, ports } of noLocalEndpoints)
+      this.#noLocalEndpoints.set({ ...label(family), traffic_policy: trafficPolicy }, ports)
+    for (const kind of ['service', 'endpoint'] as const) {
+      const { total, pending } = this.#changes[kind]
+      total.reset()
+      total.inc(changes[kind].total)
+      pending.set(changes[kind].pending)
+    }
+  }
+
+  #changeMetrics(kind: string, word: string) {
+    return {
+      total: this.#counter(`sync_proxy_rules_${kind}_changes_total`, `Cumulative proxy rules ${word} changes`, []),
+      pending: this.#gauge(`sync_proxy_rules_${kind}_changes_pending`, `Pending proxy rules ${word} changes`, []),
+    }
+  }
+
+  #histogram(name: string, help: string, buckets: number[]) {
+    return new Histogram({ ...this.#named(name, help), buckets, labelNames: byFamily })
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]) {
+    return new Counter({ ...this.#named(name, help), labelNames })
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labelNames: readonly Label[]) {
+    return new Gauge({ ...this.#named(name, help), labelNames })
+  }
+
+  #named(name: string, help: string) {
+    return { name: `kubeproxy_${name}`, help, registers: [this.registry] }
   }
 }

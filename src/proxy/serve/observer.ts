@@ -2,15 +2,16 @@
  * Remembers what the metrics must count until somebody asks for them: the metrics library costs more start-up time than
  * the proxy's whole first sync.
  */
-import type { SyncObserver, SyncPass } from '../syncer.ts'
+import type { FlowCleaning } from '../conntrack.ts'
+import type { SyncFailure, SyncObserver, SyncPass } from '../syncer.ts'
+import type { ProxyGauges } from './gauges.ts'
 import type { ProxyMetrics } from './metrics.ts'
 
-/** Past this many remembered passes the library costs less than the memory. */
+/** Past this many remembered events the library costs less than the memory. */
 const rememberedMax = 1000
 
 export class LazyMetrics implements SyncObserver {
-  #passes: { now: number; pass: SyncPass }[] = []
-  #failures = 0
+  #events: ((metrics: ProxyMetrics) => void)[] = []
   #lastQueued = 0
   #metrics: ProxyMetrics | undefined
   #loading: Promise<ProxyMetrics> | undefined
@@ -21,28 +22,40 @@ export class LazyMetrics implements SyncObserver {
   }
 
   synced(now: number, pass: SyncPass): void {
-    if (this.#metrics) this.#metrics.synced(now, pass)
-    else if (this.#passes.push({ now, pass }) > rememberedMax) void this.#load()
+    this.#tell((metrics) => metrics.synced(now, pass))
   }
 
-  failed(): void {
-    if (this.#metrics) this.#metrics.failed()
-    else this.#failures += 1
+  failed(failure: SyncFailure): void {
+    this.#tell((metrics) => metrics.failed(failure))
+  }
+
+  cleaned(cleaning: FlowCleaning): void {
+    this.#tell((metrics) => metrics.cleaned(cleaning))
+  }
+
+  /** An answer of `/healthz` or `/livez`. */
+  answered(path: 'healthz' | 'livez', code: number): void {
+    this.#tell((metrics) => metrics.answered(path, code))
   }
 
   /** The text exposition format. */
-  async text(): Promise<{ type: string; body: string }> {
-    const { registry } = await this.#load()
-    return { type: registry.contentType, body: await registry.metrics() }
+  async text(gauges: ProxyGauges): Promise<{ type: string; body: string }> {
+    const metrics = await this.#load()
+    metrics.show(gauges)
+    return { type: metrics.registry.contentType, body: await metrics.registry.metrics() }
+  }
+
+  #tell(event: (metrics: ProxyMetrics) => void): void {
+    if (this.#metrics) event(this.#metrics)
+    else if (this.#events.push(event) > rememberedMax) void this.#load()
   }
 
   #load(): Promise<ProxyMetrics> {
     this.#loading ??= import('./metrics.ts').then(({ ProxyMetrics }) => {
       const metrics = new ProxyMetrics()
+      for (const event of this.#events) event(metrics)
       if (this.#lastQueued) metrics.queued(this.#lastQueued)
-      for (const { now, pass } of this.#passes) metrics.synced(now, pass)
-      for (let i = 0; i < this.#failures; i++) metrics.failed()
-      this.#passes = []
+      this.#events = []
       this.#metrics = metrics
       return metrics
     })
@@ -59,8 +72,8 @@ export function observers(...all: readonly Partial<SyncObserver>[]): SyncObserve
     synced: (now, pass) => {
       for (const observer of all) observer.synced?.(now, pass)
     },
-    failed: () => {
-      for (const observer of all) observer.failed?.()
+    failed: (failure) => {
+      for (const observer of all) observer.failed?.(failure)
     },
   }
 }

@@ -2,13 +2,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from '../../lib/log.ts'
 import type { Health } from './health.ts'
-import type { LazyMetrics } from './observer.ts'
 import type { ProgrammedService } from './programmed.ts'
 
 export interface HealthEndpoints {
   readonly health: Health
   readonly nodeEligible: () => boolean
   readonly programmed: (service: string) => ProgrammedService | undefined
+  readonly answered: (path: 'healthz' | 'livez', code: number) => void
+  readonly log: Logger
+}
+
+export interface MetricsEndpoints {
+  readonly text: () => Promise<{ readonly type: string; readonly body: string }>
+  /** Of the proxy. */
+  readonly mode: string
   readonly log: Logger
 }
 
@@ -17,7 +24,7 @@ export interface HealthEndpoints {
  * `/fairway/services/NAMESPACE/NAME` which revisions of a Service the rules are made from.
  */
 export function serveHealth(address: string, endpoints: HealthEndpoints): Server {
-  const { health, nodeEligible, programmed, log } = endpoints
+  const { health, nodeEligible, programmed, answered, log } = endpoints
   return listen(address, 'healthz', log, (request, response) => {
     const path = request.url ?? ''
     const service = /^\/fairway\/services\/([^/?]+\/[^/?]+)$/.exec(path)?.[1]
@@ -25,7 +32,9 @@ export function serveHealth(address: string, endpoints: HealthEndpoints): Server
     if (path !== '/healthz' && path !== '/livez') return end(response, 404, 'text/plain', '404 page not found\n')
     const report = health.report(Date.now(), path === '/healthz' ? { nodeEligible: nodeEligible() } : {})
     const well = report.healthy && report.nodeEligible !== false
-    end(response, well ? 200 : 503, 'application/json', JSON.stringify(report))
+    const code = well ? 200 : 503
+    answered(path === '/healthz' ? 'healthz' : 'livez', code)
+    end(response, code, 'application/json', JSON.stringify(report))
   })
 }
 
@@ -34,12 +43,12 @@ function endService(response: ServerResponse, name: string, service: ProgrammedS
   end(response, service ? 200 : 404, 'application/json', JSON.stringify(body))
 }
 
-export function serveMetrics(address: string, metrics: LazyMetrics, mode: string, log: Logger): Server {
+export function serveMetrics(address: string, { text, mode, log }: MetricsEndpoints): Server {
   return listen(address, 'metrics', log, (request, response) => {
     if (request.url === '/healthz') return end(response, 200, 'text/plain', 'ok')
     if (request.url === '/proxyMode') return end(response, 200, 'text/plain', mode)
     if (request.url !== '/metrics') return end(response, 404, 'text/plain', '404 page not found\n')
-    metrics.text().then(
+    text().then(
       ({ type, body }) => end(response, 200, type, body),
       (error: unknown) => end(response, 500, 'text/plain', `${String(error)}\n`),
     )

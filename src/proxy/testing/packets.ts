@@ -9,7 +9,7 @@ import { silentLogger } from '../../lib/log.ts'
 import { FlowCleaner } from '../conntrack.ts'
 import type { Mode } from '../modes/mode.ts'
 import type { Family } from '../plan/types.ts'
-import { Syncer } from '../syncer.ts'
+import { Syncer, type SyncPass } from '../syncer.ts'
 import { Tracker } from '../track/tracker.ts'
 import { type PacketCase, packetCases, tcp, udp } from './cases.ts'
 import { type Answer, addresses, nodes, TestNetwork, type TestNode } from './network.ts'
@@ -218,8 +218,8 @@ class Passes {
 
   queued(): void {}
 
-  synced(_now: number, pass: { readonly full: boolean }): void {
-    if (pass.full) this.full += 1
+  synced(_now: number, pass: SyncPass): void {
+    if (pass.written.some(({ full }) => full)) this.full += 1
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

@@ -75,7 +75,7 @@ describe('tracker', () => {
     const web = slice('demo/web', ['10.0.0.1'])
     web.metadata.annotations = { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-01-01T00:00:00Z' }
     tracker.setSlice(web)
-    expect(tracker.flush().triggerTimes).toEqual(['2026-01-01T00:00:00Z'])
+    expect(tracker.flush().triggerTimes).toEqual([{ family: 4, time: '2026-01-01T00:00:00Z' }])
     expect(tracker.flush().triggerTimes).toEqual([])
   })
   test('what happened before it began is not timed', () => {
@@ -85,7 +85,7 @@ describe('tracker', () => {
       web.metadata.annotations = { 'endpoints.kubernetes.io/last-change-trigger-time': at }
       tracker.setSlice(web)
     }
-    expect(tracker.flush().triggerTimes).toEqual(['2026-01-01T00:00:01Z'])
+    expect(tracker.flush().triggerTimes).toEqual([{ family: 4, time: '2026-01-01T00:00:01Z' }])
   })
   test('families that the machine has not are left out', () => {
     const tracker = new Tracker({ node: 'node-1', families: [4] })

@@ -17,8 +17,14 @@ const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 /** What one flush found. */
 export interface ChangeSet {
   readonly changes: readonly PortChange[]
-  /** When the pods behind the changed slices changed (RFC 3339), for the network programming latency. */
-  readonly triggerTimes: readonly string[]
+  /** When the pods behind the changed slices changed, for the network programming latency; each time once. */
+  readonly triggerTimes: readonly TriggerTime[]
+}
+
+export interface TriggerTime {
+  readonly family: Family
+  /** RFC 3339. */
+  readonly time: string
 }
 
 export interface TrackerOptions {
@@ -42,7 +48,10 @@ export class Tracker {
   /** Service key → its plans by `planKey`. */
   readonly #plans = new Map<string, Map<string, PortPlan>>()
   readonly #dirty = new Set<string>()
-  #triggerTimes = new Set<string>()
+  readonly #triggerTimes = new Map<Family, Set<string>>([
+    [4, new Set()],
+    [6, new Set()],
+  ])
 
   constructor({ node, families = [4, 6], since = 0 }: TrackerOptions) {
     this.#node = node
@@ -73,7 +82,7 @@ export class Tracker {
     if (!slices) this.#slices.set(service, (slices = new Map()))
     slices.set(key, slice)
     const triggered = slice.metadata.annotations?.[triggerTimeAnnotation]
-    if (triggered && Date.parse(triggered) > this.#since) this.#triggerTimes.add(triggered)
+    if (triggered && Date.parse(triggered) > this.#since) this.#triggerTimes.get(familyOf(slice))?.add(triggered)
     this.#dirty.add(service)
   }
 
@@ -104,8 +113,10 @@ export class Tracker {
     const changes: PortChange[] = []
     for (const key of this.#dirty) changes.push(...this.#replan(key))
     this.#dirty.clear()
-    const triggerTimes = [...this.#triggerTimes]
-    this.#triggerTimes = new Set()
+    const triggerTimes = [...this.#triggerTimes].flatMap(([family, times]) =>
+      [...times].map((time) => ({ family, time })),
+    )
+    for (const times of this.#triggerTimes.values()) times.clear()
     return { changes, triggerTimes }
   }
 
@@ -123,10 +134,10 @@ export class Tracker {
   revisions(service: string): Revisions | undefined {
     const object = this.#services.get(service)
     if (!object) return undefined
-    const slices = [...(this.#slices.get(service)?.values() ?? [])].map(({ metadata, addressType }) => ({
-      name: metadata.name,
-      family: addressType === 'IPv6' ? (6 as const) : (4 as const),
-      resourceVersion: metadata.resourceVersion ?? '',
+    const slices = [...(this.#slices.get(service)?.values() ?? [])].map((slice) => ({
+      name: slice.metadata.name,
+      family: familyOf(slice),
+      resourceVersion: slice.metadata.resourceVersion ?? '',
     }))
     return { service: object.metadata.resourceVersion ?? '', slices }
   }
@@ -192,4 +203,8 @@ function* difference(
     // Plans are built field by field in one place, so equal plans have equal texts.
     else if (JSON.stringify(old) !== JSON.stringify(plan)) yield { id: plan.id, before: old, after: plan }
   }
+}
+
+function familyOf({ addressType }: EndpointSlice): Family {
+  return addressType === 'IPv6' ? 6 : 4
 }

@@ -13,7 +13,8 @@ async function rulesFor(spec: SpecInput, endpoints: number, vip?: string) {
   const kernel = new IptablesKernel({ family: 4, exec })
   const mode = new IptablesMode({ kernel, settings: testSettings, canaryPeriodMs: 1000, log: silentLogger })
   await mode.replace([])
-  const { nat: nat0 = 0, filter: filter0 = 0 } = mode.counts()
+  const totals = () => mode.counts().map(({ total }) => total)
+  const [nat0 = 0, filter0 = 0] = totals()
   const tracker = new Tracker({ node: 'node-1' })
   tracker.setService(
     service('demo/web', '10.96.0.1', spec, vip ? { loadBalancer: { ingress: [{ ip: vip }] } } : undefined),
@@ -25,7 +26,7 @@ async function rulesFor(spec: SpecInput, endpoints: number, vip?: string) {
     ),
   )
   await mode.update(tracker.flush().changes)
-  const { nat = 0, filter = 0 } = mode.counts()
+  const [nat = 0, filter = 0] = totals()
   return [nat - nat0, filter - filter0]
 }
 

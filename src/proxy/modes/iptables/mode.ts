@@ -1,12 +1,12 @@
 /** The iptables mode for one address family: keeps a mirror of the rules it wrote and writes differences. */
 import type { Logger } from '../../../lib/log.ts'
 import { type PortChange, type PortPlan, planKey } from '../../plan/types.ts'
-import type { Mode } from '../mode.ts'
+import type { Mode, RuleCounts } from '../mode.ts'
 import { findMissing, monitorDeletions, parseDeletion } from './audit.ts'
 import { type BaseRules, baseRules } from './base-rules.ts'
 import type { IptablesKernel } from './kernel.ts'
 import { type PortRules, renderPort, type Table } from './port-rules.ts'
-import { fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
+import { countWritten, fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
 import { type IptablesSettings, largeClusterEndpoints } from './settings.ts'
 
 export interface IptablesModeOptions {
@@ -19,8 +19,10 @@ export interface IptablesModeOptions {
   readonly log: Logger
 }
 
-/** Reports of a change of our own begin, and go on, within this time. */
-const echoMs = 100
+/** Reports of a change of our own have begun, and go on, within this time. */
+const echoMs = 1000
+/** Others rarely delete one rule alone: after the first report, so long until the kernel is asked. */
+const doubtMs = 50
 
 type Damaged = (what: string) => void
 
@@ -33,10 +35,11 @@ export class IptablesMode implements Mode {
   #settings: IptablesSettings
   /** Deletions of our own that the monitor has yet to report. */
   #expected = 0
-  #quietFrom = 0
-  #working = 0
-  #writes = 0
+  #echoesUntil = 0
   #doubting = false
+  /** Changes and audits, one at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+  #written: Record<Table, number> = { nat: 0, filter: 0 }
 
   constructor(options: IptablesModeOptions) {
     this.#options = options
@@ -44,7 +47,15 @@ export class IptablesMode implements Mode {
     this.#base = baseRules(options.settings)
   }
 
-  async replace(plans: Iterable<PortPlan>): Promise<void> {
+  replace(plans: Iterable<PortPlan>): Promise<void> {
+    return this.#exclusive(() => this.#replace(plans))
+  }
+
+  update(changes: readonly PortChange[]): Promise<void> {
+    return this.#exclusive(() => this.#update(changes))
+  }
+
+  async #replace(plans: Iterable<PortPlan>): Promise<void> {
     const { kernel, settings } = this.#options
     const existing = parseExisting(await kernel.save())
     const all = [...plans]
@@ -58,7 +69,7 @@ export class IptablesMode implements Mode {
     await this.#restore(fullScript(this.#base, ports.values(), existing), 0)
   }
 
-  async update(changes: readonly PortChange[]): Promise<void> {
+  async #update(changes: readonly PortChange[]): Promise<void> {
     const difference: RulesChange[] = []
     for (const { before, after } of changes) {
       const key = before ? planKey(before) : after && planKey(after)
@@ -79,15 +90,16 @@ export class IptablesMode implements Mode {
     const { monitor } = this.#options
     const canary = () => this.#watchCanary(damaged, signal)
     if (!monitor) return canary()
-    const gap = () => {
-      if (this.#own()) this.#doubt(damaged)
-      else damaged('reports of deleted rules were lost')
-    }
+    const gap = () => this.#doubt(damaged)
     monitorDeletions(monitor, { line: (text) => this.#heard(text, damaged), gap, missing: canary }, signal)
   }
 
-  counts(): Record<string, number> {
-    return { ...this.#counts }
+  counts(): RuleCounts[] {
+    return (['nat', 'filter'] as const).map((table) => ({
+      table,
+      total: this.#counts[table],
+      written: this.#written[table],
+    }))
   }
 
   #count({ chains, shared }: PortRules, sign: 1 | -1): void {
@@ -95,22 +107,26 @@ export class IptablesMode implements Mode {
     for (const { table } of shared) this.#counts[table] += sign
   }
 
+  #exclusive(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
   async #restore(script: string, deletions: number): Promise<void> {
-    if (!this.#own()) this.#expected = 0
+    this.#forgetOldEchoes()
     this.#expected += deletions
-    this.#working += 1
-    this.#writes += 1
+    this.#echoesUntil = Number.POSITIVE_INFINITY
     try {
       await this.#options.kernel.restore(script)
+      this.#written = countWritten(script)
     } finally {
-      this.#working -= 1
-      this.#quietFrom = Date.now() + echoMs
+      this.#echoesUntil = Date.now() + echoMs
     }
   }
 
-  /** A change of ours is under way, or its reports may still come. */
-  #own(): boolean {
-    return this.#working > 0 || Date.now() < this.#quietFrom
+  #forgetOldEchoes(): void {
+    if (Date.now() > this.#echoesUntil) this.#expected = 0
   }
 
   #heard(text: string, damaged: Damaged): void {
@@ -120,25 +136,24 @@ export class IptablesMode implements Mode {
       void this.#checkJumps(deletion.table, deletion.chain, damaged)
       return
     }
-    if (!this.#own()) return damaged(`${deletion.what} was deleted`)
-    this.#quietFrom = Math.max(this.#quietFrom, Date.now() + echoMs)
-    if (this.#expected > 0) this.#expected -= 1
-    else this.#doubt(damaged)
+    this.#forgetOldEchoes()
+    if (this.#expected === 0) return this.#doubt(damaged)
+    this.#expected -= 1
+    this.#echoesUntil = Math.max(this.#echoesUntil, Date.now() + echoMs)
   }
 
-  /** Somebody else's deletion may hide among the reports of our own: soon, the kernel is asked what it holds. */
+  /** A report cannot tell our own deletions, late or miscounted, from somebody else's: the kernel is asked. */
   #doubt(damaged: Damaged): void {
     if (this.#doubting) return
     this.#doubting = true
-    setTimeout(() => void this.#verify(damaged), echoMs).unref()
+    setTimeout(() => {
+      this.#doubting = false
+      void this.#exclusive(() => this.#audit(damaged))
+    }, doubtMs).unref()
   }
 
-  async #verify(damaged: Damaged): Promise<void> {
-    this.#doubting = false
-    const writes = this.#writes
+  async #audit(damaged: Damaged): Promise<void> {
     const saved = await this.#options.kernel.save().catch(() => '')
-    // What was read in the middle of a change says nothing.
-    if (this.#working > 0 || this.#writes !== writes) return this.#doubt(damaged)
     const missing = findMissing(saved, this.#base, this.#ports.values())
     if (missing) damaged(missing)
   }
@@ -153,7 +168,7 @@ export class IptablesMode implements Mode {
   #watchCanary(damaged: Damaged, signal: AbortSignal): void {
     const timer = setInterval(() => {
       void this.#options.kernel.list('nat', 'KUBE-PROXY-CANARY').then((found) => {
-        if (found === undefined && !signal.aborted && !this.#own()) damaged('chain nat KUBE-PROXY-CANARY is gone')
+        if (found === undefined && !signal.aborted) damaged('chain nat KUBE-PROXY-CANARY is gone')
       })
     }, this.#options.canaryPeriodMs)
     signal.addEventListener('abort', () => clearInterval(timer))

@@ -10,7 +10,7 @@ import { Tracker } from '../../track/tracker.ts'
 import { findMissing, parseDeletion } from './audit.ts'
 import { baseRules } from './base-rules.ts'
 import { renderPort } from './port-rules.ts'
-import { cleanupScript, fullScript, parseExisting, partialScript } from './script.ts'
+import { cleanupScript, countWritten, fullScript, parseExisting, partialScript } from './script.ts'
 import type { IptablesSettings } from './settings.ts'
 import { testSettings } from './test-settings.ts'
 
@@ -269,6 +269,16 @@ describe('what is there already', () => {
     expect(text.match(/^-D (INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING)/gm)).toHaveLength(12)
     expect(text).toMatch(/-X KUBE-POSTROUTING/)
   })
+})
+
+test('rules that a script adds are counted by table', () => {
+  const { mangle: _, ...expected } = Object.fromEntries(
+    ['mangle', 'filter', 'nat'].map((table) => {
+      const rules = Object.entries(chainsOf(full(recordedTracker().plans()))).filter(([key]) => key.startsWith(table))
+      return [table, rules.flatMap(([, lines]) => lines).length]
+    }),
+  )
+  expect(countWritten(full(recordedTracker().plans()))).toEqual(expected)
 })
 
 describe('what a kernel lacks', () => {

@@ -180,6 +180,14 @@ function sharedRulesOf(all: ReadonlyMap<string, PortRules>, table: Table, chain:
   return rules
 }
 
+/** Rules that a script adds, by table. */
+export function countWritten(script: string): Record<Table, number> {
+  const counts = { nat: 0, filter: 0 }
+  for (const [, table = '', lines = ''] of script.matchAll(/^\*(nat|filter)\n([^]*?)^COMMIT$/gm))
+    counts[table as Table] += lines.match(/^-[AI] /gm)?.length ?? 0
+  return counts
+}
+
 /** Removes everything of ours, given what `iptables-save` printed. */
 export function cleanupScript(saved: string): string {
   const ours: Record<string, Set<string>> = { filter: new Set(), nat: new Set(), mangle: new Set() }
