@@ -1,6 +1,7 @@
 /** Building responses. Bodies are known buffers or streams; the HTTPS edge sends the former in one piece. */
 import { internalError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
+import { warningHeader } from './warnings.ts'
 
 /** A body that is there already. */
 export class BufferBody implements AsyncIterable<Buffer> {
@@ -22,6 +23,7 @@ export class BufferBody implements AsyncIterable<Buffer> {
 export type Headers = Readonly<Record<string, string>>
 
 export const jsonType: Headers = { 'content-type': 'application/json' }
+export const protobufType: Headers = { 'content-type': 'application/vnd.kubernetes.protobuf' }
 
 const newline = Buffer.from('\n')
 
@@ -50,10 +52,8 @@ export function errorResponse(error: unknown): ApiResponse {
   return json(failure.code, failure.status, retryAfter ? { ...jsonType, 'retry-after': String(retryAfter) } : jsonType)
 }
 
-/** The same response with its warnings, as Kubernetes writes them: code 299, agent `-`. RFC 7234 5.5 */
+/** The same response with its warnings. */
 export function withWarnings(response: ApiResponse, warnings: ReadonlySet<string>): ApiResponse {
   if (warnings.size === 0) return response
-  const clean = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/([\\"])/g, '\\$1')
-  const warning = [...warnings].map((text) => `299 - "${clean(text)}"`).join(', ')
-  return { ...response, headers: { ...response.headers, warning } }
+  return { ...response, headers: { ...response.headers, warning: warningHeader(warnings) } }
 }

@@ -68,7 +68,7 @@ test('what it was to begin with is not held for it, however many there are', asy
 
 test('it is cut off when it falls too far behind, and the others go on', async () => {
   const { body } = await https.api.request('GET', path)
-  const from = `resourceVersion=${String((body['metadata'] as { resourceVersion: string }).resourceVersion)}`
+  const from = `resourceVersion=${(body['metadata'] as { resourceVersion: string }).resourceVersion}`
   const slow = await pausedWatch(from)
   const fast = await pausedWatch(from)
   fast.socket.resume()
