@@ -21,6 +21,8 @@ import type { ApiHandler, UserInfo } from './handler.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
 import { errorResponse, withWarnings } from './http/respond.ts'
 import { type ServedRequest, ServerMetrics } from './metrics.ts'
+import type { ProxyConnection } from './proxy/index.ts'
+import type { ProxyTarget } from './proxy/target.ts'
 import { BookmarkTicker } from './read/bookmarks.ts'
 import { Registry } from './registry.ts'
 import { parseTarget, type ResourceRoute, routeResource } from './routing/route.ts'
@@ -60,6 +62,8 @@ export interface ApiServer {
   readonly handle: ApiHandler
   /** Rejects with a StatusError when the connection was not taken over; nothing has been written to it then. */
   readonly upgrade: (request: ConnectionUpgrade, user: UserInfo) => Promise<void>
+  /** A whole connection to a proxy subresource. Rejects with a StatusError when nothing has been sent. */
+  readonly proxy: (target: ProxyTarget, connection: ProxyConnection, user: UserInfo) => Promise<void>
   close(): void
 }
 
@@ -101,6 +105,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     userOfToken: (token) => userOfToken(tokens, token),
     handle: (request, user) => handle(core, request, user),
     upgrade: (request) => upgrade(core, request),
+    proxy: (target, connection) => proxied(core, target, connection),
     close() {
       stopCompaction()
       feed.close()
@@ -168,6 +173,23 @@ async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade): 
   const { headers, socket, head } = request
   await tunnelExec(context, { route, query, headers, socket, head })
   socket.once('close', metrics.longRunning(servedRequest({ ...route, method: 'POST', query })))
+}
+
+async function proxied({ context, metrics }: Core, target: ProxyTarget, connection: ProxyConnection): Promise<void> {
+  const { plural: resource } = target
+  const scope = 'resource'
+  const ended = metrics.longRunning({
+    verb: 'CONNECT',
+    group: '',
+    version: 'v1',
+    resource,
+    subresource: 'proxy',
+    scope,
+  })
+  const { proxy } = await import('./proxy/index.ts')
+  const open = 'socket' in connection ? connection.socket : connection.response
+  open.once('close', ended)
+  await proxy(context, target, connection)
 }
 
 const noBody = Buffer.alloc(0)

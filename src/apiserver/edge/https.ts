@@ -10,6 +10,7 @@ import type { ApiResponse } from '../../client/transport.ts'
 import type { UserInfo } from '../handler.ts'
 import { tooLarge } from '../http/errors.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
+import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import type { ApiServer } from '../server.ts'
 import { authenticate } from './authentication.ts'
 
@@ -80,12 +81,28 @@ async function serve(server: ApiServer, request: IncomingMessage, response: Serv
   try {
     const found = authenticate(server, request)
     const user = found instanceof Promise ? await found : found
+    const target = user && proxyTarget(request.url ?? '')
+    if (target) return await serveProxy(server, target, { request, response }, user)
     const answer = user ? await answerTo(server, request, user, gone.signal) : errorResponse(unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, gone)
     else await send(await compressed(answer, request), response)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
+  }
+}
+
+async function serveProxy(
+  server: ApiServer,
+  target: ProxyTarget,
+  connection: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  user: UserInfo,
+): Promise<void> {
+  try {
+    await server.proxy(target, connection, user)
+  } catch (error) {
+    if (connection.response.headersSent) throw error
+    await send(errorResponse(error), connection.response)
   }
 }
 
@@ -215,6 +232,8 @@ async function serveUpgrade(server: ApiServer, request: IncomingMessage, socket:
     const user = await authenticate(server, request)
     if (!user) throw unauthorized()
     const { method = 'GET', url: target = '/' } = request
+    const proxied = proxyTarget(target)
+    if (proxied) return await server.proxy(proxied, { request, socket, head }, user)
     await server.upgrade({ method, target, headers: headersOf(request), socket, head }, user)
   } catch (error) {
     refuseUpgrade(errorResponse(error), socket)
