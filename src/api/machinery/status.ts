@@ -100,6 +100,9 @@ export const badRequest = (message: string): StatusError =>
 export const unauthorized = (): StatusError =>
   new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' })
 
+export const serviceUnavailable = (message: string): StatusError =>
+  new StatusError({ code: 503, reason: 'ServiceUnavailable', message })
+
 export const expired = (message: string): StatusError => new StatusError({ code: 410, reason: 'Expired', message })
 
 export const gone = (message: string): StatusError => new StatusError({ code: 410, reason: 'Gone', message })
