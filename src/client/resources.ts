@@ -1,5 +1,6 @@
 /** The built-in resources, as clients address them, each with its object type. */
 import type * as apps from '../api/generated/apps.v1.ts'
+import type * as batch from '../api/generated/batch.v1.ts'
 import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
 import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
 import type * as networking from '../api/generated/networking.k8s.io.v1.ts'
@@ -25,6 +26,8 @@ export const resources = {
   namespaces: resource<core.Namespace>('', 'Namespace', 'namespaces', 'cluster'),
   configMaps: resource<core.ConfigMap>('', 'ConfigMap', 'configmaps'),
   secrets: resource<core.Secret>('', 'Secret', 'secrets'),
+  persistentVolumes: resource<core.PersistentVolume>('', 'PersistentVolume', 'persistentvolumes', 'cluster'),
+  persistentVolumeClaims: resource<core.PersistentVolumeClaim>('', 'PersistentVolumeClaim', 'persistentvolumeclaims'),
   serviceAccounts: resource<core.ServiceAccount>('', 'ServiceAccount', 'serviceaccounts'),
   replicationControllers: resource<core.ReplicationController>('', 'ReplicationController', 'replicationcontrollers'),
   events: resource<core.Event>('', 'Event', 'events'),
@@ -33,6 +36,8 @@ export const resources = {
   daemonSets: resource<apps.DaemonSet>('apps', 'DaemonSet', 'daemonsets'),
   statefulSets: resource<apps.StatefulSet>('apps', 'StatefulSet', 'statefulsets'),
   controllerRevisions: resource<apps.ControllerRevision>('apps', 'ControllerRevision', 'controllerrevisions'),
+  jobs: resource<batch.Job>('batch', 'Job', 'jobs'),
+  cronJobs: resource<batch.CronJob>('batch', 'CronJob', 'cronjobs'),
   endpointSlices: resource<discovery.EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices'),
   ipAddresses: resource<networking.IPAddress>('networking.k8s.io', 'IPAddress', 'ipaddresses', 'cluster'),
   serviceCidrs: resource<networking.ServiceCIDR>('networking.k8s.io', 'ServiceCIDR', 'servicecidrs', 'cluster'),

@@ -11,12 +11,14 @@ import { resources } from '../client/resources.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { type ControllerClient, type ControllerContext, type ControllerSettings, SharedInformers } from './context.ts'
+import { startCronJobController } from './cronjob/index.ts'
 import { startDaemonSetController } from './daemonset/index.ts'
 import { startDeploymentController } from './deployment/index.ts'
 import { startEndpointsController } from './endpoints/index.ts'
 import { startEndpointSliceController } from './endpointslice/index.ts'
 import { startEndpointSliceMirroringController } from './endpointslicemirroring/index.ts'
 import { startGarbageCollector } from './garbage/index.ts'
+import { startJobController } from './job/index.ts'
 import { startKubernetesServiceController } from './kubernetes/index.ts'
 import { startNamespaceController } from './namespace/index.ts'
 import { startNodeIpamController } from './node/cidrs.ts'
@@ -30,6 +32,7 @@ import { startScheduler } from './scheduler/index.ts'
 import { startServiceAdviceController } from './serviceadvice/index.ts'
 import { startServiceCidrController } from './servicecidr/index.ts'
 import { startStatefulSetController } from './statefulset/index.ts'
+import { startTtlAfterFinishedController } from './ttlafterfinished/index.ts'
 
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
 export { SharedInformers, startQueue } from './context.ts'
@@ -59,6 +62,9 @@ export function startControllers(options: ControllerOptions): void {
   startReplicationControllerController(ctx)
   startDaemonSetController(ctx)
   startStatefulSetController(ctx)
+  startJobController(ctx)
+  startCronJobController(ctx)
+  startTtlAfterFinishedController(ctx)
   startScheduler(ctx)
   startEndpointsController(ctx)
   startEndpointSliceController(ctx)

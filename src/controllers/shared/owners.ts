@@ -7,7 +7,7 @@ import { tolerateReplaced } from './gone.ts'
 import { selectorMatcher } from './selector.ts'
 
 export interface Owner extends KubeObject {
-  spec?: { selector: LabelSelector }
+  spec?: { selector?: LabelSelector }
 }
 
 export function controllerReference(resource: Resource<KubeObject>, { metadata }: KubeObject): OwnerReference {
@@ -57,7 +57,18 @@ export function claim<T extends KubeObject>(owner: Owner, candidates: readonly T
 /** Carries a claim out and returns what is owned afterwards. */
 export async function applyClaim<T extends KubeObject>(
   client: KubeClient,
-  { resource, ownerResource, owner }: { resource: Resource<T>; ownerResource: Resource<KubeObject>; owner: KubeObject },
+  {
+    resource,
+    ownerResource,
+    owner,
+    finalizers,
+  }: {
+    resource: Resource<T>
+    ownerResource: Resource<KubeObject>
+    owner: KubeObject
+    /** What adopted objects get, too. */
+    finalizers?: readonly string[]
+  },
   { owned, adopt, release }: Claim<T>,
 ): Promise<T[]> {
   if (adopt.length === 0 && release.length === 0) return owned
@@ -67,7 +78,11 @@ export async function applyClaim<T extends KubeObject>(
     adopt.map((object) =>
       tolerateReplaced(
         client.patch(resource, object.metadata, {
-          metadata: { uid: object.metadata.uid, ownerReferences: [controllerReference(ownerResource, owner)] },
+          metadata: {
+            uid: object.metadata.uid,
+            ownerReferences: [controllerReference(ownerResource, owner)],
+            ...(finalizers && { finalizers }),
+          },
         }),
       ),
     ),
