@@ -7,7 +7,7 @@ const cutTo = 256
 /** The header's value, as Node takes it: one character per byte. */
 export function warningHeader(warnings: Iterable<string>): string {
   const texts = [...warnings].map(printable)
-  const lengths = texts.map((text) => [...text].length)
+  const lengths = texts.map((text) => Array.from(text).length)
   const total = lengths.reduce((sum, length) => sum + length, 0)
   const header = (total > totalMax ? shortened(texts) : texts).map(quoted).join(', ')
   return Buffer.from(header).toString('latin1')
@@ -18,7 +18,7 @@ function shortened(texts: readonly string[]): string[] {
   let written = 0
   for (const text of texts) {
     if (written >= totalMax) break
-    const cut = [...text].slice(0, cutTo)
+    const cut = Array.from(text).slice(0, cutTo)
     written += cut.length
     kept.push(cut.join(''))
   }
