@@ -7,6 +7,7 @@ import type { Logger } from '../lib/log.ts'
 import { type AgentConfig, catalogueFiles, maskedDirectories, nodeIPs } from './config.ts'
 import { PodManager } from './pods/manager.ts'
 import { readFacts } from './registration/facts.ts'
+import { nodeAmounts } from './registration/node-object.ts'
 import { Registrar } from './registration/registrar.ts'
 import { keepPodRoutes } from './routes/index.ts'
 import { ProcessRuntime } from './runtime/process.ts'
@@ -52,6 +53,7 @@ export async function runAgent(
     events: new EventRecorder({ client, component: 'kubelet', host: config.nodeName, log }),
     names: clusterNames(config),
     nodeIPs: nodeIPs(config),
+    allocatable: nodeAmounts(facts),
     clock,
     log,
   })

@@ -91,6 +91,11 @@ function shims(): string[] {
   })
 }
 
+/** The node's own memory file system stays. */
+function isOfPod(mount: string): boolean {
+  return (mount.includes(node.stateDir) && !mount.includes('/.memory ')) || mount.includes('fw-test')
+}
+
 async function machine() {
   const links = await runOk('ip', ['-o', 'link'])
   const routes = await runOk('ip', ['route', 'show', 'table', 'main'])
@@ -102,7 +107,7 @@ async function machine() {
       .sort(),
     cables: links.split('\n').filter((line) => line.includes('veth')).length,
     routes: routes.split('\n').filter((line) => line.includes('veth')).length,
-    mounts: mounts.filter((line) => line.includes(node.stateDir) || line.includes('fw-test')).length,
+    mounts: mounts.filter(isOfPod).length,
     programs: programs().length,
     shims: shims().length,
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
-import { backOffMs, type Knowledge, nextActions } from './decide.ts'
+import { type Knowledge, nextActions } from './decide.ts'
+import { backOffMs } from './restart.ts'
 
 const now = new Date('2026-01-01T00:10:00Z')
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString()
@@ -131,7 +132,7 @@ describe('a pod that has ended for good', () => {
   })
 
   test('but not before its last container has ended', () =>
-    expect(actions(ended, machine({ web: exited(1), other: running }))).toEqual(['stop other 0']))
+    expect(actions(ended, machine({ web: exited(1), other: running }))).toEqual(['stop other 30']))
 })
 
 describe('a pod that is being deleted', () => {

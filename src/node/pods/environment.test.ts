@@ -13,6 +13,7 @@ const sources: EnvironmentSources = {
   podIPs: ['10.244.0.2', 'fd00:244::2'],
   nodeIPs: ['172.30.0.11'],
   hostname: 'web-1',
+  allocatable: { cpu: '4', memory: '8Gi' },
   services: { WEB_SERVICE_HOST: '10.96.100.1', WEB_SERVICE_PORT: '80' },
   configMap: (name) => (name === 'settings' ? { metadata: { name }, data: { color: 'red' } } : undefined),
   secret: (name) => (name === 'keys' ? { metadata: { name }, data: { key: 'c2VjcmV0' } } : undefined),
@@ -89,7 +90,9 @@ describe('a container sees', () => {
 test('resources of the container, rounded up', () => {
   const container = { name: 'web', resources: { limits: { cpu: '1500m', memory: '64Mi' } } }
   const value = (resource: string, divisor?: string) =>
-    resourceValue({ resource, ...(divisor && { divisor }) }, container, pod)
+    resourceValue({ resource, ...(divisor && { divisor }) }, container, sources)
   expect([value('limits.cpu'), value('limits.cpu', '1m'), value('limits.memory')]).toEqual(['2', '1500', '67108864'])
   expect(value('requests.memory', '1Mi')).toBe('0')
+  const unlimited = resourceValue({ resource: 'limits.cpu' }, { name: 'web' }, sources)
+  expect(unlimited, 'as much as the node has').toBe('4')
 })

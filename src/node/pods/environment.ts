@@ -1,6 +1,6 @@
 /** A container's environment: literals with `$(VAR)`, references, and the variables of Services. Pure. */
-import type { ConfigMap, Container, EnvVar, Pod, Secret } from '../../api/generated/v1.ts'
-import { fieldValue, resourceValue } from './fields.ts'
+import type { ConfigMap, Container, EnvVar, Secret } from '../../api/generated/v1.ts'
+import { type FieldSources, fieldValue, resourceValue } from './fields.ts'
 
 /** Something the container cannot start without; becomes CreateContainerConfigError. */
 export class ConfigError extends Error {
@@ -10,12 +10,8 @@ export class ConfigError extends Error {
   }
 }
 
-export interface EnvironmentSources {
-  readonly pod: Pod
-  /** Primary first. */
-  readonly podIPs: readonly string[]
+export interface EnvironmentSources extends FieldSources {
   readonly hostname: string
-  readonly nodeIPs: readonly string[]
   /** Variables of the namespace's Services (with `enableServiceLinks`), else of `kubernetes` alone. */
   readonly services: Readonly<Record<string, string>>
   /** Absent objects are undefined. */
@@ -45,7 +41,7 @@ function valueOf(
   const { value, valueFrom } = variable
   if (!valueFrom) return expand(value ?? '', known)
   if (valueFrom.fieldRef) return fieldValue(valueFrom.fieldRef.fieldPath, sources)
-  if (valueFrom.resourceFieldRef) return resourceValue(valueFrom.resourceFieldRef, container, sources.pod)
+  if (valueFrom.resourceFieldRef) return resourceValue(valueFrom.resourceFieldRef, container, sources)
   if (valueFrom.configMapKeyRef) {
     const { name = '', key, optional } = valueFrom.configMapKeyRef
     return reference('configmap', { name, key, optional }, sources, sources.configMap(name)?.data)

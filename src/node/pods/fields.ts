@@ -7,6 +7,8 @@ export interface FieldSources {
   /** Primary first. */
   readonly podIPs: readonly string[]
   readonly nodeIPs: readonly string[]
+  /** What the node has, by resource name: the limit of containers that have none. */
+  readonly allocatable: Readonly<Record<string, string>>
 }
 
 /** A field the API server's validation lets through; '' when the pod has none. */
@@ -55,16 +57,24 @@ function formatMap(map: Readonly<Record<string, string>> = {}): string {
     .join('\n')
 }
 
+/** Limits a container has all the same: it cannot use more than the node has. */
+const limitedByNode = ['cpu', 'memory', 'ephemeral-storage']
+
 /** Rounded up to the divisor, as the kubelet does. */
-export function resourceValue(selector: ResourceFieldSelector, container: Container, pod: Pod): string {
+export function resourceValue(
+  selector: ResourceFieldSelector,
+  container: Container,
+  { pod, allocatable }: Pick<FieldSources, 'pod' | 'allocatable'>,
+): string {
   const chosen = selector.containerName
     ? [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
         ({ name }) => name === selector.containerName,
       )
     : container
   const [kind, ...rest] = selector.resource.split('.')
-  const resources = chosen?.resources
-  const amount = (kind === 'limits' ? resources?.limits : resources?.requests)?.[rest.join('.')] ?? '0'
+  const name = rest.join('.')
+  const own = (kind === 'limits' ? chosen?.resources?.limits : chosen?.resources?.requests)?.[name]
+  const inherited = kind === 'limits' && limitedByNode.includes(name) ? allocatable[name] : undefined
   const divisor = parseQuantity(selector.divisor ?? '1').nano || parseQuantity('1').nano
-  return String((parseQuantity(amount).nano + divisor - 1n) / divisor)
+  return String((parseQuantity(own ?? inherited ?? '0').nano + divisor - 1n) / divisor)
 }

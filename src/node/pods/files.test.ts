@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
-import { type ClusterNames, hostsFile, podHostname, resolvConf } from './files.ts'
-import { writeVolume } from './volumes.ts'
+import { type ClusterNames, hostsFile, kernelHostname, podHostname, resolvConf } from './files.ts'
+import { writeVolume } from './volumes/atomic-writer.ts'
 
 const names: ClusterNames = {
   nodeName: 'node-1',
@@ -73,9 +73,13 @@ test('host names', () => {
   expect(podHostname(pod({}), names)).toBe('cli')
   expect(podHostname(pod({ hostNetwork: true }), names)).toBe('node-1')
   expect(podHostname(pod({}, `${'a'.repeat(62)}-${'b'.repeat(20)}`), names)).toBe('a'.repeat(62))
-  expect(podHostname(pod({ hostname: 'x', subdomain: 's', setHostnameAsFQDN: true }), names)).toBe(
-    'x.s.demo.svc.cluster.local',
-  )
+  const full = pod({ hostname: 'x', subdomain: 's', setHostnameAsFQDN: true })
+  expect(podHostname(full, names)).toBe('x')
+  expect(kernelHostname(full, names)).toBe('x.s.demo.svc.cluster.local')
+  const long = pod({ hostname: 'x'.repeat(40), subdomain: 's', setHostnameAsFQDN: true })
+  expect(() => kernelHostname(long, names)).toThrow('is too long (64 characters is the max, 65 characters requested)')
+  const overridden = pod({ hostnameOverride: 'a.b.example', subdomain: 's', setHostnameAsFQDN: true })
+  expect(kernelHostname(overridden, names)).toBe('a.b.example')
 })
 
 test('a volume of files changes as a whole', () => {

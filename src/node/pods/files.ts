@@ -14,12 +14,33 @@ export interface ClusterNames {
 
 const hostNameMax = 63
 
-export function podHostname({ metadata, spec }: Pod, { nodeName, clusterDomain }: ClusterNames): string {
+/** What the kernel can hold. */
+const kernelHostnameMax = 64
+
+/** The pod's own name, without its domain. */
+export function podHostname({ metadata, spec }: Pod, { nodeName }: ClusterNames): string {
   if (spec?.hostnameOverride) return spec.hostnameOverride
   if (spec?.hostNetwork) return nodeName
-  const short = spec?.hostname || metadata.name.slice(0, hostNameMax).replace(/[-.]+$/, '')
-  const full = spec?.subdomain && spec.setHostnameAsFQDN
-  return full ? `${short}.${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}` : short
+  return spec?.hostname || metadata.name.slice(0, hostNameMax).replace(/[-.]+$/, '')
+}
+
+/** The domain that `subdomain` gives it. */
+function podDomain({ metadata, spec }: Pod, { clusterDomain }: ClusterNames): string | undefined {
+  if (!spec?.subdomain || spec.hostnameOverride) return undefined
+  return `${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}`
+}
+
+/** What `hostname` prints in the pod. Throws when that is longer than the kernel's field. */
+export function kernelHostname(pod: Pod, names: ClusterNames): string {
+  const short = podHostname(pod, names)
+  const domain = podDomain(pod, names)
+  if (!domain || !pod.spec?.setHostnameAsFQDN) return short
+  const full = `${short}.${domain}`
+  if (full.length <= kernelHostnameMax) return full
+  throw new Error(
+    `failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long ` +
+      `(${kernelHostnameMax} characters is the max, ${full.length} characters requested)`,
+  )
 }
 
 export function hostsFile(pod: Pod, podIPs: readonly string[], names: ClusterNames): string {
@@ -27,9 +48,9 @@ export function hostsFile(pod: Pod, podIPs: readonly string[], names: ClusterNam
   if (pod.spec?.hostNetwork) {
     return `# Kubernetes-managed hosts file (host network).\n${names.hostHosts}${aliases}`
   }
-  const short = podHostname(pod, names).split('.')[0] ?? ''
-  const { subdomain } = pod.spec ?? {}
-  const full = subdomain ? `${short}.${subdomain}.${pod.metadata.namespace}.svc.${names.clusterDomain}\t` : ''
+  const short = podHostname(pod, names)
+  const domain = podDomain(pod, names)
+  const full = domain ? `${short}.${domain}\t` : ''
   return [
     '# Kubernetes-managed hosts file.',
     '127.0.0.1\tlocalhost',

@@ -32,13 +32,18 @@ function condition(name: string, wanted: string): string | undefined {
   return node.pod(name)?.status?.conditions?.find(({ type }) => type === wanted)?.status
 }
 
+/** The node's own memory file system stays. */
+function isOfPod(mount: string): boolean {
+  return mount.includes('fw-test') || (mount.includes(`${node.stateDir}/`) && !mount.includes('/.memory '))
+}
+
 async function leftovers(): Promise<string> {
   const links = await runOk('ip', ['-o', 'link'])
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
   return [
     ...readdirSync(netnsDirectory),
     ...links.split('\n').filter((line) => line.includes('veth')),
-    ...mounts.split('\n').filter((line) => line.includes(node.stateDir) || line.includes('fw-test')),
+    ...mounts.split('\n').filter((line) => isOfPod(line)),
     ...readdirSync(node.stateDir).filter((name) => !name.startsWith('.')),
   ].join('\n')
 }

@@ -6,14 +6,19 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
 import { Prober } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
-import { type Action, crashLoopMessage, type Knowledge, nextActions } from './decide.ts'
+import { refusal } from './admission.ts'
+import { type Action, isFinished, type Knowledge, nextActions } from './decide.ts'
 import { fieldPath } from './fields.ts'
-import { type ClusterNames, hostsFile, podHostname, resolvConf } from './files.ts'
-import { type Problem, Problems } from './problems.ts'
-import { execIn, startContainer } from './start.ts'
+import type { ClusterNames } from './files.ts'
+import { MountFailures } from './mount-failures.ts'
+import { Performer } from './performer.ts'
+import { PostStarts } from './post-start.ts'
+import { Problems } from './problems.ts'
+import { execIn } from './start.ts'
 import { podStatus } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
 import { Stopper } from './stopper.ts'
+import { PodVolumes, type VolumesState } from './volumes/pod-volumes.ts'
 
 export interface PodManagerOptions {
   readonly client: KubeClient
@@ -25,6 +30,8 @@ export interface PodManagerOptions {
   readonly names: ClusterNames
   /** Primary first. */
   readonly nodeIPs: readonly string[]
+  /** What the node has, by resource name. */
+  readonly allocatable: Readonly<Record<string, string>>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -40,26 +47,39 @@ export class PodManager {
   readonly #queue: WorkQueue
   readonly #prober: Prober
   readonly #problems: Problems
+  readonly #mountFailures: MountFailures
   readonly #statuses: StatusWriter
   readonly #stopper: Stopper
-  /** Runs whose start is to be told in an Event, by pod. */
-  readonly #announced = new Map<string, Set<string>>()
+  readonly #postStarts: PostStarts
+  readonly #volumes: PodVolumes
+  readonly #performer: Performer
 
   constructor(options: PodManagerOptions) {
     const { client, runtime, pods, events, clock, log } = options
+    const changed = (uid: string) => this.#queue.add(uid)
     this.#options = options
     this.#queue = new WorkQueue({ name: 'pods', reconcile: (uid) => this.#reconcile(uid), concurrency, log, clock })
     this.#problems = new Problems(clock)
-    this.#stopper = new Stopper({ runtime, events, log })
+    this.#mountFailures = new MountFailures({ events, clock })
+    this.#stopper = new Stopper({ runtime, events, changed })
+    this.#postStarts = new PostStarts({ runtime, events, changed })
+    this.#volumes = new PodVolumes({ ...options, changed })
     this.#statuses = new StatusWriter(client)
     this.#prober = new Prober({
       clock,
       exec: (uid, container, command, timeoutMs) => execIn(runtime, { uid, container, command, timeoutMs }),
-      changed: (uid) => this.#queue.add(uid),
+      changed,
       failed: (pod, { name }, kind, message) => {
         const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe failed: ${message}`
         events.event(pod, 'Warning', 'Unhealthy', title, fieldPath(name))
       },
+    })
+    this.#performer = new Performer({
+      ...options,
+      problems: this.#problems,
+      postStarts: this.#postStarts,
+      prober: this.#prober,
+      again: (uid, ms) => this.#queue.addAfter(uid, ms),
     })
     pods.addIndex('uid', ({ metadata }) => [metadata.uid ?? ''])
     pods.onChange(({ object }) => this.#queue.add(object.metadata.uid ?? ''))
@@ -77,6 +97,7 @@ export class PodManager {
     signal.addEventListener('abort', () => {
       clearInterval(timer)
       this.#prober.stop()
+      this.#volumes.stop()
     })
   }
 
@@ -91,12 +112,15 @@ export class PodManager {
     if (!found) return this.#forget(uid)
     const pod = this.#statuses.newest(found)
     const before = runtime.observe(uid)
-    this.#followProbes(pod, before)
-    const actions = nextActions(pod, before, this.#knowledge(uid, before), clock.now())
-    for (const action of actions) await this.#perform(pod, action, before)
+    if (await this.#refuse(pod, before)) return
+    this.#follow(pod, before)
+    const volumes = await this.#syncVolumes(pod)
+    const decided = nextActions(pod, before, this.#knowledge(uid, before), clock.now())
+    const actions = decided.filter((action) => volumes.ready || !needsVolumes(action))
+    for (const action of actions) await this.#performer.perform(pod, action, before, volumes.directories)
     if (actions.some(({ type }) => type === 'createSandbox')) return this.#queue.add(uid)
     const after = runtime.observe(uid)
-    this.#followProbes(pod, after)
+    this.#follow(pod, after)
     // What was just started tells in a moment how it went; one write to the API is enough for both.
     if (actions.length > 0 && actions.every((action) => this.#isStarting(uid, action, after))) return
     await this.#statuses.write(pod, podStatus(pod, after, this.#knowledge(uid, after), this.#context()))
@@ -113,13 +137,49 @@ export class PodManager {
     return { nodeIPs: this.#options.nodeIPs, now: this.#options.clock.now() }
   }
 
+  /** A pod that this node must not run fails before anything of it is made. */
+  async #refuse(pod: Pod, observed: PodObservation): Promise<boolean> {
+    if (observed.remains || observed.containers.size > 0 || pod.metadata.deletionTimestamp || isFinished(pod))
+      return false
+    const { pods, events } = this.#options
+    const refused = refusal(pod, pods.list())
+    if (!refused) return false
+    const { reason, message } = refused
+    events.event(pod, 'Warning', reason, message)
+    const {
+      startTime = this.#options.clock
+        .now()
+        .toISOString()
+        .replace(/\.\d+Z$/, 'Z'),
+    } = pod.status ?? {}
+    await this.#statuses.write(pod, { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime })
+    return true
+  }
+
+  /** `ready`: every volume has been made; running containers go on also when one cannot be brought up to date. */
+  async #syncVolumes(pod: Pod): Promise<{ ready: boolean; directories: VolumesState['directories'] }> {
+    const uid = pod.metadata.uid ?? ''
+    if (pod.metadata.deletionTimestamp || isFinished(pod)) {
+      this.#volumes.forget(uid)
+      return { ready: true, directories: new Map() }
+    }
+    const { directories, failures } = await this.#volumes.sync(pod)
+    const retryInMs = this.#mountFailures.note(pod, failures) ?? this.#volumes.refreshInMs(uid)
+    if (retryInMs !== undefined) this.#queue.addAfter(uid, retryInMs)
+    const ready = (pod.spec?.volumes ?? []).every(({ name }) => directories.has(name))
+    return { ready, directories }
+  }
+
   /** Gone from the API: whatever is left here goes at once. */
   async #forget(uid: string): Promise<void> {
     this.#prober.forget(uid)
     this.#problems.forget(uid)
+    this.#mountFailures.forget(uid)
     this.#statuses.forget(uid)
-    this.#announced.delete(uid)
+    this.#performer.forget(uid)
     this.#stopper.forget(uid)
+    this.#postStarts.forget(uid)
+    this.#volumes.forget(uid)
     await this.#options.runtime.removePod(uid)
   }
 
@@ -139,141 +199,36 @@ export class PodManager {
     return new Map(
       [...names].map((name) => {
         const problem = this.#problems.get(uid, name)
+        const postStart = this.#postStarts.get(uid, name)
         const probed = this.#prober.results(uid, name) ?? { ready: true, started: true }
-        return [name, { ...probed, ...(problem && { problem }) }]
+        return [name, { ...probed, ...(problem && { problem }), ...(postStart && { postStart }) }]
       }),
     )
   }
 
-  #followProbes(pod: Pod, { sandbox, containers }: PodObservation): void {
-    const uid = pod.metadata.uid ?? ''
-    for (const container of pod.spec?.containers ?? []) {
-      const run = containers.get(container.name)?.current
-      if (!run || run.exit || run.pid === undefined || !sandbox) this.#prober.unwatch(uid, container.name)
-      else if (run.stopping) {
-        this.#prober.unwatch(uid, container.name, 'readiness')
-        this.#stopper.stopOnce(pod, container, run.id, run.stopping.graceSeconds)
-      } else {
-        this.#prober.watch(pod, container, run, sandbox.ips[0] ?? '')
-        this.#announce(pod, container.name, run.id)
-      }
+  /** Probes, hooks and Events of containers follow what the machine shows. */
+  #follow(pod: Pod, observed: PodObservation): void {
+    for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+      this.#followContainer(pod, container, observed)
     }
   }
 
-  #announce(pod: Pod, name: string, id: string): void {
+  #followContainer(pod: Pod, container: Container, observed: PodObservation): void {
     const uid = pod.metadata.uid ?? ''
-    const told = this.#announced.get(uid)
-    if (!told?.delete(id)) return
-    this.#options.events.event(pod, 'Normal', 'Started', 'Container started', fieldPath(name))
-  }
-
-  async #perform(pod: Pod, action: Action, observed: PodObservation): Promise<void> {
-    const { runtime, events } = this.#options
-    const uid = pod.metadata.uid ?? ''
-    switch (action.type) {
-      case 'createSandbox':
-        return this.#createSandbox(pod)
-      case 'startContainer':
-        return this.#start(pod, action, observed)
-      case 'stopContainer':
-        runtime.markStopping(uid, action.name, action.graceSeconds)
-        this.#prober.unwatch(uid, action.name, 'readiness')
-        events.event(
-          pod,
-          'Normal',
-          'Killing',
-          action.why || `Stopping container ${action.name}`,
-          fieldPath(action.name),
-        )
-        this.#queue.addAfter(uid, action.graceSeconds * 1000)
-        return
-      case 'killContainer':
-        return runtime.signal(uid, action.name, 'SIGKILL')
-      case 'stopSandbox':
-        return runtime.stopSandbox(uid)
-      case 'wait':
-        return this.#wait(pod, action, observed)
-      case 'removePod':
-        return
+    const { sandbox, containers } = observed
+    const run = containers.get(container.name)?.current
+    if (run?.startedAt) this.#performer.announce(pod, container.name, run.id)
+    if (!run || run.exit || run.pid === undefined || !sandbox) return this.#prober.unwatch(uid, container.name)
+    if (run.stopping) {
+      this.#prober.unwatch(uid, container.name, 'readiness')
+      return this.#stopper.advance(pod, container, run, observed)
     }
+    const podIP = sandbox.ips[0] ?? ''
+    this.#postStarts.begin(pod, container, run, podIP)
+    this.#prober.watch(pod, container, run, podIP)
   }
+}
 
-  #wait(pod: Pod, { ms, container }: Action & { type: 'wait' }, { containers }: PodObservation): void {
-    const uid = pod.metadata.uid ?? ''
-    const { events } = this.#options
-    if (container) {
-      const problem = this.#problems.settle(uid, container)
-      if (problem) events.event(pod, 'Normal', 'BackOff', problem.message, fieldPath(container))
-      const run = containers.get(container)?.current
-      if (run?.exit) events.event(pod, 'Warning', 'BackOff', crashLoopMessage(pod, container), fieldPath(container))
-    }
-    this.#queue.addAfter(uid, ms)
-  }
-
-  async #createSandbox(pod: Pod): Promise<void> {
-    const { runtime, names, events } = this.#options
-    const { runtimeClassName = 'process' } = pod.spec ?? {}
-    try {
-      if (runtimeClassName !== 'process') {
-        throw new Error(`failed to get runtime: RuntimeClass "${runtimeClassName}" is not "process", the one there is`)
-      }
-      await runtime.createSandbox({
-        uid: pod.metadata.uid ?? '',
-        namespace: pod.metadata.namespace ?? '',
-        name: pod.metadata.name,
-        hostname: podHostname(pod, names),
-        hostNetwork: pod.spec?.hostNetwork === true,
-        hosts: (ips) => hostsFile(pod, ips, names),
-        resolvConf: resolvConf(pod, names),
-      })
-    } catch (error) {
-      const message = `Failed to create pod sandbox: ${(error as Error).message}`
-      events.event(pod, 'Warning', 'FailedCreatePodSandBox', message)
-      throw error
-    }
-  }
-
-  async #start(
-    pod: Pod,
-    { container, attempt, crashes }: Action & { type: 'startContainer' },
-    observed: PodObservation,
-  ): Promise<void> {
-    const { runtime, client, services, names, nodeIPs, events } = this.#options
-    const uid = pod.metadata.uid ?? ''
-    const path = fieldPath(container.name)
-    try {
-      runtime.checkImage(container.image ?? '')
-      const present = `Container image "${container.image}" already present on machine and can be accessed by the pod`
-      events.event(pod, 'Normal', 'Pulled', present, path)
-      const podIPs = observed.sandbox?.ips ?? []
-      await startContainer(
-        { client, runtime, services: services.list(), names, nodeIPs },
-        { pod, podIPs, container, attempt, crashes },
-      )
-      this.#problems.solved(uid, container.name)
-      events.event(pod, 'Normal', 'Created', 'Container created', path)
-      this.#expectStart(uid, container, attempt)
-    } catch (error) {
-      const problem = this.#problems.note(uid, container, error as Error)
-      this.#reportProblem(pod, container, problem, error as Error)
-      this.#queue.addAfter(uid, Math.min(problem.retryInMs, 1000))
-    }
-  }
-
-  #expectStart(uid: string, { name }: Container, attempt: number): void {
-    const run = this.#options.runtime.observe(uid).containers.get(name)?.current
-    if (run?.attempt !== attempt) return
-    const told = this.#announced.get(uid) ?? new Set<string>()
-    this.#announced.set(uid, told.add(run.id))
-  }
-
-  #reportProblem(pod: Pod, { name, image }: Container, problem: Problem, error: Error): void {
-    const { events } = this.#options
-    const path = fieldPath(name)
-    if (problem.kind === 'image') {
-      events.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${error.message}`, path)
-      events.event(pod, 'Warning', 'Failed', 'Error: ErrImagePull', path)
-    } else if (problem.kind === 'volume') events.event(pod, 'Warning', 'FailedMount', error.message)
-    else events.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path)
-  }
+function needsVolumes({ type }: Action): boolean {
+  return type === 'createSandbox' || type === 'startContainer'
 }

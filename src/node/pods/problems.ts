@@ -3,10 +3,9 @@ import type { Container } from '../../api/generated/v1.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { RuntimeError } from '../runtime/contract.ts'
 import { ConfigError } from './environment.ts'
-import { VolumeError } from './volumes.ts'
 
 export interface Problem {
-  readonly kind: 'image' | 'config' | 'volume' | 'setup'
+  readonly kind: 'image' | 'config' | 'setup'
   /** As in `state.waiting`. */
   readonly reason: string
   readonly message: string
@@ -17,7 +16,7 @@ export interface Problem {
 }
 
 /** First delay per kind, doubled for each failure in a row. What a container refers to often comes a moment later. */
-const firstDelayMs = { image: 10_000, config: 500, volume: 500, setup: 1000 } as const
+const firstDelayMs = { image: 10_000, config: 500, setup: 1000 } as const
 const delayMaxMs = 300_000
 
 export class Problems {
@@ -68,7 +67,6 @@ export class Problems {
 }
 
 function kindOf(error: Error): Problem['kind'] {
-  if (error instanceof VolumeError) return 'volume'
   if (error instanceof ConfigError) return 'config'
   return error instanceof RuntimeError ? error.code : 'setup'
 }
@@ -79,8 +77,6 @@ function waiting(kind: Problem['kind'], image: string, error: Error): Pick<Probl
       return { reason: 'ErrImagePull', message: `Failed to pull image "${image}": ${error.message}` }
     case 'config':
       return { reason: 'CreateContainerConfigError', message: error.message }
-    case 'volume':
-      return { reason: 'ContainerCreating', message: '' }
     case 'setup':
       return { reason: 'CreateContainerError', message: error.message }
   }

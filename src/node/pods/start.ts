@@ -7,9 +7,10 @@ import { isReason } from '../../api/machinery/status.ts'
 import { type KubeClient, type Resource, resources } from '../../client/index.ts'
 import { run } from '../../lib/exec.ts'
 import type { ContainerConfig, Runtime } from '../runtime/contract.ts'
-import { ConfigError, containerEnvironment, type EnvironmentSources, expand } from './environment.ts'
+import { containerEnvironment, type EnvironmentSources, expand } from './environment.ts'
 import { type ClusterNames, podHostname } from './files.ts'
-import { containerMounts, prepareVolumes, VolumeError } from './volumes.ts'
+import { securityOf } from './security.ts'
+import { containerMounts } from './volumes/mounts.ts'
 
 export interface StartPlace {
   readonly client: KubeClient
@@ -17,6 +18,7 @@ export interface StartPlace {
   readonly services: readonly Service[]
   readonly names: ClusterNames
   readonly nodeIPs: readonly string[]
+  readonly allocatable: Readonly<Record<string, string>>
 }
 
 export interface StartRequest {
@@ -25,18 +27,16 @@ export interface StartRequest {
   readonly container: Container
   readonly attempt: number
   readonly crashes: number
+  /** Of the pod's volumes, by name. */
+  readonly directories: ReadonlyMap<string, string>
 }
 
 export async function startContainer(place: StartPlace, request: StartRequest): Promise<void> {
   const { runtime } = place
-  const { pod, container } = request
+  const { pod, container, directories } = request
   const sources = await fetchSources(place, request)
-  const volumes = await prepareVolumes(sources, runtime).catch((error: unknown) => {
-    if (error instanceof ConfigError) throw new VolumeError(error.message.split('"')[1] ?? '', error.message)
-    throw error
-  })
   const env = containerEnvironment(container, sources)
-  const mounts = containerMounts(container, volumes, { pod, env })
+  const mounts = containerMounts(container, { directories, pod, env })
   await runtime.startContainer(pod.metadata.uid ?? '', { ...containerConfig(request, env), mounts })
 }
 
@@ -47,13 +47,6 @@ function containerConfig(
 ): Omit<ContainerConfig, 'mounts'> {
   const words = (list: readonly string[] | undefined) => list?.map((word) => expand(word, env))
   const [command, args] = [words(container.command), words(container.args)]
-  const security = container.securityContext ?? {}
-  const podSecurity = pod.spec?.securityContext ?? {}
-  const uid = security.runAsUser ?? podSecurity.runAsUser ?? 0
-  if (uid === 0 && (security.runAsNonRoot ?? podSecurity.runAsNonRoot)) {
-    throw new ConfigError(`container has runAsNonRoot and image will run as root`)
-  }
-  const groups = [...(podSecurity.supplementalGroups ?? []), ...(podSecurity.fsGroup ? [podSecurity.fsGroup] : [])]
   return {
     name: container.name,
     attempt,
@@ -63,18 +56,19 @@ function containerConfig(
     ...(args && { args }),
     ...(container.workingDir && { workingDir: container.workingDir }),
     env,
-    privileged: security.privileged === true,
-    capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
-    user: { uid, gid: security.runAsGroup ?? podSecurity.runAsGroup ?? 0, groups },
-    readOnlyRoot: security.readOnlyRootFilesystem === true,
-    noNewPrivileges: security.allowPrivilegeEscalation === false,
+    ...securityOf(pod, container),
+    terminationMessage: {
+      path: container.terminationMessagePath ?? '/dev/termination-log',
+      fallback: container.terminationMessagePolicy === 'FallbackToLogsOnError' ? 'log' : 'none',
+    },
+    ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
   }
 }
 
-/** ConfigMaps and Secrets are read when a container starts; nothing is watched for them. */
-async function fetchSources(place: StartPlace, { pod, podIPs }: StartRequest): Promise<EnvironmentSources> {
+/** What only the environment needs is read when a container starts; nothing is watched for it. */
+async function fetchSources(place: StartPlace, { pod, podIPs, container }: StartRequest): Promise<EnvironmentSources> {
   const namespace = pod.metadata.namespace ?? ''
-  const names = referredNames(pod)
+  const names = referredNames(container)
   const [configMaps, secrets] = await Promise.all([
     fetchAll<ConfigMap>(place.client, resources.configMaps, namespace, names.configMaps),
     fetchAll<Secret>(place.client, resources.secrets, namespace, names.secrets),
@@ -84,6 +78,7 @@ async function fetchSources(place: StartPlace, { pod, podIPs }: StartRequest): P
     pod,
     podIPs,
     nodeIPs: place.nodeIPs,
+    allocatable: place.allocatable,
     hostname: podHostname(pod, place.names),
     services: serviceEnvironment(place.services, namespace, links),
     configMap: (name) => configMaps.get(name),
@@ -95,7 +90,7 @@ async function fetchAll<T extends KubeObject>(
   client: KubeClient,
   resource: Resource<T>,
   namespace: string,
-  names: ReadonlySet<string>,
+  names: readonly string[],
 ): Promise<Map<string, T>> {
   const found = new Map<string, T>()
   const get = async (name: string) => {
@@ -105,34 +100,22 @@ async function fetchAll<T extends KubeObject>(
       if (!isReason(error, 'NotFound')) throw error
     }
   }
-  await Promise.all([...names].map(get))
+  await Promise.all(names.map(get))
   return found
 }
 
-function referredNames({ spec }: Pod): { configMaps: Set<string>; secrets: Set<string> } {
-  const configMaps = new Set<string | undefined>()
-  const secrets = new Set<string | undefined>()
-  for (const { configMap, secret, projected } of spec?.volumes ?? []) {
-    configMaps.add(configMap?.name)
-    secrets.add(secret?.secretName)
-    for (const source of projected?.sources ?? []) {
-      configMaps.add(source.configMap?.name)
-      secrets.add(source.secret?.name)
-    }
+function referredNames({ env = [], envFrom = [] }: Container): { configMaps: string[]; secrets: string[] } {
+  const named = (names: readonly (string | undefined)[]) => [...new Set(names.filter((name) => name))] as string[]
+  return {
+    configMaps: named([
+      ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name),
+      ...envFrom.map(({ configMapRef }) => configMapRef?.name),
+    ]),
+    secrets: named([
+      ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
+      ...envFrom.map(({ secretRef }) => secretRef?.name),
+    ]),
   }
-  for (const { env = [], envFrom = [] } of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
-    for (const { valueFrom } of env) {
-      configMaps.add(valueFrom?.configMapKeyRef?.name)
-      secrets.add(valueFrom?.secretKeyRef?.name)
-    }
-    for (const { configMapRef, secretRef } of envFrom) {
-      configMaps.add(configMapRef?.name)
-      secrets.add(secretRef?.name)
-    }
-  }
-  const named = (names: ReadonlySet<string | undefined>) =>
-    new Set([...names].filter((n) => n !== undefined && n !== ''))
-  return { configMaps: named(configMaps) as Set<string>, secrets: named(secrets) as Set<string> }
 }
 
 export interface ExecIn {

@@ -2,16 +2,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { EventRecorder } from '../../client/index.ts'
-import type { Logger } from '../../lib/log.ts'
-import type { Runtime } from '../runtime/contract.ts'
+import type { Attempt, PodObservation, Runtime } from '../runtime/contract.ts'
 import { fieldPath } from './fields.ts'
 import { runHook } from './hooks.ts'
+import { hasItsTurn } from './stopping.ts'
 
 export interface StopperOptions {
   readonly runtime: Runtime
   readonly events: EventRecorder
-  readonly log: Logger
+  /** A container is ready for its signal. */
+  readonly changed: (uid: string) => void
 }
+
+type Step = 'preparing' | 'prepared' | 'signalled'
 
 /**
  * A pod leaves its Services because of the same event that stops it. So that no connection made meanwhile is refused,
@@ -21,8 +24,8 @@ const drainMs = 500
 
 export class Stopper {
   readonly #options: StopperOptions
-  /** Runs that were asked to end, by pod. */
-  readonly #stopping = new Map<string, Set<string>>()
+  /** How far runs have come that were asked to end, by pod and run. */
+  readonly #stopping = new Map<string, Map<string, Step>>()
 
   constructor(options: StopperOptions) {
     this.#options = options
@@ -32,30 +35,47 @@ export class Stopper {
     this.#stopping.delete(uid)
   }
 
-  /** What a former agent began to stop is asked again: whether it had been is not known. */
-  stopOnce(pod: Pod, container: Container, id: string, graceSeconds: number): void {
+  /**
+   * The next step of a container that is to end; called at every look at its pod. What a former agent began to stop is
+   * asked again: whether it had been is not known. The grace period counts from before hook and signal.
+   */
+  advance(pod: Pod, container: Container, run: Attempt, observed: PodObservation): void {
     const uid = pod.metadata.uid ?? ''
-    const asked = this.#stopping.get(uid) ?? new Set<string>()
-    if (asked.has(id)) return
-    this.#stopping.set(uid, asked.add(id))
-    this.#stop(pod, container, graceSeconds).catch((error: unknown) =>
-      this.#options.log.warn({ err: error, pod: pod.metadata.name }, 'stopping a container failed'),
-    )
+    const steps = this.#stopping.get(uid) ?? new Map<string, Step>()
+    this.#stopping.set(uid, steps)
+    const step = steps.get(run.id)
+    if (!step) {
+      steps.set(run.id, 'preparing')
+      const ready = this.#prepare(pod, container, run, observed)
+      if (!ready) steps.set(run.id, 'prepared')
+      else {
+        void ready.then(() => {
+          steps.set(run.id, 'prepared')
+          this.#options.changed(uid)
+        })
+      }
+    }
+    if (steps.get(run.id) !== 'prepared' || !hasItsTurn(pod, container.name, observed)) return
+    steps.set(run.id, 'signalled')
+    this.#options.runtime.signal(uid, container.name, 'SIGTERM')
   }
 
-  /** The hook first, then the signal; the grace period counts from before both. */
-  async #stop(pod: Pod, container: Container, graceSeconds: number): Promise<void> {
+  /** Undefined when there is nothing to wait for. */
+  #prepare(pod: Pod, container: Container, { stopping }: Attempt, { sandbox }: PodObservation) {
     const { runtime, events } = this.#options
-    const uid = pod.metadata.uid ?? ''
-    const { name } = container
+    const timeoutMs = (stopping?.graceSeconds ?? 0) * 1000
     const hook = container.lifecycle?.preStop
-    if (pod.metadata.deletionTimestamp && graceSeconds * 1000 >= 2 * drainMs && takesTraffic(pod)) await sleep(drainMs)
-    if (hook && graceSeconds > 0) {
-      const podIP = runtime.observe(uid).sandbox?.ips[0] ?? ''
-      const failure = await runHook(hook, { runtime, uid, container, podIP, timeoutMs: graceSeconds * 1000 })
-      if (failure) events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(name))
+    const drains = pod.metadata.deletionTimestamp && timeoutMs >= 2 * drainMs && takesTraffic(pod)
+    const waits: Promise<unknown>[] = drains ? [sleep(drainMs)] : []
+    if (hook && timeoutMs > 0) {
+      const ran = runHook(hook, { runtime, pod, container, podIP: sandbox?.ips[0] ?? '', timeoutMs })
+      const told = ran.then((failure) => {
+        if (failure === undefined) return
+        events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(container.name))
+      })
+      waits.push(told)
     }
-    runtime.signal(uid, name, 'SIGTERM')
+    return waits.length > 0 ? Promise.all(waits) : undefined
   }
 }
 

@@ -34,14 +34,9 @@ export function nodeLabels(
   }
 }
 
-/** `before` keeps transition times, and conditions that others set. */
-export function nodeStatus(
-  config: AgentConfig,
-  facts: MachineFacts,
-  now: Date,
-  before?: Node,
-): NonNullable<Node['status']> {
-  const amounts = {
+/** What the node has, all of it for pods. */
+export function nodeAmounts(facts: MachineFacts): Record<string, string> {
+  return {
     cpu: String(facts.cpus),
     'ephemeral-storage': `${facts.diskKi}Ki`,
     'hugepages-1Gi': '0',
@@ -49,6 +44,16 @@ export function nodeStatus(
     memory: `${facts.memoryKi}Ki`,
     pods: String(podsMax),
   }
+}
+
+/** `before` keeps transition times, and conditions that others set. */
+export function nodeStatus(
+  config: AgentConfig,
+  facts: MachineFacts,
+  now: Date,
+  before?: Node,
+): NonNullable<Node['status']> {
+  const amounts = nodeAmounts(facts)
   return {
     addresses: addresses(config),
     capacity: amounts,

@@ -22,6 +22,8 @@ export interface ContainerPlace {
   readonly hostMounts: readonly string[]
   /** Copies the image brings, and other files of Fairway: source on the host, target in the container. */
   readonly files: readonly { readonly source: string; readonly target: string; readonly access: 'ro' | 'rw' }[]
+  /** Where the program's word of its end is kept. */
+  readonly message: string
 }
 
 /** Rotation bound of one log file; one older file is kept. */
@@ -46,6 +48,7 @@ function namespaces({ netns, ipcns, utsns }: ContainerPlace): Operation[] {
 function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operation[] {
   const { writable } = place
   const access = config.privileged ? 'rw' : 'ro'
+  const proc = config.procMount === 'Unmasked' ? 'rw' : access
   return [
     ['overlay', `${writable}/root`, '/', `${writable}/upper`, `${writable}/work`],
     ...place.hostMounts.map((path): Operation => ['bind', path, path, 'ro']),
@@ -54,10 +57,11 @@ function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operati
     ['bind', `${writable}/tmp`, '/tmp', 'rw'],
     ['tmpfs', '/run', '755', '64m'],
     ['dev', config.privileged ? 'host' : 'own'],
-    ['proc', access],
+    ['proc', proc],
     ['sys', access],
     ['bind', place.fairwayRoot, '/opt/fairway', 'ro'],
     ...place.files.map(({ source, target, access }): Operation => ['bind', source, target, access]),
+    ['bind', place.message, config.terminationMessage.path, 'rw'],
     ...(config.readOnlyRoot ? [['readonly'] as const] : []),
   ]
 }

@@ -10,9 +10,24 @@ export interface SandboxConfig {
   readonly name: string
   readonly hostname: string
   readonly hostNetwork: boolean
+  readonly hostPorts: readonly HostPort[]
+  /** Name and value, of the pod's network namespace and the like. */
+  readonly sysctls: readonly { readonly name: string; readonly value: string }[]
+  /** Whose processes a container of the pod sees. */
+  readonly processes: 'own' | 'pod' | 'host'
+  readonly ipc: 'pod' | 'host'
   /** Written into the pod's `/etc/hosts` once the addresses are known. */
   readonly hosts: (podIPs: readonly string[]) => string
   readonly resolvConf: string
+}
+
+/** A port of the node that leads to the pod. */
+export interface HostPort {
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly hostPort: number
+  readonly containerPort: number
+  /** Absent: every address of the node. */
+  readonly hostIP?: string
 }
 
 export interface Sandbox {
@@ -30,6 +45,7 @@ export interface Mount {
   readonly source: string
   readonly target: string
   readonly readOnly: boolean
+  readonly propagation: string
 }
 
 export interface ContainerConfig {
@@ -52,6 +68,13 @@ export interface ContainerConfig {
   readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
   readonly readOnlyRoot: boolean
   readonly noNewPrivileges: boolean
+  /** What of /proc and /sys is hidden: the usual, or nothing. */
+  readonly procMount: 'Default' | 'Unmasked'
+  readonly seccomp: 'Unconfined' | 'RuntimeDefault'
+  /** Where the program says why it ended; `log`: an empty word of a failed run is the end of its log. */
+  readonly terminationMessage: { readonly path: string; readonly fallback: 'none' | 'log' }
+  /** Instead of the image's. */
+  readonly stopSignal?: string
 }
 
 export interface ContainerExit {
@@ -62,6 +85,10 @@ export interface ContainerExit {
   readonly finishedAt: string
   /** Why it never ran; '' when it did. */
   readonly startError: string
+  /** What it left at its termination message path. */
+  readonly message?: string
+  /** The kernel killed of it what exceeded its memory limit. */
+  readonly outOfMemory?: boolean
 }
 
 /** One run of a container, as the machine shows it. */
@@ -138,8 +165,8 @@ export interface Runtime {
    */
   execCommand(uid: string, name: string, request: ExecRequest): CommandLine
   logFiles(uid: string, name: string, which: 'current' | 'previous'): string[] | undefined
-  /** A pod's directory for volumes; made when asked for. */
-  volumeDirectory(uid: string, kind: string, volume: string): string
+  /** A directory for a volume, made when asked for. What comes from the API (`api`) is kept in memory only. */
+  volumeDirectory(uid: string, kind: 'api' | 'empty', volume: string): string
   /** Mounts a tmpfs at a volume directory, once. */
   mountMemory(directory: string, sizeLimit?: string): Promise<void>
 }

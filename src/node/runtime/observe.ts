@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Attempt, ContainerExit, ContainerRuns, PodObservation, Sandbox } from './contract.ts'
 import { type AttemptPaths, attemptPaths, listPods, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
 import { isAlive, type ProcessId } from './processes.ts'
+import { terminationMessage } from './termination-message.ts'
 
 /** What `pod.json` holds. */
 export interface SandboxRecord extends Sandbox {
@@ -19,6 +20,8 @@ export interface AttemptRecord {
   readonly image: string
   readonly crashes: number
   readonly stopSignal: string
+  /** An empty termination message of a failed run is the end of its log. */
+  readonly messageFallback: 'none' | 'log'
   readonly createdAt: string
   readonly bootId: string
 }
@@ -81,7 +84,9 @@ function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefin
   const { id, image, crashes, createdAt } = record
   const started = readStarted(paths)
   const stopping = readIfThere(paths.stopping)
-  const exit = readExit(paths) ?? recordLostEnd(paths, record, started)
+  const ended = readExit(paths) ?? recordLostEnd(paths, record, started)
+  const message = ended && terminationMessage(paths, { failed: ended.code !== 0, fallback: record.messageFallback })
+  const exit = message ? { ...ended, message } : ended
   return {
     attempt,
     id,
@@ -132,8 +137,14 @@ function readExit(paths: AttemptPaths): ContainerExit | undefined {
   const text = readIfThere(paths.exit)
   if (text === undefined) return undefined
   const newline = text.indexOf('\n')
-  const [code, signal, finishedAt = ''] = text.slice(0, newline).split(' ')
-  return { code: Number(code), signal: Number(signal), finishedAt, startError: text.slice(newline + 1).trim() }
+  const [code, signal, finishedAt = '', outOfMemory] = text.slice(0, newline).split(' ')
+  return {
+    code: Number(code),
+    signal: Number(signal),
+    finishedAt,
+    startError: text.slice(newline + 1).trim(),
+    ...(Number(outOfMemory) > 0 && { outOfMemory: true }),
+  }
 }
 
 /** A shim that was killed records nothing; its program died with it (the kernel sees to that). */

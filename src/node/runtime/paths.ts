@@ -19,6 +19,13 @@ export interface PodPaths {
   readonly writable: string
   readonly containers: string
   readonly volumes: string
+  /** Volumes that are never on disk. */
+  readonly memory: string
+}
+
+/** One file system in memory for all pods of the node. */
+export function memoryDirectory(stateDir: string): string {
+  return join(stateDir, '.memory')
 }
 
 export function podPaths(stateDir: string, uid: string): PodPaths {
@@ -35,6 +42,7 @@ export function podPaths(stateDir: string, uid: string): PodPaths {
     writable: join(directory, 'rw'),
     containers: join(directory, 'containers'),
     volumes: join(directory, 'volumes'),
+    memory: join(memoryDirectory(stateDir), uid),
   }
 }
 
@@ -46,6 +54,8 @@ export interface AttemptPaths {
   readonly started: string
   readonly exit: string
   readonly stopping: string
+  /** What the program says of its end. */
+  readonly message: string
   readonly log: string
   /** This run's writable layer. */
   readonly writable: string
@@ -60,6 +70,7 @@ export function attemptPaths(pod: PodPaths, container: string, attempt: number):
     started: join(directory, 'started'),
     exit: join(directory, 'exit'),
     stopping: join(directory, 'stopping'),
+    message: join(directory, 'message'),
     log: join(pod.containers, container, `${attempt}.log`),
     writable: join(pod.writable, `${container}-${attempt}`),
   }

@@ -142,8 +142,11 @@ export class ProcessRuntime implements Runtime {
       masked: this.#options.masked,
       hostMounts: this.#hostMounts,
       files: [...(await this.#imageFiles(image, paths.writable)), ...podFiles(pod)],
+      message: paths.message,
     })
     mkdirSync(paths.directory, { recursive: true })
+    writeFileSync(paths.message, '')
+    chmodSync(paths.message, 0o666)
     writeFileSync(paths.spec, encodeSpec(operations), { mode: 0o600 })
     replaceFile(
       paths.record,
@@ -151,7 +154,8 @@ export class ProcessRuntime implements Runtime {
         id: containerId,
         image: config.image,
         crashes: config.crashes,
-        stopSignal: image.entry.stopSignal ?? 'SIGTERM',
+        stopSignal: config.stopSignal ?? image.entry.stopSignal ?? 'SIGTERM',
+        messageFallback: config.terminationMessage.fallback,
         createdAt: new Date().toISOString(),
         bootId,
       }),
@@ -236,8 +240,9 @@ export class ProcessRuntime implements Runtime {
     return [`${log}.1`, log]
   }
 
-  volumeDirectory(uid: string, kind: string, volume: string): string {
-    const directory = join(this.#paths(uid).volumes, kind, volume)
+  volumeDirectory(uid: string, kind: 'api' | 'empty', volume: string): string {
+    const { memory, volumes } = this.#paths(uid)
+    const directory = kind === 'api' ? join(memory, volume) : join(volumes, kind, volume)
     mkdirSync(directory, { recursive: true })
     return directory
   }

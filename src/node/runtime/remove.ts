@@ -21,12 +21,14 @@ export async function removePodFromMachine(exec: Exec, paths: PodPaths): Promise
   const record = readSandbox(paths)
   if (record) await dismantleSandbox(exec, paths, record)
   await unmountBelow(exec, paths.directory)
+  await rm(paths.memory, { recursive: true, force: true })
   await rm(paths.directory, { recursive: true, force: true })
 }
 
 /** Everything of a node, without an API: for `fairway down`. */
 export async function removeAllPods(stateDir: string, exec: Exec = run): Promise<void> {
   await Promise.all(listPods(stateDir).map((uid) => removePodFromMachine(exec, podPaths(stateDir, uid))))
+  await unmountBelow(exec, stateDir)
 }
 
 /** The shims too: they still write into the pod's directory. */

@@ -7,7 +7,7 @@ import { AddressPools } from './addresses.ts'
 import { RuntimeError, type Sandbox, type SandboxConfig } from './contract.ts'
 import { connectPod, podSysctls, prepareNode } from './network.ts'
 import { bootId, observePod, readSandbox, type SandboxRecord } from './observe.ts'
-import { listPods, netnsDirectory, type PodPaths, podPaths, replaceFile } from './paths.ts'
+import { listPods, memoryDirectory, netnsDirectory, type PodPaths, podPaths, replaceFile } from './paths.ts'
 import { dismantleSandbox, unmountBelow } from './remove.ts'
 import { shimCommand } from './shim.ts'
 import { encodeSpec, type Operation } from './spec.ts'
@@ -34,6 +34,9 @@ export class Sandboxes {
   async start(): Promise<void> {
     const { stateDir, exec, podCIDRs } = this.#options
     await prepareNode(exec, podCIDRs)
+    const memory = memoryDirectory(stateDir)
+    mkdirSync(memory, { recursive: true, mode: 0o700 })
+    await mountTmpfs(exec, memory)
     for (const uid of listPods(stateDir)) {
       const record = readSandbox(podPaths(stateDir, uid))
       if (record && !record.hostNetwork) this.#addresses.adopt(record.ips)
@@ -63,7 +66,7 @@ export class Sandboxes {
     const paths = podPaths(this.#options.stateDir, uid)
     await this.#dismantle(paths)
     await unmountBelow(this.#options.exec, paths.directory)
-    await rm(paths.writable, { recursive: true, force: true })
+    for (const path of [paths.writable, paths.volumes, paths.memory]) await rm(path, { recursive: true, force: true })
   }
 
   /** The pod is off the machine; `record` is what it had. */

@@ -61,13 +61,14 @@ sub maskPath {
 sub makeDev {
     my ($root, $whose) = @_;
     makeDirectory("$root/dev");
-    if ($whose eq 'host') { mountAt('/dev', "$root/dev", undef, BIND | REC); return }
     mountAt('tmpfs', "$root/dev", 'tmpfs', NOSUID, 'mode=755,size=64k');
     my $old = umask 0;
+    copyDevices('/dev', "$root/dev") if $whose eq 'host';
     my %device = (null => [1, 3], zero => [1, 5], full => [1, 7], random => [1, 8], urandom => [1, 9], tty => [5, 0]);
     for my $name (keys %device) {
         my ($major, $minor) = @{ $device{$name} };
         my $path = "$root/dev/$name";
+        next if -e $path;
         call('mknodat', "mknod $name", -100, $path, 0020000 | 0666, $major << 8 | $minor);
     }
     umask $old;
@@ -78,6 +79,25 @@ sub makeDev {
     my %link = (fd => '/proc/self/fd', stdin => '/proc/self/fd/0', stdout => '/proc/self/fd/1',
         stderr => '/proc/self/fd/2', ptmx => 'pts/ptmx');
     symlink $link{$_}, "$root/dev/$_" for keys %link;
+}
+
+# The host's device files, but not what is mounted among them.
+sub copyDevices {
+    my ($from, $to) = @_;
+    opendir my $entries, $from or return;
+    for my $name (grep { !/^(\.\.?|pts|shm|mqueue|ptmx|hugepages)$/ } readdir $entries) {
+        my $source = "$from/$name";
+        my (undef, undef, $mode, undef, $uid, $gid, $number) = lstat $source;
+        if (-d _) {
+            mkdir "$to/$name", 0755;
+            copyDevices($source, "$to/$name");
+        }
+        elsif (-b _ || -c _) {
+            my $path = "$to/$name";
+            call('mknodat', "mknod $path", -100, $path, $mode, $number);
+            chown $uid, $gid, $path;
+        }
+    }
 }
 
 # What containerd hides or makes read-only in /proc, unless the container is privileged.

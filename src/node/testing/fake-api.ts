@@ -3,6 +3,7 @@
  * what the real one refuses of an agent: unknown objects, names that exist, patches of another pod of the same name.
  */
 import { randomUUID } from 'node:crypto'
+import type { TokenRequest } from '../../api/generated/authentication.k8s.io.v1.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { alreadyExistsError, conflictError, notFoundError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiRequest, ApiResponse, Transport } from '../../client/index.ts'
@@ -14,6 +15,8 @@ interface WatchEvent {
 
 interface Watcher {
   readonly collection: string
+  /** `metadata.name=…`; '' is everything. */
+  readonly fieldSelector: string
   push(event: WatchEvent): void
 }
 
@@ -26,6 +29,7 @@ export class FakeApi implements Transport {
   readonly #history: { readonly revision: number; readonly path: string; readonly event: WatchEvent }[] = []
   readonly #waiting = new Set<() => void>()
   #revision = 1
+  readonly tokenRequests: TokenRequest[] = []
 
   /** Objects under a path: `/api/v1/namespaces/default/pods`. */
   list<T extends KubeObject>(prefix: string): T[] {
@@ -93,14 +97,16 @@ export class FakeApi implements Transport {
     const value = body === undefined ? {} : (JSON.parse(body.toString()) as Json)
     switch (method) {
       case 'GET':
-        if (url.searchParams.get('watch')) {
-          return this.#watch(path, Number(url.searchParams.get('resourceVersion') ?? this.#revision), signal)
-        }
+        if (url.searchParams.get('watch')) return this.#watch(path, url.searchParams, signal)
         if (isCollection(path)) {
-          return reply(200, { metadata: { resourceVersion: String(this.#revision) }, items: this.list(path) })
+          const items = this.list(path).filter((object) =>
+            isSelected(object, url.searchParams.get('fieldSelector') ?? ''),
+          )
+          return reply(200, { metadata: { resourceVersion: String(this.#revision) }, items })
         }
         return reply(200, this.#existing(path))
       case 'POST':
+        if (path.endsWith('/token')) return reply(201, this.#token(path, value as unknown as TokenRequest))
         return reply(201, this.#create(path, value as unknown as KubeObject))
       case 'PUT':
         return reply(200, this.#store(path, value as unknown as KubeObject))
@@ -123,6 +129,15 @@ export class FakeApi implements Transport {
     const path = `${collection}/${object.metadata.name}`
     if (this.#objects.has(path)) throw alreadyExistsError({ group: '', resource: '' }, object.metadata.name)
     return this.#store(path, object)
+  }
+
+  /** Tokens are `NAME-1`, `NAME-2` … and live as long as is asked. */
+  #token(path: string, request: TokenRequest): TokenRequest {
+    const [, name = ''] = path.split('/').reverse()
+    const seconds = request.spec?.expirationSeconds ?? 3600
+    const expirationTimestamp = new Date(Date.now() + seconds * 1000).toISOString()
+    this.tokenRequests.push(request)
+    return { ...request, status: { token: `${name}-${this.tokenRequests.length}`, expirationTimestamp } }
   }
 
   #patch(path: string, patch: Json): KubeObject {
@@ -149,18 +164,20 @@ export class FakeApi implements Transport {
 
   #announce(type: string, path: string, object: KubeObject): void {
     this.#history.push({ revision: this.#revision, path, event: { type, object } })
-    for (const watcher of this.#watchers) if (inCollection(path, watcher.collection)) watcher.push({ type, object })
+    for (const watcher of this.#watchers) if (isWatched(path, object, watcher)) watcher.push({ type, object })
     for (const wake of this.#waiting) wake()
   }
 
-  #watch(collection: string, since: number, signal?: AbortSignal): ApiResponse {
+  #watch(collection: string, query: URLSearchParams, signal?: AbortSignal): ApiResponse {
+    const since = Number(query.get('resourceVersion') ?? this.#revision)
+    const selection = { collection, fieldSelector: query.get('fieldSelector') ?? '' }
     const encode = (event: WatchEvent) => Buffer.from(`${JSON.stringify(event)}\n`)
     const pending = this.#history
-      .filter(({ revision, path }) => revision > since && inCollection(path, collection))
+      .filter(({ revision, path, event }) => revision > since && isWatched(path, event.object, selection))
       .map(({ event }) => encode(event))
     let wake = () => {}
     const watcher: Watcher = {
-      collection,
+      ...selection,
       push: (event) => {
         pending.push(encode(event))
         wake()
@@ -181,6 +198,16 @@ export class FakeApi implements Transport {
     }
     return { status: 200, headers: {}, body: body() }
   }
+}
+
+function isSelected({ metadata }: KubeObject, fieldSelector: string): boolean {
+  return (
+    fieldSelector === '' || !fieldSelector.startsWith('metadata.name=') || fieldSelector.endsWith(`=${metadata.name}`)
+  )
+}
+
+function isWatched(path: string, object: KubeObject, watcher: Pick<Watcher, 'collection' | 'fieldSelector'>): boolean {
+  return inCollection(path, watcher.collection) && isSelected(object, watcher.fieldSelector)
 }
 
 /** Cluster-wide collections contain every namespace's objects. */

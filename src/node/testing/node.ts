@@ -69,6 +69,7 @@ export class TestNode {
       events,
       names,
       nodeIPs,
+      allocatable: { cpu: '4', memory: '8Gi' },
       clock: systemClock,
       log,
     })

@@ -1,0 +1,83 @@
+/** A pod's conditions, as the kubelet reports them. Pure. */
+import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/v1.ts'
+import { isSidecar } from './restart.ts'
+import { seconds } from './status.ts'
+
+export interface ConditionContext {
+  readonly mains: readonly ContainerStatus[]
+  readonly inits: readonly ContainerStatus[]
+  readonly phase: string
+  readonly sandbox: boolean
+  readonly now: Date
+}
+
+type Unnamed = Omit<PodCondition, 'type'>
+
+export function conditions(pod: Pod, context: ConditionContext): PodCondition[] {
+  const { mains, inits, phase, sandbox, now } = context
+  const containers = containersReady(phase, [...inits.filter((status) => isOfSidecar(pod, status)), ...mains])
+  const own: PodCondition[] = [
+    { type: 'PodReadyToStartContainers', status: sandbox ? 'True' : 'False' },
+    { type: 'Initialized', ...initialized(pod, inits, phase) },
+    { type: 'Ready', ...gated(pod, containers) },
+    { type: 'ContainersReady', ...containers },
+    { type: 'PodScheduled', status: 'True' },
+  ]
+  return [...foreign(pod, own), ...own.map((condition) => withTimes(condition, pod, now))]
+}
+
+function isOfSidecar(pod: Pod, { name }: ContainerStatus): boolean {
+  return pod.spec?.initContainers?.some((init) => init.name === name && isSidecar(pod, init)) ?? false
+}
+
+function initialized(pod: Pod, inits: readonly ContainerStatus[], phase: string): Unnamed {
+  if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' }
+  const incomplete = inits.filter((status) => !(isOfSidecar(pod, status) ? status.started : status.ready))
+  if (incomplete.length === 0) return { status: 'True' }
+  return {
+    status: 'False',
+    reason: 'ContainersNotInitialized',
+    message: `containers with incomplete status: [${incomplete.map(({ name }) => name).join(' ')}]`,
+  }
+}
+
+function containersReady(phase: string, statuses: readonly ContainerStatus[]): Unnamed {
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' }
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' }
+  const unready = statuses.filter(({ ready }) => !ready).map(({ name }) => name)
+  if (unready.length === 0) return { status: 'True' }
+  return {
+    status: 'False',
+    reason: 'ContainersNotReady',
+    message: `containers with unready status: [${unready.join(' ')}]`,
+  }
+}
+
+/** Readiness gates are conditions that others set. */
+function gated({ spec, status }: Pod, containers: Unnamed): Unnamed {
+  if (containers.status !== 'True') return containers
+  const waiting = (spec?.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const found = status?.conditions?.find(({ type }) => type === conditionType)
+    if (found?.status === 'True') return []
+    return found
+      ? `the status of pod readiness gate "${conditionType}" is not "True", but ${found.status}`
+      : `corresponding condition of pod readiness gate "${conditionType}" does not exist.`
+  })
+  if (waiting.length === 0) return containers
+  return { status: 'False', reason: 'ReadinessGatesNotReady', message: waiting.join(', ') }
+}
+
+/** Conditions this agent does not own are passed on as they are. */
+function foreign({ status }: Pod, own: readonly PodCondition[]): PodCondition[] {
+  return (status?.conditions ?? []).filter(({ type }) => own.every((condition) => condition.type !== type))
+}
+
+function withTimes(condition: PodCondition, { metadata, status }: Pod, now: Date): PodCondition {
+  const before = status?.conditions?.find(({ type }) => type === condition.type)
+  const unchanged = before?.status === condition.status
+  return {
+    ...(metadata.generation && { observedGeneration: metadata.generation }),
+    ...condition,
+    lastTransitionTime: (unchanged && before?.lastTransitionTime) || seconds(now),
+  }
+}

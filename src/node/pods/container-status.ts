@@ -1,0 +1,122 @@
+/** The status of one container, as the kubelet reports it. Pure. */
+import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/v1.ts'
+import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
+import { parseReference } from '../runtime/images.ts'
+import { type ContainerKnowledge, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
+import { backOffLeftMs, backOffMs, isRegularInit, shouldRestart } from './restart.ts'
+import { seconds } from './status.ts'
+
+const runtimeName = 'process'
+
+export function containerStatus(
+  pod: Pod,
+  container: Container,
+  { containers }: PodObservation,
+  known: Knowledge,
+  now: Date,
+): ContainerStatus {
+  const runs = containers.get(container.name)
+  const knowledge = known.get(container.name)
+  const isInit = isRegularInit(pod, container)
+  const running = runningRuns(runs) && !isInPostStart(known, container)
+  const started = !isInit && running && (knowledge?.started ?? !container.startupProbe)
+  return {
+    ...identity(container, runs),
+    ...states(pod, container, runs, knowledge, now),
+    ready: isInit ? runs?.current.exit?.code === 0 : started && (knowledge?.ready ?? !container.readinessProbe),
+    started,
+  }
+}
+
+function identity(container: Container, runs: ContainerRuns | undefined) {
+  const image = runs?.current.image ?? container.image ?? ''
+  const { name, tag } = parseReference(image)
+  return {
+    name: container.name,
+    image,
+    imageID: runs ? `${runtimeName}://${name}:${tag}` : '',
+    restartCount: runs?.current.attempt ?? 0,
+    ...(runs && { containerID: containerId(runs.current) }),
+  }
+}
+
+function containerId({ id }: Attempt): string {
+  return `${runtimeName}://${id}`
+}
+
+interface States {
+  readonly state: ContainerState
+  readonly lastState: ContainerState
+}
+
+function states(
+  pod: Pod,
+  container: Container,
+  runs: ContainerRuns | undefined,
+  knowledge: ContainerKnowledge | undefined,
+  now: Date,
+): States {
+  const problem = knowledge?.problem
+  const waiting = problem && { reason: problem.reason, ...(problem.message && { message: problem.message }) }
+  const first = { waiting: { reason: pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' } }
+  if (!runs) return { state: waiting ? { waiting } : first, lastState: {} }
+  const { current, previous } = runs
+  const lastState: ContainerState = previous?.exit ? { terminated: terminated(previous) } : {}
+  if (current.exit) return endedStates({ pod, container, current, knowledge, now }, lastState)
+  const hasBegun = current.pid !== undefined && !(knowledge?.postStart && !knowledge.postStart.failure)
+  const startedAt = seconds(current.startedAt ?? current.createdAt)
+  return { state: hasBegun ? { running: { startedAt } } : first, lastState }
+}
+
+interface Ended {
+  readonly pod: Pod
+  readonly container: Container
+  readonly current: Attempt
+  readonly knowledge: ContainerKnowledge | undefined
+  readonly now: Date
+}
+
+function endedStates({ pod, container, current, knowledge, now }: Ended, lastState: ContainerState): States {
+  const ended: ContainerState = { terminated: terminated(current) }
+  const isLast = pod.metadata.deletionTimestamp || !shouldRestart(pod, container, current.exit?.code ?? 0)
+  if (isLast) return { state: ended, lastState }
+  const { problem, postStart } = knowledge ?? {}
+  if (problem) return { state: { waiting: { reason: problem.reason, message: problem.message } }, lastState: ended }
+  if (backOffLeftMs(current, now) > 0) {
+    return { state: { waiting: crashLoop(pod, container.name, current) }, lastState: ended }
+  }
+  if (postStart?.failure === undefined) return { state: ended, lastState }
+  return { state: { waiting: { reason: 'PostStartHookError', message: postStart.failure } }, lastState: ended }
+}
+
+/** `back-off 10s restarting failed container=web pod=web-1_demo(uid)` */
+function crashLoop({ metadata }: Pod, name: string, current: Attempt) {
+  const delay = duration(backOffMs(current) / 1000)
+  const pod = `${metadata.name}_${metadata.namespace}(${metadata.uid})`
+  return { reason: 'CrashLoopBackOff', message: `back-off ${delay} restarting failed container=${name} pod=${pod}` }
+}
+
+/** Go's: 10s, 1m20s, 5m0s. */
+function duration(totalSeconds: number): string {
+  const minutes = Math.floor(totalSeconds / 60)
+  return minutes > 0 ? `${minutes}m${totalSeconds % 60}s` : `${totalSeconds}s`
+}
+
+function terminated(run: Attempt) {
+  const exit = run.exit ?? { code: 0, signal: 0, finishedAt: run.createdAt, startError: '' }
+  const message = exit.startError || exit.message
+  return {
+    exitCode: exit.code,
+    reason: reasonOf(exit),
+    ...(message && { message }),
+    startedAt: exit.startError ? '1970-01-01T00:00:00Z' : seconds(run.startedAt ?? run.createdAt),
+    finishedAt: seconds(exit.finishedAt),
+    containerID: containerId(run),
+  }
+}
+
+function reasonOf({ code, startError, outOfMemory }: NonNullable<Attempt['exit']>): string {
+  if (startError) return 'StartError'
+  if (outOfMemory) return 'OOMKilled'
+  return code === 0 ? 'Completed' : 'Error'
+}

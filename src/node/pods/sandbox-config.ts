@@ -1,0 +1,41 @@
+/** A pod's sandbox as its spec asks for it. Pure. */
+import type { Pod } from '../../api/generated/v1.ts'
+import type { HostPort, SandboxConfig } from '../runtime/contract.ts'
+import { type ClusterNames, hostsFile, kernelHostname, resolvConf } from './files.ts'
+
+/** Throws what no retry helps: a runtime class that is not there, a host name that the kernel cannot hold. */
+export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
+  const { metadata, spec } = pod
+  const { runtimeClassName = 'process' } = spec ?? {}
+  if (runtimeClassName !== 'process') {
+    throw new Error(`failed to get runtime: RuntimeClass "${runtimeClassName}" is not "process", the one there is`)
+  }
+  if (spec?.hostUsers === false) {
+    throw new Error('the process runtime has no user namespaces: spec.hostUsers must not be false')
+  }
+  return {
+    uid: metadata.uid ?? '',
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    hostname: kernelHostname(pod, names),
+    hostNetwork: spec?.hostNetwork === true,
+    hostPorts: hostPorts(pod),
+    sysctls: spec?.securityContext?.sysctls ?? [],
+    processes: spec?.hostPID ? 'host' : spec?.shareProcessNamespace ? 'pod' : 'own',
+    ipc: spec?.hostIPC ? 'host' : 'pod',
+    hosts: (ips) => hostsFile(pod, ips, names),
+    resolvConf: resolvConf(pod, names),
+  }
+}
+
+/** On the node's own network a port needs no rule. */
+function hostPorts({ spec }: Pod): HostPort[] {
+  if (spec?.hostNetwork) return []
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, hostIP, protocol = 'TCP' }) =>
+      hostPort
+        ? [{ protocol: protocol as HostPort['protocol'], hostPort, containerPort, ...(hostIP && { hostIP }) }]
+        : [],
+    ),
+  )
+}

@@ -1,0 +1,204 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Container, Event, Pod, Volume } from '../../../api/generated/v1.ts'
+import { podsPath, type TestAgent, TestNode } from '../../testing/node.ts'
+import { execIn } from '../start.ts'
+
+let node: TestNode
+let agent: TestAgent
+
+beforeAll(async () => {
+  node = await TestNode.prepare()
+  agent = await node.startAgent()
+})
+
+afterAll(async () => {
+  agent.stop()
+  await node.remove()
+})
+
+const sleeping: Partial<Container> = { command: ['sleep', '1000'] }
+
+function put(kind: 'configmaps' | 'secrets', name: string, object: object): void {
+  node.api.put(`/api/v1/namespaces/default/${kind}`, { metadata: { name, namespace: 'default' }, ...object })
+}
+
+async function output(uid: string, script: string): Promise<string> {
+  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
+  return (await execIn(agent.runtime, request)).output
+}
+
+function failures(): (string | undefined)[] {
+  const events = node.api.list<Event>('/api/v1/events')
+  return events.filter(({ reason }) => reason === 'FailedMount').map(({ message }) => message)
+}
+
+/** A pod that sees `volume` at /v. */
+async function running(name: string, volume: Omit<Volume, 'name'>, spec: Partial<NonNullable<Pod['spec']>> = {}) {
+  const volumeMounts = [{ name: 'v', mountPath: '/v' }]
+  const uid = node.createPod(name, { ...sleeping, volumeMounts }, { volumes: [{ name: 'v', ...volume }], ...spec })
+  await node.untilRunning(name)
+  return uid
+}
+
+describe('what a pod is made of changes in its volumes', () => {
+  test('a ConfigMap, all keys at once; not where a subPath was mounted', async () => {
+    put('configmaps', 'live', { data: { a: '1', b: '1' } })
+    const mounts = [
+      { name: 'v', mountPath: '/v' },
+      { name: 'v', mountPath: '/one/a', subPath: 'a' },
+    ]
+    const volumes = [{ name: 'v', configMap: { name: 'live', defaultMode: 0o640 } }]
+    const uid = node.createPod('live', { ...sleeping, volumeMounts: mounts }, { volumes })
+    await node.untilRunning('live')
+    expect(await output(uid, 'cat /v/a /v/b /one/a; stat -Lc %a /v/a; stat -c %a /v')).toBe('111640\n777\n')
+    put('configmaps', 'live', { data: { a: '2', c: '2' } })
+    await expect.poll(() => output(uid, 'cat /v/a /v/c; ls /v')).toBe('22a\nc\n')
+    expect(await output(uid, 'cat /one/a')).toBe('1')
+    await node.deletePod('live')
+  })
+
+  test("the downward API: the pod's own labels", async () => {
+    const items = [
+      { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
+      { path: 'cpu', resourceFieldRef: { containerName: 'main', resource: 'limits.cpu' } },
+    ]
+    const uid = await running('downward', { downwardAPI: { items } })
+    expect(await output(uid, 'cat /v/labels; cat /v/cpu')).toBe('4')
+    const pod = node.pod('downward') as Pod
+    node.api.put(podsPath, { ...pod, metadata: { ...pod.metadata, labels: { app: 'web' } } })
+    await expect.poll(() => output(uid, 'cat /v/labels')).toBe('app="web"')
+    await node.deletePod('downward')
+  })
+
+  test('a projection of several, which waits for all that is not optional', async () => {
+    const sources = [
+      { configMap: { name: 'part', items: [{ key: 'k', path: 'deep/file', mode: 0o400 }] } },
+      { secret: { name: 'hidden' } },
+      { secret: { name: 'absent', optional: true } },
+    ]
+    const projected = running('projected', { projected: { sources } })
+    const message = 'MountVolume.SetUp failed for volume "v" : [configmap "part" not found, secret "hidden" not found]'
+    await node.api.until('the failure', () => failures().includes(message))
+    expect(node.pod('projected')?.status?.podIP, 'no sandbox before the volumes').toBeUndefined()
+    put('configmaps', 'part', { data: { k: 'one' } })
+    put('secrets', 'hidden', { data: { s: Buffer.from('two').toString('base64') } })
+    const uid = await projected
+    expect(await output(uid, 'cat /v/deep/file /v/s; stat -Lc %a /v/deep/file')).toBe('onetwo400\n')
+    put('secrets', 'absent', { data: { late: Buffer.from('three').toString('base64') } })
+    await expect.poll(() => output(uid, 'cat /v/late')).toBe('three')
+    await node.deletePod('projected')
+  })
+
+  test('an agent that comes later goes on with them', async () => {
+    put('configmaps', 'kept', { data: { a: '1' } })
+    const uid = await running('kept', { configMap: { name: 'kept' } })
+    agent.stop()
+    put('configmaps', 'kept', { data: { a: '2' } })
+    agent = await node.startAgent()
+    await expect.poll(() => output(uid, 'cat /v/a')).toBe('2')
+    put('configmaps', 'kept', { data: { a: '3' } })
+    await expect.poll(() => output(uid, 'cat /v/a')).toBe('3')
+    await node.deletePod('kept')
+    await expect.poll(() => existsSync(join(node.stateDir, '.memory', uid))).toBe(false)
+  })
+})
+
+describe('a token of the pod', () => {
+  const token = { projected: { sources: [{ serviceAccountToken: { path: 'token', expirationSeconds: 3607 } }] } }
+
+  test('is asked for in its name, and bound to it', async () => {
+    const before = node.api.tokenRequests.length
+    const uid = await running('token', token, { serviceAccountName: 'robot' })
+    expect(await output(uid, 'cat /v/token')).toMatch(/^robot-\d+$/)
+    expect(node.api.tokenRequests.slice(before).map(({ spec }) => spec)).toEqual([
+      { audiences: [], expirationSeconds: 3607, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'token', uid } },
+    ])
+    await node.deletePod('token')
+  })
+
+  test("is for the pod's user and group alone", async () => {
+    const securityContext = { runAsUser: 1000, fsGroup: 2000 }
+    const uid = await running('private', token, { securityContext })
+    expect(await output(uid, 'id -G; stat -Lc "%u %g %a" /v/token; cat /v/token')).toMatch(
+      /^0 2000\n1000 2000 640\ndefault-\d+$/,
+    )
+    await node.deletePod('private')
+  })
+})
+
+describe('an emptyDir', () => {
+  test("belongs to the pod's group, and is in memory on request", async () => {
+    const emptyDir = { medium: 'Memory', sizeLimit: '1Mi' }
+    const uid = await running('empty', { emptyDir }, { securityContext: { runAsUser: 1000, fsGroup: 2000 } })
+    expect(await output(uid, 'stat -c "%g %a" /v; touch /v/x && stat -c %g /v/x; df -k /v | tail -1')).toMatch(
+      /^2000 2777\n2000\ntmpfs +1024 /,
+    )
+    await node.deletePod('empty')
+  })
+})
+
+describe('a hostPath', () => {
+  let directory: string
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'fairway-host-'))
+    await writeFile(join(directory, 'file'), 'text')
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+
+  const refused: [type: string, name: string, noun: string][] = [
+    ['Directory', 'none', 'directory'],
+    ['Directory', 'file', 'directory'],
+    ['File', 'none', 'file'],
+    ['File', '.', 'file'],
+    ['Socket', 'file', 'socket file'],
+    ['CharDevice', 'file', 'character device'],
+    ['BlockDevice', 'file', 'block device'],
+  ]
+  test.each(refused)('of type %s refuses %s', async (type, name, noun) => {
+    const path = join(directory, name)
+    const volumes = [{ name: 'v', hostPath: { path, type } }]
+    node.createPod('refused', sleeping, { volumes })
+    const message = `MountVolume.SetUp failed for volume "v" : hostPath type check failed: ${path} is not a ${noun}`
+    await node.api.until('the failure', () => failures().includes(message))
+    await node.deletePod('refused')
+  })
+
+  test('makes what it may', async () => {
+    const path = join(directory, 'made/deep')
+    const uid = await running('made', { hostPath: { path, type: 'DirectoryOrCreate' } })
+    await output(uid, 'echo hi > /v/x')
+    expect(existsSync(join(path, 'x'))).toBe(true)
+    await node.deletePod('made')
+  })
+})
+
+describe('a subPath', () => {
+  test('is made, may come from a variable, and does not leave its volume', async () => {
+    const container = {
+      ...sleeping,
+      env: [{ name: 'WHO', value: 'me' }],
+      volumeMounts: [
+        { name: 'v', mountPath: '/all' },
+        { name: 'v', mountPath: '/mine', subPathExpr: 'users/$(WHO)' },
+      ],
+    }
+    const uid = node.createPod('sub', container, { volumes: [{ name: 'v', emptyDir: {} }] })
+    await node.untilRunning('sub')
+    expect(await output(uid, 'touch /mine/x; ls /all/users/me')).toBe('x\n')
+    await output(uid, 'ln -s /etc /all/out; kill 1')
+    await node.deletePod('sub')
+    const link = { ...sleeping, volumeMounts: [{ name: 'v', mountPath: '/etc-of-host', subPath: 'out' }] }
+    const volumes = [{ name: 'v', emptyDir: {} }]
+    const init = { name: 'first', image: 'busybox', command: ['ln', '-s', '/etc', '/v/out'] }
+    const initContainers = [{ ...init, volumeMounts: [{ name: 'v', mountPath: '/v' }] }]
+    node.createPod('leaving', link, { volumes, initContainers })
+    const waiting = () => node.pod('leaving')?.status?.containerStatuses?.[0]?.state?.waiting
+    await node.api.until('the refusal', () => waiting()?.reason === 'CreateContainerConfigError')
+    expect(waiting()?.message).toBe('failed to prepare subPath for volumeMount "v" of container "main"')
+    await node.deletePod('leaving')
+  })
+})

@@ -1,0 +1,65 @@
+/** One HTTP request to a container, as probes and lifecycle hooks make it. The errors' words are Go's. */
+import { request as httpRequest } from 'node:http'
+import type { Container, HTTPGetAction } from '../../api/generated/v1.ts'
+
+export interface HttpTarget {
+  readonly podIP: string
+  readonly container: Container
+  readonly timeoutMs: number
+  /** Those of the action win. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export type HttpOutcome = { readonly status: number; readonly body: string } | { readonly error: string }
+
+const bodyMax = 10 * 1024
+
+/** Never rejects. Certificates are not checked. */
+export async function requestHttp(action: HTTPGetAction, target: HttpTarget): Promise<HttpOutcome> {
+  const secure = action.scheme === 'HTTPS'
+  const host = action.host || target.podIP
+  const port = portNumber(action.port, target.container)
+  const path = action.path?.startsWith('/') ? action.path : `/${action.path ?? ''}`
+  const url = `${secure ? 'https' : 'http'}://${hostPort(host, port)}${path}`
+  const request = secure ? (await import('node:https')).request : httpRequest
+  const signal = AbortSignal.timeout(target.timeoutMs)
+  const headers = { Accept: '*/*', Connection: 'close', ...target.headers, ...ownHeaders(action) }
+  return new Promise((resolve) => {
+    const outgoing = request({ host, port, path, headers, agent: false, rejectUnauthorized: false, signal })
+    outgoing.on('response', (response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString('latin1')
+        if (body.length > bodyMax) response.destroy()
+      })
+      response.on('error', () => {})
+      response.on('close', () => resolve({ status: response.statusCode ?? 0, body: body.slice(0, bodyMax) }))
+    })
+    outgoing.on('error', (error) => resolve({ error: `Get "${url}": ${dialError(error, host, port)}` }))
+    outgoing.end()
+  })
+}
+
+function ownHeaders({ httpHeaders = [] }: HTTPGetAction): Record<string, string> {
+  return Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]))
+}
+
+/** A named port is one of the container's own. */
+export function portNumber(port: number | string, { ports }: Container): number {
+  if (typeof port === 'number') return port
+  return ports?.find(({ name }) => name === port)?.containerPort ?? Number(port)
+}
+
+export function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+export function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') {
+    return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+  }
+  if (error.code === 'ECONNREFUSED') return `dial tcp ${hostPort(host, port)}: connect: connection refused`
+  if (error.code === 'EHOSTUNREACH') return `dial tcp ${hostPort(host, port)}: connect: no route to host`
+  if (error.code === 'ECONNRESET') return `read tcp ${hostPort(host, port)}: read: connection reset by peer`
+  return error.message
+}
