@@ -44,22 +44,24 @@ export async function createObject(
   const at = requestContext(context, request, { dryRun })
   stampNew(object.metadata, { uid: randomUUID(), now: at.now })
   definition.setDefaults?.(object, at)
-  const attributes: AdmissionAttributes = { operation: 'CREATE', request, object, old: undefined, dryRun }
-  await context.admission.run('mutate', context, attributes)
-  definition.prepareForCreate?.(object, at)
+  await context.admission.run('mutate', context, { operation: 'CREATE', request, object, old: undefined, dryRun })
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined
   for (let attempt = 1; ; attempt++) {
-    if (generate) object.metadata.name = generateName(generate)
-    const errors = [...validateObjectMeta(object.metadata, definition), ...(definition.validate?.(object, at) ?? [])]
-    if (errors.length > 0) await refuse(context, resource, { next: object, old: undefined, errors })
-    for (const warning of definition.warningsOnCreate?.(object) ?? []) request.warnings.add(warning)
-    definition.canonicalize?.(object)
+    // Strategies may write the name elsewhere, too: each attempt begins with what was given.
+    const next = generate ? structuredClone(object) : object
+    if (generate) next.metadata.name = generateName(generate)
+    definition.prepareForCreate?.(next, at)
+    const errors = [...validateObjectMeta(next.metadata, definition), ...(definition.validate?.(next, at) ?? [])]
+    if (errors.length > 0) await refuse(context, resource, { next, old: undefined, errors })
+    for (const warning of definition.warningsOnCreate?.(next) ?? []) request.warnings.add(warning)
+    definition.canonicalize?.(next)
+    const attributes: AdmissionAttributes = { operation: 'CREATE', request, object: next, old: undefined, dryRun }
     await context.admission.run('validate', context, attributes)
     try {
-      return await commitObject(context, resource, object, { previous: undefined, dryRun })
+      return await commitObject(context, resource, next, { previous: undefined, dryRun })
     } catch (error) {
       if (!(error instanceof ObjectChanged)) throw error
-      if (!generate || attempt === generatedNameTriesMax) throw exists(request, object.metadata.name)
+      if (!generate || attempt === generatedNameTriesMax) throw exists(request, next.metadata.name)
     }
   }
 }
