@@ -6,6 +6,7 @@ import type { Store } from '../store/contract.ts'
 import type { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import type { ServiceAccountTokens } from './authentication/tokens.ts'
+import type { Authorizer } from './authorization/authorizer.ts'
 import type { Feed } from './cache/feed.ts'
 import type { ServerObjects } from './cache/objects.ts'
 import type { UserInfo } from './handler.ts'
@@ -28,6 +29,7 @@ export interface ServerContext {
   readonly agents: AgentDialer
   readonly admission: Admission
   readonly tokens: ServiceAccountTokens
+  readonly authorizer: Authorizer
 }
 
 /** One request about a resource. */

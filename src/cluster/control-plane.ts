@@ -41,6 +41,7 @@ async function main(base: string, name: string): Promise<void> {
     transport: inProcessTransport(server, { name: 'system:kube-controller-manager', groups: ['system:masters'] }),
     userAgent: 'kube-controller-manager',
   })
+  const started = server.start()
   const listener = await listenHttps(server, {
     host: layout.switchIp,
     port: apiServerPort,
@@ -72,6 +73,7 @@ async function main(base: string, name: string): Promise<void> {
     })
   }
   writeFileSync(readyFile(layout), '')
+  await started
   await createSystemObjects(layout, client, log)
 }
 

@@ -8,6 +8,8 @@ import { bearerToken } from '../authentication/bearer.ts'
 import type { UserInfo } from '../handler.ts'
 import type { ApiServer } from '../server.ts'
 
+const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+
 type Presented = UserInfo | 'nothing' | 'unknown certificate'
 
 /** A connection's certificate does not change, so it is looked at once. */
@@ -22,7 +24,7 @@ export function authenticate(
   if (typeof presented !== 'string') return presented
   const token = bearerToken(headers)
   if (token !== undefined) return server.userOfToken(token)
-  return undefined
+  return presented === 'nothing' ? anonymous : undefined
 }
 
 function presentedBy(socket: TLSSocket): Presented {
