@@ -6,13 +6,11 @@ import type { ApiRequest, ApiResponse } from '../client/transport.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Logger, silentLogger } from '../lib/log.ts'
 import type { Store } from '../store/contract.ts'
-import { requireAccess } from './access.ts'
 import { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { userOfToken } from './authentication/bearer.ts'
 import { ServiceAccountTokens } from './authentication/tokens.ts'
-import { Authorizer } from './authorization/authorizer.ts'
 import { Feed } from './cache/feed.ts'
 import { ServerObjects } from './cache/objects.ts'
 import { startCompaction } from './compaction.ts'
@@ -27,6 +25,7 @@ import type { ProxyConnection } from './proxy/index.ts'
 import type { ProxyTarget } from './proxy/target.ts'
 import { BookmarkTicker } from './read/bookmarks.ts'
 import { Registry } from './registry.ts'
+import { errorInFormat, pageInFormat, represented } from './representation.ts'
 import { parseTarget, type ResourceRoute, routeResource } from './routing/route.ts'
 import { type AgentCredentials, AgentDialer } from './subresources/agent.ts'
 import { tunnelExec } from './subresources/exec.ts'
@@ -59,8 +58,6 @@ export interface ConnectionUpgrade {
 }
 
 export interface ApiServer {
-  /** Makes the roles and bindings that every cluster has. Requests that depend on them wait for that by themselves. */
-  readonly start: () => Promise<void>
   /** Whose bearer token this is; undefined: nobody's. */
   readonly userOfToken: (token: string) => UserInfo | Promise<UserInfo | undefined>
   readonly handle: ApiHandler
@@ -94,7 +91,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     agents: new AgentDialer(options.agents),
     objects,
     tokens,
-    authorizer: new Authorizer({ objects, bootstrap: () => bootstrap(context) }),
     admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [] }),
   }
   const metrics = new ServerMetrics()
@@ -107,10 +103,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const stopCompaction = startCompaction(store, clock, log)
   const core = { context, pages, metrics }
   return {
-    start: () => context.authorizer.rbac.load(),
     userOfToken: (token) => userOfToken(tokens, token),
-    handle: (request, user) => handle(core, request, user),
-    upgrade: (request, user) => upgrade(core, request, user),
+    handle: async (request, user) => errorInFormat(request.headers?.['accept'], await handle(core, request, user)),
+    upgrade: (request) => upgrade(core, request),
     proxy: (target, connection) => proxied(core, target, connection),
     close() {
       stopCompaction()
@@ -118,11 +113,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       context.agents.close()
     },
   }
-}
-
-async function bootstrap(context: ServerContext): Promise<void> {
-  const { bootstrapPolicy } = await import('./authorization/bootstrap/index.ts')
-  await bootstrapPolicy(context)
 }
 
 function allocatorsOf(
@@ -139,24 +129,19 @@ interface Core {
   readonly metrics: ServerMetrics
 }
 
-async function handle({ context, pages, metrics }: Core, request: ApiRequest, asks: UserInfo): Promise<ApiResponse> {
+async function handle({ context, pages, metrics }: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
-  const { method, headers = {} } = request
-  let user: UserInfo
-  try {
-    const access = requireAccess(context, asks, { method, path: target.path, query: target.query, route, headers })
-    user = access instanceof Promise ? await access : access
-  } catch (error) {
-    return errorResponse(error)
+  if (!route) {
+    const page = await answered(context, () => pages.get(request.method, target, request.headers ?? {}))
+    return pageInFormat(request.headers?.['accept'], page)
   }
-  if (!route) return answered(context, () => pages.get(method, target, headers))
   if (target.watchOnly && request.method !== 'GET') return errorResponse(methodNotAllowed())
   const resourceRequest: ResourceRequest = {
     ...route,
-    method,
+    method: request.method,
     query: target.query,
-    headers,
+    headers: request.headers ?? {},
     body: bodyOf(request),
     user,
     signal: request.signal,
@@ -165,7 +150,9 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, as
     ),
   }
   const started = performance.now()
-  const response = await answered(context, () => dispatch(context, resourceRequest))
+  const response = await represented(resourceRequest, context.clock, () =>
+    answered(context, () => dispatch(context, resourceRequest)),
+  )
   const served = servedRequest(resourceRequest)
   metrics.finished(served, response.status, (performance.now() - started) / 1000)
   const warned = withWarnings(response, resourceRequest.warnings)
@@ -183,13 +170,9 @@ async function answered(context: ServerContext, answer: () => Promise<ApiRespons
   }
 }
 
-async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, asks: UserInfo): Promise<void> {
+async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade): Promise<void> {
   const { path, query } = parseTarget(request.target)
   const route = routeResource(context.registry, path)
-  const access = { method: request.method, path, query, route, headers: request.headers }
-  await requireAccess(context, asks, access)
-  // A WebSocket begins with a GET, but what goes on in it is more than reading.
-  if (request.method === 'GET') await requireAccess(context, asks, { ...access, method: 'POST' })
   if (!route || route.subresource !== 'exec' || route.resource.prefix !== '/registry/core/pods/')
     throw resourceNotFound()
   if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()

@@ -1,49 +1,110 @@
-/** What a client accepts: as JSON or YAML, as the object itself, as a Table, or its metadata only. */
+/** What a client accepts: as JSON, YAML or protobuf, as the object itself, as a Table, or its metadata only. */
 import { notAcceptable } from './errors.ts'
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
 
 export interface Accepted {
-  readonly format: 'json' | 'yaml'
+  readonly format: 'json' | 'yaml' | 'protobuf'
   readonly as: 'object' | 'table' | 'metadata'
 }
 
+type Format = Accepted['format']
+
+/** By format, in the order in which a client that accepts anything is served. */
+export const mediaTypes: Readonly<Record<Format, string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+}
+const formats = Object.keys(mediaTypes) as Format[]
+
 const plain: Accepted = { format: 'json', as: 'object' }
 
-/** The first clause this server can serve. Transformations it does not know fall through to the next clause. */
+/** What a request about a resource is answered in: the first clause, by weight, that can be served. Throws 406. */
 export function negotiate(accept: string | undefined): Accepted {
   if (!accept || accept === 'application/json' || accept === '*/*') return plain
-  for (const clause of accept.split(',')) {
-    const accepted = acceptClause(clause)
-    if (accepted) return accepted
-  }
-  throw notAcceptable(['application/json', 'application/yaml'])
+  const accepted = remembered(accept)
+  if (!accepted) throw notAcceptable(Object.values(mediaTypes))
+  return accepted
 }
 
-function acceptClause(clause: string): Accepted | undefined {
-  const [type = '', ...parameters] = clause.split(';').map((part) => part.trim())
-  const format = formatOf(type)
-  if (!format) return undefined
-  const given = new Map(parameters.map((parameter) => splitAt(parameter, '=')))
-  const as = given.get('as')
-  if (as === undefined) return { format, as: 'object' }
-  if (given.get('g') !== 'meta.k8s.io' || given.get('v') !== 'v1') return undefined
-  if (as === 'Table') return { format, as: 'table' }
-  if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { format, as: 'metadata' }
+/** The same where there is no object to make something else of: errors, discovery. undefined: nothing acceptable. */
+export function negotiateFormat(accept: string | undefined): Format | undefined {
+  if (!accept || accept === 'application/json') return 'json'
+  return firstOf(clausesOf(accept), (clause, format) => (represents(clause, format) === 'object' ? format : undefined))
+}
+
+/** Clients send few different headers, each of them often. */
+const known = new Map<string, Accepted | undefined>()
+const knownMax = 200
+
+function remembered(accept: string): Accepted | undefined {
+  if (known.has(accept)) return known.get(accept)
+  const accepted = firstOf(clausesOf(accept), (clause, format): Accepted | undefined => {
+    const as = represents(clause, format)
+    return as && { format, as }
+  })
+  if (known.size === knownMax) known.clear()
+  known.set(accept, accepted)
+  return accepted
+}
+
+interface Clause {
+  readonly type: string
+  readonly subtype: string
+  readonly parameters: ReadonlyMap<string, string>
+  readonly weight: number
+}
+
+function firstOf<T>(clauses: readonly Clause[], find: (clause: Clause, format: Format) => T | undefined) {
+  for (const clause of clauses) {
+    for (const format of formats) {
+      const found = matches(clause, format) ? find(clause, format) : undefined
+      if (found !== undefined) return found
+    }
+  }
   return undefined
 }
 
-function formatOf(type: string): Accepted['format'] | undefined {
-  switch (type.toLowerCase()) {
-    case 'application/json':
-    case 'application/*':
-    case '*/*':
-      return 'json'
-    case 'application/yaml':
-      return 'yaml'
+function matches({ type, subtype }: Clause, format: Format): boolean {
+  if (type === '*') return subtype === '*'
+  return mediaTypes[format] === `${type}/${subtype}` || (type === 'application' && subtype === '*')
+}
+
+/** undefined: a transformation that is not served, in this format or at all. */
+function represents({ parameters }: Clause, format: Format): Accepted['as'] | undefined {
+  const stream = parameters.get('stream')
+  if (stream && (stream !== 'watch' || format === 'yaml')) return undefined
+  if (!['as', 'g', 'v'].some((name) => parameters.has(name))) return 'object'
+  if (parameters.get('g') !== 'meta.k8s.io' || parameters.get('v') !== 'v1') return undefined
+  switch (parameters.get('as')) {
+    case 'Table':
+      // Its cells may be anything, which has no message.
+      return format === 'protobuf' ? undefined : 'table'
+    case 'PartialObjectMetadata':
+    case 'PartialObjectMetadataList':
+      return 'metadata'
     default:
       return undefined
   }
+}
+
+/** By weight; among equals a wildcard comes last. RFC 9110 12.5.1 */
+function clausesOf(accept: string): Clause[] {
+  const wildcards = ({ type, subtype }: Clause) => Number(type === '*') + Number(subtype === '*')
+  return accept
+    .split(',')
+    .flatMap(parseClause)
+    .sort((a, b) => b.weight - a.weight || wildcards(a) - wildcards(b))
+}
+
+function parseClause(text: string): Clause[] {
+  const [name = '', ...rest] = text.split(';').map((part) => part.trim())
+  const [type = '', subtype = type === '*' ? '*' : undefined] = name.split('/')
+  if (subtype === undefined) return []
+  const parameters = new Map(rest.map((parameter) => splitAt(parameter, '=')))
+  const weight = Number.parseFloat(parameters.get('q') ?? '1')
+  return [{ type, subtype, parameters, weight: Number.isNaN(weight) ? 1 : weight }]
 }
 
 function splitAt(text: string, separator: string): [string, string] {

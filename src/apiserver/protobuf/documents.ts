@@ -4,29 +4,46 @@ import { encodeMessage } from './encode.ts'
 import { delimited, envelopeAround, fieldHead, seal } from './envelope.ts'
 import { findMessage, type Message, messageOfKind } from './messages.ts'
 
-/** An object, complete with its envelope; undefined when no message is known for its kind. */
-export function encodeObject(object: { apiVersion?: string; kind?: string }): Buffer | undefined {
-  const { apiVersion = '', kind = '' } = object
-  const message = messageOfKind(apiVersion, kind)
-  return message && seal(apiVersion, kind, encodeMessage(message, object))
+interface TypedObject {
+  readonly apiVersion?: string
+  readonly kind?: string
 }
 
-/** A resource whose objects have messages. */
-export interface EncodableResource {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly message: Message
+/** An object, complete with its envelope. Its kind must have a message. */
+export function encodeObject(object: TypedObject): Buffer {
+  const { apiVersion = '', kind = '' } = object
+  const message = messageOfKind(apiVersion, kind)
+  if (!message) throw new Error(`there is no message for ${apiVersion}.${kind}`)
+  return seal(apiVersion, kind, encodeMessage(message, object))
+}
+
+export function hasMessage({ apiVersion = '', kind = '' }: TypedObject): boolean {
+  return messageOfKind(apiVersion, kind) !== undefined
+}
+
+/** Writes the stored objects of one resource. */
+export interface ResourceEncoder {
+  /** Complete with its envelope. */
+  object(entry: Entry): Buffer
+  /** `metadata` is the list's ListMeta. */
+  list(metadata: object, entries: readonly Entry[]): Buffer[]
 }
 
 /** undefined when no message is known for the kind. */
-export function encodable(apiVersion: string, kind: string): EncodableResource | undefined {
+export function resourceEncoder(apiVersion: string, kind: string): ResourceEncoder | undefined {
   const message = messageOfKind(apiVersion, kind)
-  return message && { apiVersion, kind, message }
-}
-
-/** A stored object, complete with its envelope. */
-export function encodeEntry({ apiVersion, kind, message }: EncodableResource, entry: Entry): Buffer {
-  return seal(apiVersion, kind, messageOf(message, entry))
+  return (
+    message && {
+      object: (entry) => seal(apiVersion, kind, messageOf(message, entry)),
+      list(metadata, entries) {
+        const listMeta = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
+        const items = itemsOf(message, entries)
+        const length = [...listMeta, ...items].reduce((sum, part) => sum + part.length, 0)
+        const { head, tail } = envelopeAround(apiVersion, `${kind}List`, length)
+        return [head, ...listMeta, ...items, tail]
+      },
+    }
+  )
 }
 
 /** Kept as long as the entry is, which is until the object changes and nobody watches from there any more. */
@@ -40,15 +57,6 @@ function messageOf(message: Message, entry: Entry): Buffer {
     messages.set(entry, bytes)
   }
   return bytes
-}
-
-/** A list of stored objects; `metadata` is its ListMeta. */
-export function encodeList(resource: EncodableResource, metadata: object, entries: readonly Entry[]): Buffer[] {
-  const listMeta = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
-  const items = itemsOf(resource.message, entries)
-  const length = [...listMeta, ...items].reduce((sum, part) => sum + part.length, 0)
-  const { head, tail } = envelopeAround(resource.apiVersion, `${resource.kind}List`, length)
-  return [head, ...listMeta, ...items, tail]
 }
 
 /** By the identity of the entries' array. Weak twice: neither a state nobody lists nor a text nobody sends is kept. */

@@ -6,4 +6,4 @@
  *          (k8s\0, kind)            └── messages.ts (fields.json) ──┘
  */
 export { decodeProtobufBody } from './body.ts'
-export { encodable, encodeEntry, encodeList, encodeObject, encodeWatchEvent } from './documents.ts'
+export { encodeObject, encodeWatchEvent, hasMessage, type ResourceEncoder, resourceEncoder } from './documents.ts'

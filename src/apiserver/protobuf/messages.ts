@@ -100,7 +100,8 @@ const unversionedKinds = /^(?:Status|APIVersions|APIGroup|APIGroupList|APIResour
 
 /** The message of an object's kind; undefined when there is none. */
 export function messageOfKind(apiVersion: string, kind: string): Message | undefined {
-  const ofMeta = apiVersion === 'meta.k8s.io/v1' || (apiVersion === 'v1' && unversionedKinds.test(kind))
-  if (ofMeta || kindsEverywhere.test(kind)) return findMessage(`meta/v1.${kind}`)
+  const unversioned = (apiVersion === 'v1' || apiVersion === '') && unversionedKinds.test(kind)
+  if (unversioned || apiVersion === 'meta.k8s.io/v1' || kindsEverywhere.test(kind))
+    return findMessage(`meta/v1.${kind}`)
   return findMessage(`${apiVersion}.${kind}`)
 }

@@ -1,14 +1,16 @@
 /** get, list and watch, in the representation the client accepts. */
-import { badRequest, notFoundError } from '../../api/machinery/status.ts'
+import { notFoundError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { type Accepted, type IncludeObject, negotiate } from '../http/negotiation.ts'
-import { BufferBody, jsonBytes, jsonType } from '../http/respond.ts'
+import { type Accepted, negotiate } from '../http/negotiation.ts'
+import { BufferBody, json, jsonBytes, jsonType, protobufType } from '../http/respond.ts'
+import type { ResourceEncoder } from '../protobuf/index.ts'
+import type { ServedResource } from '../registry.ts'
 import { waitForRevision } from './freshness.ts'
 import { joinedItems } from './joined-items.ts'
 import { type ListPage, list } from './list.ts'
-import { parseListOptions, parseResourceVersion } from './options.ts'
+import { includeOf, parseListOptions, parseResourceVersion } from './options.ts'
 import { select } from './selection.ts'
 import { partialObject, tableDocument } from './table.ts'
 import { watch } from './watch.ts'
@@ -57,49 +59,58 @@ export async function handleListOrWatch(context: ServerContext, request: Resourc
 
 async function documentOf(
   context: ServerContext,
-  request: ResourceRequest,
-  accepted: Accepted,
+  { resource, query }: ResourceRequest,
+  { as, format }: Accepted,
   entry: Entry,
 ): Promise<ApiResponse> {
-  const { resource, query } = request
-  switch (accepted.as) {
+  const encoder = format === 'protobuf' ? await encoderOf(resource) : undefined
+  switch (as) {
     case 'object':
-      return formatted(accepted, entry.bytes)
+      return encoder ? protobuf([encoder.object(entry)]) : jsonBytes(200, entry.bytes)
     case 'metadata':
-      return formatted(accepted, Buffer.from(JSON.stringify(partialObject(entry.object))))
+      return json(200, partialObject(entry.object))
     case 'table': {
       const options = { include: includeOf(query), now: context.clock.now(), columns: 'all' as const }
       const metadata = { resourceVersion: String(entry.revision) }
-      return formatted(accepted, tableDocument(resource, [entry], { ...options, metadata }))
+      return jsonBytes(200, tableDocument(resource, [entry.object], { ...options, metadata }))
     }
   }
 }
 
 async function listDocument(
   context: ServerContext,
-  request: ResourceRequest,
-  accepted: Accepted,
+  { resource, query }: ResourceRequest,
+  { as, format }: Accepted,
   page: ListPage,
 ): Promise<ApiResponse> {
-  const { resource, query } = request
   const metadata = pageMetadata(page)
-  switch (accepted.as) {
-    case 'table': {
-      const options = { include: includeOf(query), metadata, now: context.clock.now(), columns: 'all' as const }
-      return formatted(accepted, tableDocument(resource, page.entries, options))
+  const encoder = format === 'protobuf' ? await encoderOf(resource) : undefined
+  switch (as) {
+    case 'object': {
+      if (encoder) return protobuf(encoder.list(metadata, page.entries))
+      const buffers = objectList(resource.definition.kind, resource.apiVersion, metadata, page.entries)
+      return { status: 200, headers: jsonType, body: new BufferBody(buffers) }
     }
     case 'metadata': {
       const items = page.entries.map((entry) => partialObject(entry.object))
-      const value = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items }
-      return formatted(accepted, Buffer.from(JSON.stringify(value)))
+      return json(200, { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items })
     }
-    case 'object': {
-      const buffers = objectList(resource.definition.kind, resource.apiVersion, metadata, page.entries)
-      return accepted.format === 'yaml'
-        ? formatted(accepted, Buffer.concat(buffers))
-        : { status: 200, headers: jsonType, body: new BufferBody(buffers) }
+    case 'table': {
+      const options = { include: includeOf(query), metadata, now: context.clock.now(), columns: 'all' as const }
+      const objects = page.entries.map((entry) => entry.object)
+      return jsonBytes(200, tableDocument(resource, objects, options))
     }
   }
+}
+
+/** undefined: its kind has no message. What is then left in JSON is refused where all answers pass. */
+async function encoderOf({ apiVersion, definition }: ServedResource): Promise<ResourceEncoder | undefined> {
+  const { resourceEncoder } = await import('../protobuf/index.ts')
+  return resourceEncoder(apiVersion, definition.kind)
+}
+
+function protobuf(buffers: readonly Buffer[]): ApiResponse {
+  return { status: 200, headers: protobufType, body: new BufferBody(buffers) }
 }
 
 /** A list's `metadata`. */
@@ -117,25 +128,4 @@ const listEnd = Buffer.from(']}\n')
 export function objectList(kind: string, apiVersion: string, metadata: unknown, entries: readonly Entry[]): Buffer[] {
   const head = JSON.stringify({ kind: `${kind}List`, apiVersion, metadata })
   return [Buffer.from(`${head.slice(0, -1)},"items":[`), ...joinedItems(entries), listEnd]
-}
-
-async function formatted(accepted: Accepted, document: Buffer): Promise<ApiResponse> {
-  if (accepted.format === 'json') return jsonBytes(200, document)
-  const { stringify } = await import('yaml')
-  const yaml = stringify(JSON.parse(document.toString()), { lineWidth: 0 })
-  return { status: 200, headers: { 'content-type': 'application/yaml' }, body: new BufferBody([Buffer.from(yaml)]) }
-}
-
-function includeOf(query: URLSearchParams): IncludeObject {
-  const include = query.get('includeObject') ?? ''
-  switch (include) {
-    case '':
-    case 'Metadata':
-      return 'Metadata'
-    case 'None':
-    case 'Object':
-      return include
-    default:
-      throw badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`)
-  }
 }

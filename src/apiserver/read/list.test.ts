@@ -116,6 +116,35 @@ describe('a revision that is not there yet', () => {
   })
 })
 
+describe('a timeout', () => {
+  test('ends the waiting for a revision', async () => {
+    const answering = api.request('GET', `${path}?resourceVersion=${at.now + 50}&timeout=1s500ms`)
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(1500)
+    expect(await answering).toMatchObject({
+      status: 504,
+      body: { reason: 'Timeout', message: 'Timeout: request did not complete within the allotted timeout' },
+    })
+  })
+
+  test.each([
+    ['5', 'time: missing unit in duration "5"'],
+    ['soon', 'time: invalid duration "soon"'],
+    ['5y', 'time: unknown unit "y" in duration "5y"'],
+  ])('%s is none', async (timeout, why) => {
+    expect(await api.request('GET', `${path}?timeout=${timeout}`)).toMatchObject({
+      status: 400,
+      body: { message: `invalid timeout specified in the request URL - ${why}` },
+    })
+  })
+
+  test('says nothing to a watch', async () => {
+    const { status, stop } = await api.watch(`${path}?watch=1&timeout=soon`)
+    expect(status).toBe(200)
+    stop()
+  })
+})
+
 test('a revision whose history is gone is 410', async () => {
   await api.store.compact(at.four)
   const answer = await api.request('GET', `${path}?resourceVersion=${at.one}&resourceVersionMatch=Exact`)

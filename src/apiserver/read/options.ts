@@ -1,6 +1,7 @@
 /** Query parameters of get, list and watch, checked as Kubernetes checks them (metav1.ListOptions). */
 import { type FieldError, forbidden, notSupported, notSupportedAsListed, Path } from '../../api/machinery/field.ts'
 import { badRequest, invalidError } from '../../api/machinery/status.ts'
+import type { IncludeObject } from '../http/negotiation.ts'
 
 export interface ListOptions {
   readonly labelSelector: string
@@ -115,4 +116,19 @@ function validateWatch(options: ListOptions): FieldError[] {
     }
   }
   return errors
+}
+
+/** What the rows of a Table carry of their objects (metav1.TableOptions). */
+export function includeOf(query: URLSearchParams): IncludeObject {
+  const include = query.get('includeObject') ?? ''
+  switch (include) {
+    case '':
+    case 'Metadata':
+      return 'Metadata'
+    case 'None':
+    case 'Object':
+      return include
+    default:
+      throw badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`)
+  }
 }

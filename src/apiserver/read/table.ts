@@ -1,7 +1,6 @@
 /** Tables: what `kubectl get` prints, made on the server from a resource's declared columns. */
 import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Column } from '../../api/resource.ts'
-import type { Entry } from '../cache/entry.ts'
 import { jsonFlavour } from '../cache/event.ts'
 import type { IncludeObject } from '../http/negotiation.ts'
 import type { ServedResource } from '../registry.ts'
@@ -13,10 +12,10 @@ function columnsOf(resource: ServedResource): readonly Column<KubeObject>[] {
   return columns.some((column) => column.name === 'Name') ? columns : [nameColumn, ...columns]
 }
 
-/** The rows of a Table from entries, as one JSON document. */
+/** The rows of a Table from objects, as one JSON document. */
 export function tableDocument(
   resource: ServedResource,
-  entries: readonly Entry[],
+  objects: readonly KubeObject[],
   options: { include: IncludeObject; metadata: unknown; now: Date; columns: 'all' | 'none' },
 ): Buffer {
   const columns = columnsOf(resource)
@@ -26,7 +25,7 @@ export function tableDocument(
       apiVersion: 'meta.k8s.io/v1',
       metadata: options.metadata,
       columnDefinitions: options.columns === 'all' ? columns.map(columnDefinition) : null,
-      rows: entries.map((entry) => row(columns, entry, options)),
+      rows: objects.map((object) => row(columns, object, options)),
     }),
   )
 }
@@ -36,7 +35,7 @@ export function tableFlavours(resource: ServedResource, include: IncludeObject, 
   const flavour = (columns: 'all' | 'none') =>
     jsonFlavour(`table ${include} ${columns}`, (entry) => {
       const metadata = { resourceVersion: String(entry.revision) }
-      return tableDocument(resource, [entry], { include, metadata, now: now(), columns })
+      return tableDocument(resource, [entry.object], { include, metadata, now: now(), columns })
     })
   return { first: flavour('all'), rest: flavour('none') }
 }
@@ -51,8 +50,11 @@ function columnDefinition(column: Column<KubeObject>) {
   }
 }
 
-function row(columns: readonly Column<KubeObject>[], entry: Entry, options: { include: IncludeObject; now: Date }) {
-  const { object } = entry
+function row(
+  columns: readonly Column<KubeObject>[],
+  object: KubeObject,
+  options: { include: IncludeObject; now: Date },
+) {
   return {
     cells: columns.map((column) => column.cell(object, options.now)),
     object: includedObject(object, options.include),

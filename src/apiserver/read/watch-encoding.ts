@@ -1,8 +1,9 @@
 /** How a watch writes: events, bookmarks and errors in the representation its client accepts. */
 import type { Status } from '../../api/generated/meta.v1.ts'
+import type { Entry } from '../cache/entry.ts'
 import { type Flavour, jsonFlavour, plainFlavour } from '../cache/event.ts'
 import { notAcceptable } from '../http/errors.ts'
-import type { Accepted, IncludeObject } from '../http/negotiation.ts'
+import { type Accepted, type IncludeObject, mediaTypes } from '../http/negotiation.ts'
 import { type Headers, jsonType } from '../http/respond.ts'
 import type { ServedResource } from '../registry.ts'
 import { partialObject, tableFlavours } from './table.ts'
@@ -28,17 +29,48 @@ export interface Representation {
   readonly now: () => Date
 }
 
-/** Throws 406 for formats that do not stream. */
-export function watchEncoding(representation: Representation): WatchEncoding {
-  const { resource, accepted } = representation
-  if (accepted.format === 'yaml') {
-    throw notAcceptable(['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'])
+/** Throws 406 for what does not stream. */
+export async function watchEncoding(representation: Representation): Promise<WatchEncoding> {
+  switch (representation.accepted.format) {
+    case 'json':
+      return jsonEncoding(representation)
+    case 'protobuf':
+      return protobufEncoding(representation)
+    case 'yaml':
+      throw notStreamed()
   }
+}
+
+const notStreamed = () => notAcceptable([mediaTypes.json, mediaTypes.protobuf].map((type) => `${type};stream=watch`))
+
+function jsonEncoding(representation: Representation): WatchEncoding {
+  const { resource, accepted } = representation
   return {
     headers: jsonType,
     ...flavoursOf(representation),
     bookmark: (metadata) => line('BOOKMARK', bookmarkObject(resource, accepted, metadata)),
     error: (status) => line('ERROR', status),
+  }
+}
+
+async function protobufEncoding({ resource, accepted }: Representation): Promise<WatchEncoding> {
+  const { encodeObject, encodeWatchEvent, resourceEncoder } = await import('../protobuf/index.ts')
+  const encoder = resourceEncoder(resource.apiVersion, resource.definition.kind)
+  if (!encoder) throw notStreamed()
+  const objectOf =
+    accepted.as === 'metadata'
+      ? (entry: Entry) => encodeObject(partialObject(entry.object))
+      : (entry: Entry) => encoder.object(entry)
+  const flavour: Flavour = {
+    id: `protobuf ${accepted.as}`,
+    encode: ({ type, entry }) => encodeWatchEvent(type, objectOf(entry)),
+  }
+  return {
+    headers: { 'content-type': `${mediaTypes.protobuf};stream=watch` },
+    first: flavour,
+    rest: flavour,
+    bookmark: (metadata) => encodeWatchEvent('BOOKMARK', encodeObject(bookmarkObject(resource, accepted, metadata))),
+    error: (status) => encodeWatchEvent('ERROR', encodeObject(status)),
   }
 }
 

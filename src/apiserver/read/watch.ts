@@ -27,7 +27,7 @@ export interface WatchRequest {
 
 export async function watch(context: ServerContext, request: WatchRequest): Promise<ApiResponse> {
   const { resource, options, accepted, include } = request
-  const encoding = watchEncoding({ resource, accepted, include, now: () => context.clock.now() })
+  const encoding = await watchEncoding({ resource, accepted, include, now: () => context.clock.now() })
   const from = parseResourceVersion(options.resourceVersion)
   const cache = await context.feed.cache(resource)
   if (options.resourceVersion === '') await context.feed.current()
