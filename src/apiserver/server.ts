@@ -6,11 +6,13 @@ import type { ApiRequest, ApiResponse } from '../client/transport.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Logger, silentLogger } from '../lib/log.ts'
 import type { Store } from '../store/contract.ts'
+import { requireAccess } from './access.ts'
 import { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { userOfToken } from './authentication/bearer.ts'
 import { ServiceAccountTokens } from './authentication/tokens.ts'
+import { Authorizer } from './authorization/authorizer.ts'
 import { Feed } from './cache/feed.ts'
 import { ServerObjects } from './cache/objects.ts'
 import { startCompaction } from './compaction.ts'
@@ -58,6 +60,8 @@ export interface ConnectionUpgrade {
 }
 
 export interface ApiServer {
+  /** Makes the roles and bindings that every cluster has. Requests that depend on them wait for that by themselves. */
+  readonly start: () => Promise<void>
   /** Whose bearer token this is; undefined: nobody's. */
   readonly userOfToken: (token: string) => UserInfo | Promise<UserInfo | undefined>
   readonly handle: ApiHandler
@@ -91,6 +95,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     agents: new AgentDialer(options.agents),
     objects,
     tokens,
+    authorizer: new Authorizer({ objects, bootstrap: () => bootstrap(context) }),
     admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [] }),
   }
   const metrics = new ServerMetrics()
@@ -103,9 +108,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const stopCompaction = startCompaction(store, clock, log)
   const core = { context, pages, metrics }
   return {
+    start: () => context.authorizer.rbac.load(),
     userOfToken: (token) => userOfToken(tokens, token),
     handle: async (request, user) => errorInFormat(request.headers?.['accept'], await handle(core, request, user)),
-    upgrade: (request) => upgrade(core, request),
+    upgrade: (request, user) => upgrade(core, request, user),
     proxy: (target, connection) => proxied(core, target, connection),
     close() {
       stopCompaction()
@@ -113,6 +119,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       context.agents.close()
     },
   }
+}
+
+async function bootstrap(context: ServerContext): Promise<void> {
+  const { bootstrapPolicy } = await import('./authorization/bootstrap/index.ts')
+  await bootstrapPolicy(context)
 }
 
 function allocatorsOf(
@@ -129,19 +140,27 @@ interface Core {
   readonly metrics: ServerMetrics
 }
 
-async function handle({ context, pages, metrics }: Core, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
+async function handle({ context, pages, metrics }: Core, request: ApiRequest, asks: UserInfo): Promise<ApiResponse> {
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
+  const { method, headers = {} } = request
+  let user: UserInfo
+  try {
+    const access = requireAccess(context, asks, { method, path: target.path, query: target.query, route, headers })
+    user = access instanceof Promise ? await access : access
+  } catch (error) {
+    return errorResponse(error)
+  }
   if (!route) {
-    const page = await answered(context, () => pages.get(request.method, target, request.headers ?? {}))
-    return pageInFormat(request.headers?.['accept'], page)
+    const page = await answered(context, () => pages.get(method, target, headers))
+    return pageInFormat(headers['accept'], page)
   }
   if (target.watchOnly && request.method !== 'GET') return errorResponse(methodNotAllowed())
   const resourceRequest: ResourceRequest = {
     ...route,
-    method: request.method,
+    method,
     query: target.query,
-    headers: request.headers ?? {},
+    headers,
     body: bodyOf(request),
     user,
     signal: request.signal,
@@ -170,9 +189,13 @@ async function answered(context: ServerContext, answer: () => Promise<ApiRespons
   }
 }
 
-async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade): Promise<void> {
+async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, asks: UserInfo): Promise<void> {
   const { path, query } = parseTarget(request.target)
   const route = routeResource(context.registry, path)
+  const access = { method: request.method, path, query, route, headers: request.headers }
+  await requireAccess(context, asks, access)
+  // A WebSocket begins with a GET, but what goes on in it is more than reading.
+  if (request.method === 'GET') await requireAccess(context, asks, { ...access, method: 'POST' })
   if (!route || route.subresource !== 'exec' || route.resource.prefix !== '/registry/core/pods/')
     throw resourceNotFound()
   if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()
