@@ -112,7 +112,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     userOfToken: (token) => userOfToken(tokens, token),
     handle: async (request, user) => errorInFormat(request.headers?.['accept'], await handle(core, request, user)),
     upgrade: (request, user) => upgrade(core, request, user),
-    proxy: (target, connection) => proxied(core, target, connection),
+    proxy: (target, connection, user) => proxied(core, target, connection, user),
     close() {
       stopCompaction()
       feed.close()
@@ -204,7 +204,14 @@ async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, a
   socket.once('close', metrics.longRunning(servedRequest({ ...route, method: 'POST', query })))
 }
 
-async function proxied({ context, metrics }: Core, target: ProxyTarget, connection: ProxyConnection): Promise<void> {
+async function proxied(
+  { context, metrics }: Core,
+  target: ProxyTarget,
+  connection: ProxyConnection,
+  asks: UserInfo,
+): Promise<void> {
+  const { method = 'GET', url = '', headers } = connection.request
+  await requireAccess(context, asks, { method, ...parseTarget(url), route: undefined, headers: singleHeaders(headers) })
   const { plural: resource } = target
   const scope = 'resource'
   const ended = metrics.longRunning({
@@ -219,6 +226,11 @@ async function proxied({ context, metrics }: Core, target: ProxyTarget, connecti
   const open = 'socket' in connection ? connection.socket : connection.response
   open.once('close', ended)
   await proxy(context, target, connection)
+}
+
+/** Without those that only ever come as lists: cookies the server sets. */
+function singleHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])))
 }
 
 const noBody = Buffer.alloc(0)
