@@ -37,7 +37,20 @@ export function verbOf({ method, name, query }: Pick<ResourceRequest, 'method' |
   }
 }
 
-export function dispatch(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+export async function dispatch(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+  if (!request.query.has('timeout') || isLongRunning(request)) return handler(context, request)
+  const { withinTimeout } = await import('./http/timeout.ts')
+  return withinTimeout(context.clock, request.query, () => handler(context, request))
+}
+
+/** These end when they are over: a `timeout` means nothing to them. */
+const longRunning: readonly string[] = ['attach', 'exec', 'log', 'portforward', 'proxy']
+
+function isLongRunning(request: ResourceRequest): boolean {
+  return longRunning.includes(request.subresource) || verbOf(request) === 'watch'
+}
+
+function handler(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   return request.subresource ? dispatchSubresource(context, request) : dispatchMain(context, request)
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { definitions } from '../api/index.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock, FakeClock } from '../lib/clock.ts'
 import { openSqliteStore, type Store } from '../store/index.ts'
 import type { UserInfo } from './handler.ts'
 import { type ApiServer, createApiServer } from './server.ts'
@@ -112,5 +112,17 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`timed out waiting for: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Lets the clock run until the promise is settled. */
+export async function timePasses<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  const outcome = Promise.allSettled([promise])
+  for (;;) {
+    const turn = new Promise<undefined>((resolve) => {
+      setImmediate(resolve)
+    })
+    if (await Promise.race([outcome, turn])) return promise
+    clock.advance(100)
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseDuration } from './duration.ts'
+import { parseDuration } from '../machinery/duration.ts'
 import { parseSchedule } from './schedule.ts'
 import { wallClock } from './wall-clock.ts'
 

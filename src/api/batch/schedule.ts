@@ -2,7 +2,7 @@
  * Schedules of CronJobs: the five fields of cron, or a descriptor such as `@daily` or `@every 1h30m` (what
  * robfig/cron's ParseStandard reads). Times are found on the wall clock of a zone.
  */
-import { parseDuration } from './duration.ts'
+import { parseDuration } from '../machinery/duration.ts'
 import { wallClock } from './wall-clock.ts'
 
 export class ScheduleError extends Error {

@@ -1,7 +1,7 @@
 /** Watches that begin with the state (KEP-3157): what client-go's informers open. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../lib/clock.ts'
-import { startTestServer, type TestServer, until } from '../test-server.ts'
+import { startTestServer, type TestServer, timePasses, until } from '../test-server.ts'
 
 let api: TestServer
 let clock: FakeClock
@@ -81,9 +81,7 @@ describe('initial events', () => {
   test('of a version that does not come end with an error in the stream', async () => {
     const revision = await api.store.currentRevision()
     const watching = api.watch(`${path}?${streaming}&resourceVersion=${revision + 100}`)
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(3000)
-    const { status, events, ended } = await watching
+    const { status, events, ended } = await timePasses(clock, watching)
     await ended
     expect(status).toBe(200)
     expect(events).toEqual([

@@ -1,7 +1,7 @@
 /** Which state a list shows, for every combination of its version, its match and its limit. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../lib/clock.ts'
-import { type Answer, startTestServer, type TestServer } from '../test-server.ts'
+import { type Answer, startTestServer, type TestServer, timePasses } from '../test-server.ts'
 
 const path = '/api/v1/namespaces/default/configmaps'
 let api: TestServer
@@ -100,10 +100,7 @@ describe('a revision that is not there yet', () => {
     '?resourceVersion=FUTURE&limit=1',
     '/a?resourceVersion=FUTURE',
   ])('%s waits, then is 504', async (query) => {
-    const answering = api.request('GET', `${path}${versions(query)}`)
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(3000)
-    const answer = await answering
+    const answer = await timePasses(clock, api.request('GET', `${path}${versions(query)}`))
     expect(answer).toMatchObject({
       status: 504,
       headers: { 'retry-after': '1' },
@@ -119,9 +116,7 @@ describe('a revision that is not there yet', () => {
 describe('a timeout', () => {
   test('ends the waiting for a revision', async () => {
     const answering = api.request('GET', `${path}?resourceVersion=${at.now + 50}&timeout=1s500ms`)
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(1500)
-    expect(await answering).toMatchObject({
+    expect(await timePasses(clock, answering)).toMatchObject({
       status: 504,
       body: { reason: 'Timeout', message: 'Timeout: request did not complete within the allotted timeout' },
     })
