@@ -1,113 +1,156 @@
 /**
- * How fast the API server answers over TLS, by its own load generator: `node bench/api.ts`. Each line is the median of
- * some rounds. The generator runs in a process of its own; on a machine with few cores it costs as much as the server.
+ * How fast the API server answers, and with how much memory: wrk over TLS with connections kept alive, a ServiceAccount's
+ * token, SQLite with durable writes. Each rate is the median of some rounds. Run: scripts/bench api
  */
-import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { Agent, request } from 'node:https'
-import { tmpdir } from 'node:os'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { Agent, type RequestOptions, request } from 'node:https'
 import { join } from 'node:path'
+import type { Served } from './api/server.ts'
+import { openWatchers } from './api/watchers.ts'
+import { type Load, wrk } from './api/wrk.ts'
 
-interface Address {
-  readonly port: number
-  readonly ca: string
-  readonly cert: string
-  readonly key: string
+const objects = 3000
+const rounds = 3
+const secondsPerRound = 4
+const patches = 500
+const watchers = 2000
+const changes = 20
+
+const services = '/api/v1/namespaces/default/services'
+const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
+
+function service(name: string) {
+  return {
+    metadata: { name, labels: { app: name } },
+    spec: { selector: { app: name }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  }
 }
 
-const concurrency = 16
-const rounds = 5
-const path = '/api/v1/namespaces/default/configmaps'
-
-async function serve(): Promise<void> {
-  const [{ createApiServer, listenHttps }, { definitions }, { openSqliteStore }, pki] = await Promise.all([
-    import('../src/apiserver/index.ts'),
-    import('../src/api/index.ts'),
-    import('../src/store/index.ts'),
-    import('../src/lib/pki.ts'),
-  ])
-  const dir = mkdtempSync(join(tmpdir(), 'bench-api-'))
-  const ca = await pki.createCa({ commonName: 'bench-ca' })
-  const server = await pki.issue(ca, { commonName: 's', ipAddresses: ['127.0.0.1'], usage: 'server', days: 1 })
-  const client = await pki.issue(ca, { commonName: 'admin', usage: 'client', days: 1 })
-  const store = openSqliteStore({ path: join(dir, 'store.db') })
-  const api = createApiServer({
-    store,
-    definitions,
-    settings: {
-      serviceCidrs: ['10.96.0.0/12'],
-      nodePortRange: { from: 30000, to: 32767 },
-      clusterDomain: 'cluster.local',
-    },
-  })
-  const listener = await listenHttps(api, {
-    host: '127.0.0.1',
-    port: 0,
-    certPem: server.certPem,
-    keyPem: server.keyPem,
-    clientCaPem: ca.certPem,
-  })
-  process.send?.({ port: listener.port, ca: ca.certPem, cert: client.certPem, key: client.keyPem } satisfies Address)
-  process.once('disconnect', () => {
-    void listener.close().then(async () => {
-      api.close()
-      await store.close()
-      rmSync(dir, { recursive: true })
-    })
-  })
+function slice(name: string) {
+  return {
+    metadata: { name, labels: { 'kubernetes.io/service-name': 'svc-0' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    endpoints: [1, 2, 3, 4, 5].map((n) => ({
+      addresses: [`10.244.0.${n}`],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: 'node-1',
+      targetRef: {
+        kind: 'Pod',
+        namespace: 'default',
+        name: `web-${n}`,
+        uid: `5d2a8ce0-1b8f-4d0f-9d3c-00000000000${n}`,
+      },
+    })),
+  }
 }
 
-function call(agent: Agent, port: number, method: string, target: string, body?: object): Promise<void> {
+async function main(): Promise<void> {
+  await measured(async (server) => {
+    await fill(server)
+    print('memory, 3,000 Services and 3,000 slices', `${memory(server.process)} MB`)
+    await rate(server, 'gets of a Service', { path: `${services}/svc-7` })
+    await rate(server, `lists of ${objects} Services`, { path: '/api/v1/services' })
+    print('memory after gets and lists', `${memory(server.process)} MB`)
+    print('merge patch, one at a time', percentiles(await patchTimes(server), 0.5))
+    print(`a change to ${watchers} watchers`, percentiles(await watchTimes(server), 0.99))
+  })
+  await measured((server) => rate(server, 'creates of Services', { path: services, body: service('NAME') }))
+  await measured((server) => rate(server, 'creates of slices', { path: slices, body: slice('NAME') }))
+}
+
+interface Server extends Served {
+  readonly process: ChildProcess
+  readonly agent: Agent
+}
+
+/** A server of its own, with nothing in it. */
+async function measured(use: (server: Server) => Promise<void>): Promise<void> {
+  const child = fork(join(import.meta.dirname, 'api/server.ts'))
+  const [served] = (await once(child, 'message')) as [Served]
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false })
+  try {
+    await use({ ...served, process: child, agent })
+  } finally {
+    agent.destroy()
+    child.disconnect()
+    await once(child, 'exit')
+  }
+}
+
+async function fill(server: Server): Promise<void> {
+  for (let i = 0; i < objects; i++) {
+    await call(server, 'POST', services, service(`svc-${i}`))
+    await call(server, 'POST', slices, slice(`slice-${i}`))
+  }
+}
+
+async function rate(server: Server, what: string, load: Load): Promise<void> {
+  await wrk(server, load, 2)
+  const rates: number[] = []
+  for (let round = 0; round < rounds; round++) rates.push(await wrk(server, load, secondsPerRound))
+  print(what, `${Math.round(rates.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0)} /s`)
+}
+
+async function patchTimes(server: Server): Promise<number[]> {
+  const times: number[] = []
+  for (let i = 0; i < patches; i++) {
+    const started = performance.now()
+    await call(server, 'PATCH', `${services}/svc-${i}`, { metadata: { labels: { patched: String(i) } } })
+    times.push(performance.now() - started)
+  }
+  return times
+}
+
+async function watchTimes(server: Server): Promise<number[]> {
+  const all = await openWatchers(optionsOf(server, 'GET', `${slices}?watch=true`), watchers)
+  const times: number[] = []
+  for (let i = 0; i < changes; i++) {
+    const arrivals = all.arrivals(`change-${i}-`)
+    await call(server, 'PATCH', `${slices}/slice-7`, { metadata: { labels: { marker: `change-${i}-x` } } })
+    times.push(...(await arrivals))
+  }
+  all.close()
+  return times
+}
+
+function optionsOf({ port, token, agent }: Server, method: string, path: string): RequestOptions {
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+  const headers = { authorization: `Bearer ${token}`, 'content-type': type }
+  return { agent, host: '127.0.0.1', port, method, path, headers, rejectUnauthorized: false }
+}
+
+function call(server: Server, method: string, path: string, body: object): Promise<void> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ agent, host: '127.0.0.1', port, method, path: target }, (incoming) => {
+    const outgoing = request(optionsOf(server, method, path), (incoming) => {
       incoming.resume()
-      incoming.on('end', () =>
-        (incoming.statusCode ?? 500) < 300
-          ? resolve()
-          : reject(new Error(`${method} ${target}: ${incoming.statusCode}`)),
-      )
+      incoming.on('end', () => {
+        const { statusCode = 500 } = incoming
+        if (statusCode < 300) resolve()
+        else reject(new Error(`${method} ${path}: ${statusCode}`))
+      })
     })
     outgoing.on('error', reject)
-    outgoing.end(body && JSON.stringify(body))
+    outgoing.end(JSON.stringify(body))
   })
 }
 
-/** Requests a second, `concurrency` at a time: the median of the rounds. */
-async function measure(count: number, one: (i: number) => Promise<void>): Promise<number> {
-  const rates: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    let next = 0
-    const started = performance.now()
-    const worker = async () => {
-      while (next < count) await one(round * count + next++)
-    }
-    await Promise.all(Array.from({ length: concurrency }, worker))
-    rates.push((count * 1000) / (performance.now() - started))
-  }
-  return rates.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0
+/** PSS in MB. */
+function memory({ pid }: ChildProcess): string {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return (Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1000).toFixed(0)
 }
 
-async function drive({ port, ca, cert, key }: Address): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency, ca, cert, key })
-  const configMap = (name: string) => ({ metadata: { name, labels: { bench: 'yes' } }, data: { key: 'x'.repeat(512) } })
-  await call(agent, port, 'POST', '/api/v1/namespaces', { metadata: { name: 'default' } })
-  const lines: [string, number][] = []
-  lines.push(['creates', await measure(400, (i) => call(agent, port, 'POST', path, configMap(`cm-${i}`)))])
-  lines.push(['gets', await measure(3000, (i) => call(agent, port, 'GET', `${path}/cm-${i % 2000}`))])
-  lines.push(['lists of 500', await measure(60, () => call(agent, port, 'GET', `${path}?limit=500`))])
-  const selected = encodeURIComponent('bench=no')
-  lines.push([
-    'lists by label',
-    await measure(200, () => call(agent, port, 'GET', `${path}?labelSelector=${selected}`)),
-  ])
-  agent.destroy()
-  for (const [what, rate] of lines) console.log(`${what.padEnd(16)}${Math.round(rate).toString().padStart(8)} /s`)
+function percentiles(times: readonly number[], share: number): string {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (part: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(2)
+  return share === 0.5 ? `median ${at(0.5)} ms` : `p${share * 100} ${at(share)} ms, median ${at(0.5)} ms`
 }
 
-if (process.send) await serve()
-else {
-  const child = fork(import.meta.filename)
-  child.once('message', (address) => {
-    void drive(address as Address).finally(() => child.disconnect())
-  })
+function print(what: string, value: string): void {
+  console.log(`${what.padEnd(42)}${value}`)
 }
+
+await main()

@@ -1,7 +1,7 @@
 # Sourced by quickstart and runtests: installs what is missing and says what. With everything there it needs no network
 # and a fraction of a second. Sets PATH so that the project's own tools come first.
 #
-#   cd ROOT; . ./scripts/setup.sh; setup [--for-tests]
+#   cd ROOT; . ./scripts/setup.sh; setup [--for-tests | --for-benches]
 
 root=$PWD
 PATH=$root/node_modules/.bin:$root/.cache/bin:$PATH
@@ -14,6 +14,8 @@ needed='ip:iproute2 iptables:iptables nft:nftables conntrack:conntrack curl:curl
 # For ./runtests only: openssl looks at certificates with other eyes than ours; haproxy stands in front of a
 # cluster; envsubst fills a template.
 needed_by_tests='openssl:openssl haproxy:haproxy envsubst:gettext-base'
+# For scripts/bench only: the load on the API server.
+needed_by_benches='wrk:wrk'
 
 kubectl_oldest=29
 kubectl_release=v1.36.0
@@ -24,7 +26,10 @@ fail() { echo "setup: $*" >&2; exit 1; }
 setup() {
   [ "$(id -u)" = 0 ] || fail "needs root, for packages, namespaces and kernel rules; try: sudo $0"
   packages=$needed
-  [ "$1" != --for-tests ] || packages="$needed $needed_by_tests"
+  case $1 in
+    --for-tests) packages="$needed $needed_by_tests" ;;
+    --for-benches) packages="$needed $needed_by_benches" ;;
+  esac
   install_packages "$packages"
   install_modules
   install_kubectl
