@@ -119,7 +119,7 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
 export async function timePasses<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   const outcome = Promise.allSettled([promise])
   for (;;) {
-    const turn = new Promise<undefined>((resolve) => {
+    const turn = new Promise<void>((resolve) => {
       setImmediate(resolve)
     })
     if (await Promise.race([outcome, turn])) return promise
