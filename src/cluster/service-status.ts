@@ -1,6 +1,6 @@
 /** A Service's way from the object to the rules: what is stored, and what each node's proxy has programmed of it. */
 import type { EndpointSlice } from '../api/generated/discovery.k8s.io.v1.ts'
-import type { Node, Service } from '../api/generated/v1.ts'
+import type { ConfigMap, Node, Service } from '../api/generated/v1.ts'
 import { isReason } from '../api/machinery/status.ts'
 import type { Client } from '../client/client.ts'
 import { resources } from '../client/resources.ts'
@@ -37,8 +37,7 @@ export interface NodeRules {
   readonly ports: readonly string[]
 }
 
-/** Where kube-proxy tells about itself; its ConfigMap's healthzBindAddress. */
-const proxyPort = 10256
+const defaultProxyPort = 10256
 const timeoutMs = 2000
 
 export async function serviceStatus(layout: Layout, at: { namespace: string; name: string }): Promise<ServiceStatus> {
@@ -46,20 +45,22 @@ export async function serviceStatus(layout: Layout, at: { namespace: string; nam
   try {
     const service = await findService(client, at)
     const labelSelector = `kubernetes.io/service-name=${at.name}`
-    const [slices, pods, nodes] = await Promise.all([
+    const [slices, pods, nodes, port] = await Promise.all([
       client.list(resources.endpointSlices, { namespace: at.namespace, labelSelector }),
       client.list(resources.pods, { namespace: at.namespace }),
       client.list(resources.nodes),
+      proxyPort(client),
     ])
+    const rules = hasRules(service)
+      ? await Promise.all(nodes.items.map((node) => rulesOn(node, port, service, slices.items)))
+      : []
     const view = { service, slices: slices.items, pods: pods.items, nodes: nodes.items }
     return {
       service,
       slices: slices.items.map(sliceRevision),
       endpoints: countEndpoints(slices.items),
-      nodes: hasRules(service)
-        ? await Promise.all(nodes.items.map((node) => rulesOn(node, service, slices.items)))
-        : [],
-      warnings: serviceWarnings(view),
+      nodes: rules,
+      warnings: [...serviceWarnings(view), ...unreachableWarnings(rules, port)],
     }
   } finally {
     client.close()
@@ -80,16 +81,44 @@ async function findService(client: Client, at: { namespace: string; name: string
   }
 }
 
+/** Where kube-proxy tells about itself: the port of its ConfigMap's healthzBindAddress. */
+async function proxyPort(client: Client): Promise<number> {
+  const { ConfigError, loadConfig } = await import('../proxy/config/config.ts')
+  const at = { namespace: 'kube-system', name: 'kube-proxy' }
+  try {
+    const config: ConfigMap = await client.get(resources.configMaps, at)
+    const { healthzBindAddress } = await loadConfig(config.data?.['config.conf'] ?? '')
+    return Number(healthzBindAddress.slice(healthzBindAddress.lastIndexOf(':') + 1))
+  } catch (error) {
+    // One that no proxy could start with: those that run have an older one.
+    if (error instanceof ConfigError || isReason(error, 'NotFound')) return defaultProxyPort
+    throw error
+  }
+}
+
+function unreachableWarnings(nodes: readonly NodeRules[], port: number): string[] {
+  const silent = nodes.filter(({ state }) => state === 'unreachable').map(({ node }) => node)
+  if (silent.length === 0) return []
+  return [
+    `kube-proxy does not answer at port ${port} of ${silent.join(', ')}: see fairway logs kube-proxy --node ${silent[0]}.`,
+  ]
+}
+
 /** Headless and ExternalName Services are matters of the DNS alone. */
 function hasRules({ spec }: Service): boolean {
   return spec?.type !== 'ExternalName' && spec?.clusterIP !== 'None'
 }
 
-async function rulesOn(node: Node, service: Service, slices: readonly EndpointSlice[]): Promise<NodeRules> {
+async function rulesOn(
+  node: Node,
+  port: number,
+  service: Service,
+  slices: readonly EndpointSlice[],
+): Promise<NodeRules> {
   const { name } = node.metadata
   const ip = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ''
   const { namespace, name: serviceName } = service.metadata
-  const url = `http://${hostAndPort(ip, proxyPort)}/fairway/services/${namespace}/${serviceName}`
+  const url = `http://${hostAndPort(ip, port)}/fairway/services/${namespace}/${serviceName}`
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
     const body = (await response.json()) as ProgrammedService

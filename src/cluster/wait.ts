@@ -34,7 +34,7 @@ export async function waitForAgents(
   wanted = nodesOn(layout),
 ): Promise<void> {
   const scope = { namespace: 'kube-node-lease' }
-  const what = `the agents of ${names(wanted)} did not report in time`
+  const what = `the agents of ${names(wanted)} did not report in time; see: fairway logs ${wanted[0]?.name}`
   await watchUntil(layout, resources.leases, scope, deadline, what, (leases) =>
     wanted.every(({ name }) =>
       leases.some(

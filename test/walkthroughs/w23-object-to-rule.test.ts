@@ -61,3 +61,24 @@ test('W23 a Service that does not exist, and what is no Service, are refused', a
   )
   expect((await fairway('status', 'pod/web')).stderr).toBe('fairway: "pod/web" is not svc/NAME\n')
 })
+
+test('W23 kube-proxy is asked where its ConfigMap says that it listens', async () => {
+  const at = ['-n', 'kube-system']
+  const config = JSON.parse(await cluster.kubectl('get', 'configmap', 'kube-proxy', ...at, '-o', 'json')) as {
+    data: Record<string, string>
+  }
+  const text = config.data['config.conf']?.replace('0.0.0.0:10256', '0.0.0.0:10300')
+  await cluster.kubectl(
+    'patch',
+    'configmap',
+    'kube-proxy',
+    ...at,
+    '-p',
+    JSON.stringify({ data: { 'config.conf': text } }),
+  )
+  expect(await status('web')).toMatch(
+    /^warning: kube-proxy does not answer at port 10300 of node-1, node-2, node-3: see fairway logs kube-proxy --node node-1\.$/m,
+  )
+  await cluster.kubectl('delete', 'pods', ...at, '-l', 'k8s-app=kube-proxy')
+  await eventually('rules of all nodes', async () => currentNodes(await status('web')).length === 3)
+})
