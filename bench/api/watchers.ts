@@ -38,7 +38,7 @@ export async function openWatchers(options: RequestOptions, count: number): Prom
 function open(options: RequestOptions, heard: (text: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(options, (incoming) => {
-      if (incoming.statusCode !== 200) reject(new Error(`watch: ${incoming.statusCode}`))
+      if (incoming.statusCode !== 200) return reject(new Error(`watch: ${incoming.statusCode}`))
       incoming.on('data', (chunk: Buffer) => heard(chunk.toString('latin1')))
       incoming.on('error', () => {})
       resolve()

@@ -38,8 +38,9 @@ test('clients get it at /api and /apis, and 304 while it is the same', async () 
   await using server = await startTestServer()
   const get = async (path: string, headers: Record<string, string>) => {
     const { status, headers: sent, body } = await server.request('GET', path, undefined, headers)
-    const text = String(body['text'] ?? '')
-    return { status, headers: sent, body: (text ? JSON.parse(text) : body) as unknown as GroupDiscoveryList }
+    const { text } = body
+    const document: unknown = typeof text === 'string' && text ? JSON.parse(text) : body
+    return { status, headers: sent, body: document as GroupDiscoveryList }
   }
   const first = await get('/apis', { accept: `${asList('v2')},application/json` })
   expect(first.headers).toMatchObject({ 'content-type': asList('v2'), vary: 'Accept' })

@@ -1,8 +1,9 @@
 /** Where a proxy request goes: a pod's address, a ready endpoint of a Service, a node. */
 import type { EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
-import type { Pod, Service } from '../../api/generated/v1.ts'
+import type { Pod, PodIP, Service } from '../../api/generated/v1.ts'
 import { badRequest, type StatusError, serviceUnavailable } from '../../api/machinery/status.ts'
 import { formatIp, parseIp } from '../../lib/ip.ts'
+import type { Entry } from '../cache/entry.ts'
 import type { ServerContext } from '../context.ts'
 import { readEntry } from '../read/index.ts'
 import type { ServedResource } from '../registry.ts'
@@ -68,8 +69,7 @@ async function readyEndpoints(
   await context.feed.current()
   const pods = await context.feed.cache(resourceOf(context, '', 'pods'))
   // Only to pods that have the address: who may use the proxy reaches no more by an EndpointSlice of his own.
-  const isPod = (address: string, name: string) =>
-    (pods.get(namespace, name)?.object as Pod | undefined)?.status?.podIPs?.some(({ ip }) => ip === address)
+  const isPod = (address: string, name: string) => podIPsOf(pods.get(namespace, name)).some(({ ip }) => ip === address)
   const slices = cache
     .list(namespace)
     .map(({ object }) => object as EndpointSlice)
@@ -89,6 +89,11 @@ async function locateNode(context: ServerContext, asked: SchemeNamePort): Promis
   const agent = await agentAddress(context, asked.name)
   if (asked.port === '' || asked.port === String(agent.port)) return { protocol: 'agent', ...agent }
   return { protocol: asked.scheme || 'http', host: agent.host, port: portNumber(asked.port) }
+}
+
+function podIPsOf(pod: Entry | undefined): readonly PodIP[] {
+  const { status } = (pod?.object ?? {}) as Partial<Pod>
+  return status?.podIPs ?? []
 }
 
 function resourceOf(context: ServerContext, group: string, plural: string): ServedResource {

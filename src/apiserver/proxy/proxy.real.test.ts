@@ -48,7 +48,8 @@ const backend: RequestListener = (incoming, response) => {
       return void response.end(randomBytes(1_000_000))
     case '/slow':
       response.writeHead(200, { 'content-type': 'text/plain' })
-      return void response.flushHeaders()
+      response.flushHeaders()
+      return
     default:
       return void response.end(
         JSON.stringify({ method: incoming.method, url: incoming.url, headers: incoming.headers }),
