@@ -4,6 +4,8 @@
  * contract of a declaration, and each API group has a folder that declares its kinds.
  */
 import { appsDefinitions } from './apps/index.ts'
+import { authenticationDefinitions } from './authentication/index.ts'
+import { authorizationDefinitions } from './authorization/index.ts'
 import { batchDefinitions } from './batch/index.ts'
 import { coordinationDefinitions } from './coordination/index.ts'
 import { coreDefinitions } from './core/index.ts'
@@ -21,4 +23,6 @@ export const definitions: readonly ResourceDefinition[] = [
   ...discoveryDefinitions,
   ...networkingDefinitions,
   ...rbacDefinitions,
+  ...authenticationDefinitions,
+  ...authorizationDefinitions,
 ]

@@ -6,6 +6,7 @@ import { handleTokenRequest } from './authentication/token-request.ts'
 import type { ResourceRequest, ServerContext } from './context.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
 import { handleGet, handleListOrWatch } from './read/index.ts'
+import { reviews } from './reviews.ts'
 import { requireWebSocket } from './subresources/exec.ts'
 import { handleLog } from './subresources/log.ts'
 import { finalizeStrategy } from './subresources/namespaces.ts'
@@ -69,7 +70,7 @@ async function dispatchMain(context: ServerContext, request: ResourceRequest): P
     case 'watch':
       return handleListOrWatch(context, request)
     case 'create':
-      return handleCreate(context, request)
+      return reviews.get(resource.prefix)?.(context, request) ?? handleCreate(context, request)
     case 'update':
       return handleUpdate(context, request, resource.definition)
     case 'patch':

@@ -230,7 +230,9 @@ async function proxied(
 
 /** Without those that only ever come as lists: cookies the server sets. */
 function singleHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])))
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  )
 }
 
 const noBody = Buffer.alloc(0)
