@@ -114,7 +114,7 @@ export class IptablesMode implements Mode {
   }
 
   async #restore(script: string, deletions: number): Promise<void> {
-    this.#forgetOldEchoes()
+    if (this.#quiet()) this.#expected = 0
     this.#expected += deletions
     this.#echoesUntil = Number.POSITIVE_INFINITY
     try {
@@ -125,8 +125,9 @@ export class IptablesMode implements Mode {
     }
   }
 
-  #forgetOldEchoes(): void {
-    if (Date.now() > this.#echoesUntil) this.#expected = 0
+  /** No change of ours is under way, and none is so young that its reports still come. */
+  #quiet(): boolean {
+    return Date.now() > this.#echoesUntil
   }
 
   #heard(text: string, damaged: Damaged): void {
@@ -136,13 +137,13 @@ export class IptablesMode implements Mode {
       void this.#checkJumps(deletion.table, deletion.chain, damaged)
       return
     }
-    this.#forgetOldEchoes()
+    if (this.#quiet()) return damaged(`${deletion.what} was deleted`)
     if (this.#expected === 0) return this.#doubt(damaged)
     this.#expected -= 1
     this.#echoesUntil = Math.max(this.#echoesUntil, Date.now() + echoMs)
   }
 
-  /** A report cannot tell our own deletions, late or miscounted, from somebody else's: the kernel is asked. */
+  /** Among reports of our own changes nothing tells which are somebody else's: the kernel is asked. */
   #doubt(damaged: Damaged): void {
     if (this.#doubting) return
     this.#doubting = true
