@@ -11,6 +11,7 @@ import { nodeAmounts } from './registration/node-object.ts'
 import { Registrar } from './registration/registrar.ts'
 import { keepPodRoutes } from './routes/index.ts'
 import { ProcessRuntime } from './runtime/process.ts'
+import { PodStreams } from './runtime/streams.ts'
 import { listen } from './server/server.ts'
 
 /** Runs until the signal aborts. Pods go on running after that. */
@@ -58,7 +59,7 @@ export async function runAgent(
     log,
   })
   await runtime.start((uid) => manager.wake(uid), signal)
-  const server = await listen({ config, pods, runtime, log })
+  const server = await listen({ config, pods, runtime, streams: new PodStreams(config.stateDir), log })
   signal.addEventListener('abort', () => server.close())
   await manager.run(signal)
   await registered

@@ -109,6 +109,9 @@ export class HeaderInflater {
   }
 }
 
+/** An empty stored block: where it comes, Go's inflater gives what it has. */
+const flush = Buffer.from([0, 0, 0, 0xff, 0xff])
+
 /** What we send is a few bytes for each stream: stored as it is (RFC 1951 3.2.4), in a zlib stream all the same. */
 export class HeaderDeflater {
   #begun = false
@@ -118,7 +121,7 @@ export class HeaderDeflater {
     const length = Buffer.alloc(5)
     length.writeUInt16LE(block.length, 1)
     length.writeUInt16LE(~block.length & 0xffff, 3)
-    const pieces = this.#begun ? [length, block] : [zlibHead, length, block]
+    const pieces = this.#begun ? [length, block, flush] : [zlibHead, length, block, flush]
     this.#begun = true
     return Buffer.concat(pieces)
   }

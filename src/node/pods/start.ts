@@ -62,6 +62,8 @@ function containerConfig(
       fallback: container.terminationMessagePolicy === 'FallbackToLogsOnError' ? 'log' : 'none',
     },
     ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
+    ...(container.stdin && { stdin: container.stdinOnce ? 'once' : 'open' }),
+    tty: container.tty === true,
   }
 }
 

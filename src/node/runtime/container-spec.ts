@@ -75,12 +75,16 @@ function mounts({ mounts }: ContainerConfig): Operation[] {
 
 function program(config: ContainerConfig, { entry }: Image): Operation[] {
   const { uid, gid, groups } = config.user
-  const env = { PATH: programPath.join(':'), HOME: uid === 0 ? '/root' : '/', ...entry.env, ...config.env }
+  const terminal = config.tty ? { TERM: 'xterm' } : {}
+  const home = uid === 0 ? '/root' : '/'
+  const env = { PATH: programPath.join(':'), HOME: home, ...terminal, ...entry.env, ...config.env }
   return [
     ['cwd', config.workingDir || entry.workingDir || '/'],
     ['user', String(uid), String(gid), groups.join(' ')],
     ['caps', capabilityMask({ privileged: config.privileged, ...config.capabilities })],
     ...(config.noNewPrivileges ? [['nonewprivs'] as const] : []),
+    ...(config.stdin ? [['stdin', config.stdin] as const] : []),
+    ...(config.tty ? [['tty'] as const] : []),
     ...Object.entries(env).map(([name, value]): Operation => ['env', name, value]),
     ...commandLine(config, entry).map((word): Operation => ['arg', word]),
   ]

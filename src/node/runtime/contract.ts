@@ -75,6 +75,9 @@ export interface ContainerConfig {
   readonly terminationMessage: { readonly path: string; readonly fallback: 'none' | 'log' }
   /** Instead of the image's. */
   readonly stopSignal?: string
+  /** `once`: its input ends when the first client that attached to it leaves. Absent: it has none. */
+  readonly stdin?: 'open' | 'once'
+  readonly tty: boolean
 }
 
 export interface ContainerExit {

@@ -3,19 +3,39 @@ use strict;
 
 # In the new process, PID 1 of its namespace: the world around the program, then the program. Dies with the reason.
 sub container {
-    my ($alive, $out, $err) = @_;
+    my ($pipe, $terminal) = @_;
     try('setsid');
-    open STDIN, '<', '/dev/null';
     for my $kind (qw(net ipc uts)) { my ($path) = one("${kind}ns"); enter($path, $kind) if defined $path }
     call('unshare', 'unshare mount', $main::new{mnt});
     mountAt('none', '/', undef, REC | PRIVATE);
     buildRoot();
+    if (%$terminal) { takeLine(openLine(askForTerminal($terminal))) } else { takePipes($pipe) }
+    becomeProgram($pipe->{alive}{out});
+}
+
+# A program that is not to have input finds its end at once.
+sub takePipes {
+    my ($pipe) = @_;
+    my ($in, $out, $err) = ($pipe->{stdin}{out}, $pipe->{stdout}{in}, $pipe->{stderr}{in});
+    unless (has('stdin')) { open $in, '<', '/dev/null' or die "/dev/null: $!\n" }
     # Programs open /dev/stdout anew, also those that are not root.
     my ($uid, $gid) = one('user');
-    chown $uid, $gid, $out, $err;
+    chown $uid, $gid, grep { -p $_ } $in, $out, $err;
+    call('dup3', 'stdin', fileno($in), 0, 0);
     call('dup3', 'stdout', fileno($out), 1, 0);
     call('dup3', 'stderr', fileno($err), 2, 0);
-    becomeProgram($alive);
+}
+
+# The process beside us opens it, and says its number.
+sub askForTerminal {
+    my ($pipe) = @_;
+    syswrite $pipe->{ready}{in}, '.';
+    close $pipe->{ready}{in};
+    close $pipe->{number}{in};
+    my $number = readline $pipe->{number}{out};
+    die "no terminal\n" unless defined $number;
+    chomp $number;
+    return $number;
 }
 
 sub buildRoot {

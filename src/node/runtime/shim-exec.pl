@@ -8,14 +8,15 @@ sub enterAndRun {
     for my $kind (qw(ipc uts net pid mnt)) { open $ns{$kind}, '<', "/proc/$pid/ns/$kind" or die "container is gone\n" }
     call('setns', "enter $_", fileno($ns{$_}), $main::new{$_}) for qw(ipc uts net pid mnt);
     close $_ for values %ns;
-    my ($terminal, $line) = has('tty') ? openTerminal() : ();
+    my ($terminal, $number) = has('tty') ? openTerminal('/dev/ptmx') : ();
+    my $line = $terminal && openLine($number);
     pipe my $alive, my $aliveEnd or die;
     my $child = fork;
     die "fork: $!\n" unless defined $child;
     if ($child == 0) {
         close $aliveEnd;
         try('setsid');
-        takeTerminal($terminal, $line) if $terminal;
+        ownTerminal($terminal, $line) if $terminal;
         eval { becomeProgram($alive); 1 } or print STDERR $@;
         leave($@ =~ /not found|no such file/ ? 127 : 126);
     }
@@ -28,40 +29,17 @@ sub enterAndRun {
     leave($? & 127 ? 128 + ($? & 127) : $? >> 8);
 }
 
-# One of the container's own: `tty` in it finds its name.
-sub openTerminal {
-    open my $terminal, '+<:raw', '/dev/ptmx' or die "/dev/ptmx: $!\n";
-    my ($unlock, $number) = (pack('i', 0), pack('I', 0));
-    ioctl $terminal, 0x40045431, $unlock or die "unlock terminal: $!\n";
-    ioctl $terminal, 0x80045430, $number or die "name of terminal: $!\n";
-    my $path = '/dev/pts/' . unpack('I', $number);
-    my $noControl = 0400;
-    sysopen my $line, $path, 2 | $noControl or die "$path: $!\n";
-    my ($uid) = one('user');
-    chown $uid, 5, $path;
-    setSize($terminal, 80, 24);
-    return ($terminal, $line);
-}
-
-sub takeTerminal {
+sub ownTerminal {
     my ($terminal, $line) = @_;
     close $terminal;
-    if (open my $sizes, "<&=", 3) { close $sizes }
-    ioctl $line, 0x540E, 0;
-    call('dup3', 'terminal', fileno($line), $_, 0) for 0 .. 2;
-}
-
-sub setSize {
-    my ($terminal, $columns, $rows) = @_;
-    ioctl $terminal, 0x5414, pack('S4', $rows, $columns, 0, 0);
+    if (open my $sizes, '<&=', 3) { close $sizes }
+    takeLine($line);
 }
 
 # Between our stdio and the terminal until the command has ended. Input is read only when the last was taken.
 sub relay {
     my ($terminal, $child) = @_;
     my $ended = call('pidfd_open', 'watch the command', $child, 0);
-    my ($readWrite, $nonBlocking) = (2, 2048);
-    fcntl $terminal, 4, $readWrite | $nonBlocking or die "terminal: $!\n";
     open my $sizes, '<&=', 3 or die "terminal size: $!\n";
     my ($input, $sizeLines, $inputOpen) = ('', '', 1);
     while (1) {

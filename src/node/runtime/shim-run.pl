@@ -4,34 +4,52 @@ use strict;
 sub run {
     try('setsid');
     my ($log, $limit) = one('log');
-    pipe my $out, my $outEnd or die;
-    pipe my $err, my $errEnd or die;
-    pipe my $failed, my $failedEnd or die;
-    pipe my $alive, my $aliveEnd or die;
+    my ($directory) = one('record');
+    my $listener = listenAt($directory, 'attach');
+    part('terminal') if has('tty');
+    my %pipe = map { pipe my $out, my $in or die; ($_ => { out => $out, in => $in }) } qw(stdin stdout stderr failed alive);
+    my %terminal = has('tty') ? map { pipe my $out, my $in or die; ($_ => { out => $out, in => $in }) } qw(ready number) : ();
     call('unshare', 'unshare pid', $main::new{pid});
     my $pid = fork;
     die "fork: $!\n" unless defined $pid;
     if ($pid == 0) {
-        close $_ for $out, $err, $failed, $aliveEnd;
-        eval { dieWithParent($alive); container($alive, $outEnd, $errEnd); 1 } or print $failedEnd $@;
-        close $failedEnd;
+        close $_ for $listener, $pipe{stdin}{in}, (map { $pipe{$_}{out} } qw(stdout stderr failed)), $pipe{alive}{in};
+        my $failed = $pipe{failed}{in};
+        eval { dieWithParent($pipe{alive}{out}); container(\%pipe, \%terminal); 1 } or print $failed $@;
+        close $failed;
         leave(128);
     }
-    close $_ for $outEnd, $errEnd, $failedEnd, $alive;
-    my $failure = do { local $/; <$failed> };
+    close $_ for $pipe{stdin}{out}, (map { $pipe{$_}{in} } qw(stdout stderr failed)), $pipe{alive}{out};
+    my $terminal = giveTerminal($pid, %terminal);
+    my $failure = do { local $/; my $failed = $pipe{failed}{out}; <$failed> };
     if (defined $failure && $failure ne '') {
         waitpid $pid, 0;
         recordEnd(128, 0, $failure);
         exit 0;
     }
-    my ($directory) = one('record');
     writeAtomically("$directory/started", join(' ', $pid, startTime($pid), $$, startTime($$), now()) . "\n");
     event();
-    $SIG{TERM} = $SIG{INT} = $SIG{HUP} = 'IGNORE';
-    collect($log, $limit, stdout => $out, stderr => $err);
+    $SIG{$_} = 'IGNORE' for qw(TERM INT HUP PIPE);
+    my %stream = $terminal ? (stdout => $terminal) : (stdout => $pipe{stdout}{out}, stderr => $pipe{stderr}{out});
+    my $stdin = has('stdin') ? $terminal || $pipe{stdin}{in} : undef;
+    delete @pipe{qw(stdin stdout stderr)};
+    nonBlocking($stdin) if $stdin;
+    collect($log, $limit, \%stream, { listener => $listener, stdin => $stdin, terminal => $terminal });
     waitpid $pid, 0;
     my $signal = $? & 127;
     recordEnd($signal ? 128 + $signal : $? >> 8, $signal, '');
+}
+
+# The terminal is the container's own, so it is opened when the container has its /dev; our side stays with us.
+sub giveTerminal {
+    my ($pid, %pipe) = @_;
+    return unless %pipe;
+    close $_ for $pipe{ready}{in}, $pipe{number}{out};
+    # Nothing comes from a container that cannot be made; why not, it tells elsewhere.
+    sysread $pipe{ready}{out}, my $line, 1 or return;
+    my ($terminal, $number) = openTerminal("/proc/$pid/root/dev/pts/ptmx");
+    syswrite $pipe{number}{in}, "$number\n";
+    return $terminal;
 }
 
 sub recordEnd {
@@ -44,20 +62,32 @@ sub recordEnd {
 # Tells the agent, which watches one directory for all pods, that something is new.
 sub event { my ($path) = one('event'); writeAtomically($path, '') }
 
-# Both streams into one file, a line each, as the CRI writes them: TIME STREAM F|P TEXT.
+# Both streams into one file, a line each, as the CRI writes them: TIME STREAM F|P TEXT. And to whoever is attached.
 sub collect {
-    my ($path, $limit, %stream) = @_;
-    my %pending = map { $_ => '' } keys %stream;
+    my ($path, $limit, $stream, $own) = @_;
+    my ($listener, $stdin, $terminal) = @$own{qw(listener stdin terminal)};
+    my %pending = map { $_ => '' } keys %$stream;
     my $handle = openLog($path);
     my $size = -s $handle;
-    while (%stream) {
-        my $read = '';
-        vec($read, fileno($_), 1) = 1 for values %stream;
-        next if select($read, undef, undef, undef) < 0;
+    my $attached = 0;
+    while (%$stream) {
+        my ($read, $write) = ('', '');
+        vec($read, fileno($listener), 1) = 1;
+        unless ($attached && clogged()) { vec($read, fileno($_), 1) = 1 for values %$stream }
+        watchClients($stdin, \$read, \$write) if $attached;
+        next if select($read, $write, undef, undef) < 0;
+        if (vec($read, fileno($listener), 1)) {
+            part('attach') unless $attached++;
+            acceptClient($listener);
+        }
+        $stdin = serveClients($stdin, $terminal, $read, $write) if $attached;
         for my $name (qw(stdout stderr)) {
-            next unless $stream{$name} && vec($read, fileno($stream{$name}), 1);
-            my $count = sysread $stream{$name}, my $chunk, 65536;
-            delete $stream{$name}, $chunk = '' unless $count;
+            next unless $stream->{$name} && vec($read, fileno($stream->{$name}), 1);
+            my $count = sysread $stream->{$name}, my $chunk, 65536;
+            my $again = 11;
+            next if !defined $count && $! == $again;
+            delete $stream->{$name}, $chunk = '' unless $count;
+            passToClients($name, $chunk) if $attached && $count;
             my $text = lines($name, \$pending{$name}, $chunk, !$count);
             next if $text eq '';
             if ($size > 0 && $size + length($text) > $limit) {
@@ -70,6 +100,7 @@ sub collect {
             $size += length $text;
         }
     }
+    releaseClients() if $attached;
 }
 
 sub openLog { my ($path) = @_; open my $handle, '>>:raw', $path or die "$path: $!\n"; return $handle }

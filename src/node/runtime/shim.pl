@@ -5,6 +5,7 @@
 #   shim.pl sandbox SPEC ARCH   makes and names a pod's net, ipc and uts namespaces, then ends
 #   shim.pl run SPEC ARCH       starts a container, writes its log, records its start and its end, then ends
 #   shim.pl exec SPEC ARCH      runs a command inside a running container, with this process's stdio
+#   shim.pl forward SPEC ARCH   makes connections to a pod's localhost for the agent that started it
 #
 # SPEC is a file of NUL-terminated strings: an operation's name, then its operands (see %arity; spec.ts writes it).
 # ARCH is Node's process.arch. What only one mode needs is in shim-*.pl.
@@ -13,7 +14,7 @@ use strict;
 my %arity = (
     log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, hostname => 1, sysctl => 2,
     overlay => 4, bind => 3, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 0,
-    target => 1, tty => 0, cwd => 1, user => 3, caps => 1, nonewprivs => 0, env => 2, arg => 1,
+    target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, env => 2, arg => 1,
 );
 
 my ($mode, $file, $arch) = @ARGV;
@@ -38,8 +39,9 @@ sub DETACH() { 2 }
 my @spec = readSpec($file);
 sub spec { return @spec }
 if ($mode eq 'sandbox') { dieWithParent(); sandbox() }
-elsif ($mode eq 'run') { part('program'); part('container'); part('run'); run() }
-elsif ($mode eq 'exec') { dieWithParent(); unlink $file; part('program'); part('exec'); enterAndRun() }
+elsif ($mode eq 'run') { part($_) for qw(program container socket run); run() }
+elsif ($mode eq 'exec') { dieWithParent(); unlink $file; part($_) for qw(program terminal exec); enterAndRun() }
+elsif ($mode eq 'forward') { dieWithParent(); unlink $file; part($_) for qw(socket forward); forward() }
 else { die "unknown mode $mode\n" }
 
 sub part { my ($name) = @_; my $path = __FILE__; $path =~ s/\.pl$/-$name.pl/; require $path }

@@ -6,7 +6,7 @@ import { type CommandLine, RuntimeError } from './contract.ts'
 
 const shim = fileURLToPath(new URL('shim.pl', import.meta.url))
 
-export function shimCommand(mode: 'sandbox' | 'run' | 'exec', spec: string): CommandLine {
+export function shimCommand(mode: 'sandbox' | 'run' | 'exec' | 'forward', spec: string): CommandLine {
   return { file: 'perl', args: [shim, mode, spec, arch], env: {} }
 }
 

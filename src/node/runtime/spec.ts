@@ -16,6 +16,8 @@ export type Operation =
   | readonly ['readonly']
   | readonly ['target', pid: string]
   | readonly ['tty']
+  | readonly ['stdin', how: 'open' | 'once']
+  | readonly ['listen', directory: string, name: string]
   | readonly ['cwd', directory: string]
   | readonly ['user', uid: string, gid: string, groups: string]
   | readonly ['caps', hexMask: string]
@@ -66,6 +68,8 @@ const arity: Readonly<Record<Operation[0], number>> = {
   readonly: 0,
   target: 1,
   tty: 0,
+  stdin: 1,
+  listen: 2,
   cwd: 1,
   user: 3,
   caps: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { exitStatus } from './exec.ts'
 import { findTail, LineRenderer, type LogLine, parseLine, parseLogOptions } from './log-lines.ts'
+import { exitStatus } from './streams/outcome.ts'
 
 const lines = [
   '2026-01-01T00:00:01.000000001Z stdout F one',

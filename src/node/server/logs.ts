@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import type { Runtime } from '../runtime/contract.ts'
 import { LogOutput, LogReader } from './log-files.ts'
 import { type LogOptions, parseLogOptions } from './log-lines.ts'
-import type { Target } from './server.ts'
+import type { Target } from './targets.ts'
 
 export async function serveLogs(
   runtime: Runtime,

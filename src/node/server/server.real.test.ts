@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { silentLogger } from '../../lib/log.ts'
 import { createCa, issue, type KeyPair } from '../../lib/pki.ts'
+import { PodStreams } from '../runtime/streams.ts'
 import { nodeIP, type TestAgent, TestNode } from '../testing/node.ts'
 import { listen } from './server.ts'
 
@@ -41,7 +42,13 @@ beforeAll(async () => {
     netnsPrefix: '',
     port,
   }
-  server = await listen({ config, pods: agent.pods, runtime: agent.runtime, log: silentLogger })
+  server = await listen({
+    config,
+    pods: agent.pods,
+    runtime: agent.runtime,
+    streams: new PodStreams(node.stateDir),
+    log: silentLogger,
+  })
   const script = 'for i in 1 2 3; do echo line $i; done; read x < /tmp/go; echo last'
   node.createPod('talker', { command: ['sh', '-c', `mkfifo /tmp/go; ${script}`] }, { restartPolicy: 'Never' })
   node.createPod('sleeper', { command: ['sleep', '1000'], env: [{ name: 'COLOR', value: 'red' }] })
@@ -171,7 +178,7 @@ describe('logs', () => {
 describe('exec', () => {
   test('runs a command with the container’s environment and tells its exit code', async () => {
     const script = command('sh', '-c', 'echo $COLOR; echo oops >&2; exit 7')
-    const result = await exec(`${script}&stdout=true&stderr=true`, channels)
+    const result = await exec(`${script}&output=1&error=1`, channels)
     expect(result).toMatchObject({ protocol: 'v5.channel.k8s.io', closeCode: 1000, status: { status: 'Failure' } })
     expect(result.output.split('\n').sort()).toEqual(['', 'oops', 'red'])
     expect(result.status.details?.causes?.[0]?.message).toBe('7')
@@ -179,7 +186,7 @@ describe('exec', () => {
 
   test('passes standard input, whose end v5 can tell', async () => {
     let sent = false
-    const result = await exec(`${command('cat')}&stdin=true&stdout=true`, channels, (socket) => {
+    const result = await exec(`${command('cat')}&input=1&output=1`, channels, (socket) => {
       if (sent) return
       sent = true
       socket.send(Buffer.from('\0hello'))
@@ -191,7 +198,7 @@ describe('exec', () => {
   test('gives a terminal', async () => {
     let resized = false
     const script = command('sh', '-c', 'test -t 0 && echo terminal; read x; stty size')
-    const result = await exec(`${script}&stdin=true&stdout=true&tty=true`, ['v4.channel.k8s.io'], (socket, output) => {
+    const result = await exec(`${script}&input=1&output=1&tty=1`, ['v4.channel.k8s.io'], (socket, output) => {
       if (resized || !output.includes('terminal')) return
       resized = true
       socket.send(Buffer.from('\x04{"Width":100,"Height":40}'))
@@ -205,7 +212,7 @@ describe('exec', () => {
   test('gives a terminal of the container’s own, with job control', async () => {
     const script = command('sh', '-c', 'tty; trap "echo caught; exit 9" INT; echo waiting; sleep 1000 & wait')
     let pressed = false
-    const result = await exec(`${script}&stdin=true&stdout=true&tty=true`, channels, (socket, output) => {
+    const result = await exec(`${script}&input=1&output=1&tty=1`, channels, (socket, output) => {
       if (pressed || !output.includes('waiting')) return
       pressed = true
       socket.send(Buffer.from('\0\x03'))
@@ -216,11 +223,11 @@ describe('exec', () => {
   })
 
   test('loses nothing of what ends at once, and passes large amounts both ways', async () => {
-    const out = await exec(`${command('seq', '1', '300000')}&stdout=true&tty=true`, channels)
+    const out = await exec(`${command('seq', '1', '300000')}&output=1&tty=1`, channels)
     expect(out.output.trimEnd().split('\r\n').at(-1)).toBe('300000')
     const chunk = Buffer.alloc(65537, 'x').fill(0, 0, 1)
     let sent = false
-    const counted = await exec(`${command('wc', '-c')}&stdin=true&stdout=true`, channels, (socket) => {
+    const counted = await exec(`${command('wc', '-c')}&input=1&output=1`, channels, (socket) => {
       if (sent) return
       sent = true
       for (let i = 0; i < 160; i++) socket.send(chunk)
@@ -230,7 +237,7 @@ describe('exec', () => {
   })
 
   test('of a program that is not there ends with 127', async () => {
-    const result = await exec(`${command('nonesuch')}&stdout=true&stderr=true`, channels)
+    const result = await exec(`${command('nonesuch')}&output=1&error=1`, channels)
     expect(result.output).toContain('executable file not found')
     expect(result.status.details?.causes?.[0]?.message).toBe('127')
   })

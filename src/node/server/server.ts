@@ -8,19 +8,15 @@ import type { Informer } from '../../client/index.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type AgentConfig, nodeIPs } from '../config.ts'
 import type { Runtime } from '../runtime/contract.ts'
+import type { PodStreams } from '../runtime/streams.ts'
+import { findPod, findTarget } from './targets.ts'
 
 export interface ServerOptions {
   readonly config: AgentConfig
   readonly pods: Informer<Pod>
   readonly runtime: Runtime
+  readonly streams: PodStreams
   readonly log: Logger
-}
-
-/** A container that a request names. */
-export interface Target {
-  readonly pod: Pod
-  readonly uid: string
-  readonly container: string
 }
 
 export function listen(options: ServerOptions): Promise<Server> {
@@ -36,10 +32,8 @@ export function listen(options: ServerOptions): Promise<Server> {
     handle(options, request, response).catch((error: unknown) => fail(response, error, log))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgrade(options, request, socket, head).catch((error: unknown) => {
-      log.debug({ err: error }, 'upgrade failed')
-      socket.destroy()
-    })
+    socket.on('error', () => socket.destroy())
+    void import('./upgrades.ts').then(({ serveUpgrade }) => serveUpgrade(options, { request, socket, head }))
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -51,6 +45,9 @@ export function listen(options: ServerOptions): Promise<Server> {
 async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://node')
   const [, first, ...rest] = url.pathname.split('/').map(decodeURIComponent)
+  if (first === 'exec' || first === 'attach' || first === 'portForward') {
+    return answer(response, 400, 'Upgrade request required\n')
+  }
   if (request.method !== 'GET') return answer(response, 405, 'Method Not Allowed\n')
   switch (first) {
     case 'healthz':
@@ -60,34 +57,17 @@ async function handle(options: ServerOptions, request: IncomingMessage, response
     case 'metrics':
       return answer(response, 200, metrics(options), 'text/plain; version=0.0.4')
     case 'containerLogs': {
-      const target = findTarget(options, rest)
-      if (typeof target === 'string') return answer(response, 404, target)
+      const { pods } = options
+      const [, name] = rest
+      if (!findPod(pods, rest)) return answer(response, 404, `pod ${JSON.stringify(name)} does not exist\n`)
+      const target = findTarget(pods, rest)
+      if (!target) return answer(response, 404, `container "${rest[2]}" not found in pod "${name}"\n`)
       const { serveLogs } = await import('./logs.ts')
       return serveLogs(options.runtime, target, url.searchParams, response)
     }
     default:
       return answer(response, 404, '404 page not found\n')
   }
-}
-
-async function upgrade(options: ServerOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  const url = new URL(request.url ?? '/', 'https://node')
-  const [, first, ...rest] = url.pathname.split('/').map(decodeURIComponent)
-  if (first !== 'exec') return refuse(socket, 404, '404 page not found\n')
-  const target = findTarget(options, rest)
-  if (typeof target === 'string') return refuse(socket, 404, target)
-  const { serveExec } = await import('./exec.ts')
-  serveExec(options.runtime, target, { request, socket, head, parameters: url.searchParams })
-}
-
-/** The container a path names, or why there is none. */
-function findTarget({ pods }: ServerOptions, [namespace, name, container]: readonly string[]): Target | string {
-  const pod = pods.get(`${namespace}/${name}`)
-  if (!pod) return `pod "${name}" in namespace "${namespace}" not found\n`
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
-  const found = containers.find((c) => c.name === container)
-  if (!found) return `container ${JSON.stringify(container ?? '')} not found in pod "${name}_${namespace}"\n`
-  return { pod, uid: pod.metadata.uid ?? '', container: found.name }
 }
 
 function metrics({ pods, runtime }: ServerOptions): string {
@@ -118,11 +98,4 @@ function fail(response: ServerResponse, error: unknown, log: Logger): void {
   log.warn({ err: error }, 'request failed')
   if (response.headersSent) response.destroy()
   else answer(response, 500, `${(error as Error).message}\n`)
-}
-
-function refuse(socket: Duplex, status: number, text: string): void {
-  const reason = status === 404 ? 'Not Found' : 'Bad Request'
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
-  )
 }
