@@ -7,11 +7,12 @@ import type { ResourceRequest, ServerContext } from './context.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
 import { handleGet, handleListOrWatch } from './read/index.ts'
 import { reviews } from './reviews.ts'
-import { requireWebSocket } from './subresources/exec.ts'
 import { handleLog } from './subresources/log.ts'
 import { finalizeStrategy } from './subresources/namespaces.ts'
 import { handleBinding, handleEviction } from './subresources/pods.ts'
 import { handleScale } from './subresources/scale.ts'
+import { isStreamed } from './subresources/stream-options.ts'
+import { refuseWithoutUpgrade } from './subresources/streams.ts'
 import { handleCreate } from './write/create.ts'
 import { handleDelete, handleDeleteCollection } from './write/delete.ts'
 import { handlePatch } from './write/patch.ts'
@@ -106,14 +107,17 @@ async function dispatchSubresource(context: ServerContext, request: ResourceRequ
     case 'pods/eviction':
       requireMethod(request, ['POST'])
       return handleEviction(context, request)
-    case 'pods/exec':
-      // Upgrades do not come this way; what does is told what is missing.
-      requireMethod(request, ['GET', 'POST'])
-      requireWebSocket({})
-      throw methodNotAllowed()
     default:
-      throw resourceNotFound()
+      return dispatchStream(context, request)
   }
+}
+
+/** Upgrades do not come this way; what does is told what is missing. */
+async function dispatchStream(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
+  const { resource, subresource, query } = request
+  if (resource.definition.kind !== 'Pod' || !isStreamed(subresource)) throw resourceNotFound()
+  requireMethod(request, ['GET', 'POST'])
+  return refuseWithoutUpgrade(context, { route: request, subresource, query })
 }
 
 function readOrWrite(

@@ -30,13 +30,14 @@ import { Registry } from './registry.ts'
 import { errorInFormat, pageInFormat, represented } from './representation.ts'
 import { parseTarget, type ResourceRoute, routeResource } from './routing/route.ts'
 import { type AgentCredentials, AgentDialer } from './subresources/agent.ts'
-import { tunnelExec } from './subresources/exec.ts'
+import { isStreamed } from './subresources/stream-options.ts'
+import { tunnel } from './subresources/streams.ts'
 
 export interface ApiServerOptions {
   readonly store: Store
   readonly definitions: readonly ResourceDefinition[]
   readonly settings: ClusterSettings
-  /** How the server proves itself to the nodes' agents; without it there are no logs and no exec. */
+  /** How the server proves itself to the nodes' agents; without it there are no logs and no streams. */
   readonly agents?: AgentCredentials
   /** PEM of the key that signs service account tokens; without it they last as long as the server. */
   readonly serviceAccountKeyPem?: string
@@ -196,11 +197,11 @@ async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, a
   await requireAccess(context, asks, access)
   // A WebSocket begins with a GET, but what goes on in it is more than reading.
   if (request.method === 'GET') await requireAccess(context, asks, { ...access, method: 'POST' })
-  if (!route || route.subresource !== 'exec' || route.resource.prefix !== '/registry/core/pods/')
-    throw resourceNotFound()
+  const subresource = route?.subresource ?? ''
+  if (!route || !isStreamed(subresource) || route.resource.prefix !== '/registry/core/pods/') throw resourceNotFound()
   if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()
   const { headers, socket, head } = request
-  await tunnelExec(context, { route, query, headers, socket, head })
+  await tunnel(context, { route, subresource, query, headers, socket, head })
   socket.once('close', metrics.longRunning(servedRequest({ ...route, method: 'POST', query })))
 }
 

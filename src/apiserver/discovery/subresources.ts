@@ -18,10 +18,12 @@ export const subresources: Readonly<Record<string, readonly Subresource[]>> = {
   '/namespaces': [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
   '/nodes': [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: everyMethod }],
   '/pods': [
+    { name: 'attach', kind: 'PodAttachOptions', verbs: stream },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
     { name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] },
     { name: 'exec', kind: 'PodExecOptions', verbs: stream },
     { name: 'log', kind: 'Pod', verbs: ['get'] },
+    { name: 'portforward', kind: 'PodPortForwardOptions', verbs: stream },
     { name: 'proxy', kind: 'PodProxyOptions', verbs: everyMethod },
   ],
   '/serviceaccounts': [

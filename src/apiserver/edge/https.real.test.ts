@@ -265,7 +265,7 @@ describe('kubectl', () => {
     const log = await kubectl('logs', 'p', '--tail=3')
     expect(log.stdout + log.stderr).toBe('log of /containerLogs/default/p/c?tailLines=3\n')
     const exec = await kubectl('exec', 'p', '--', 'echo', 'hi')
-    expect(exec.stdout + exec.stderr).toBe('ran /exec/default/p/c?command=echo&command=hi&stdout=true&stderr=true\n')
+    expect(exec.stdout + exec.stderr).toBe('ran /exec/default/p/c?command=echo&command=hi&error=1&output=1\n')
     const wrong = await kubectl('exec', 'p', '-c', 'nope', '--', 'true')
     expect(wrong.stderr).toContain('container nope is not valid for pod p')
   })
@@ -277,7 +277,9 @@ describe('kubectl', () => {
     }
     await kubectl('patch', 'node', 'node-1', '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }))
     const refused = 'dial tcp 127.0.0.1:1: connect: connection refused'
-    expect((await kubectl('exec', 'p', '--', 'true')).stderr).toContain(`error dialing backend: ${refused}`)
+    expect((await kubectl('exec', 'p', '--', 'true')).stderr).toContain(
+      `Internal error occurred: error sending request: Post "https://127.0.0.1:1/exec/default/p/c?command=true&error=1&output=1": ${refused}`,
+    )
     expect((await kubectl('logs', 'p')).stderr).toContain(
       `Get "https://127.0.0.1:1/containerLogs/default/p/c": ${refused}`,
     )

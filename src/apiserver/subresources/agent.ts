@@ -47,16 +47,6 @@ export class AgentDialer {
     })
   }
 
-  /** Throws what `dialError` says when the agent does not answer. */
-  async ping(address: AgentAddress): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const call = this.request(address, { path: '/healthz', method: 'GET' })
-      call.on('response', (answer) => resolve(void answer.resume()))
-      call.on('error', (error) => reject(dialError(address, error)))
-      call.end()
-    })
-  }
-
   close(): void {
     this.#agent?.destroy()
   }
@@ -71,6 +61,12 @@ function requestError(address: AgentAddress, path: string, error: Error): Status
 /** As kube-apiserver words it when there is no connection to a kubelet for a tunnel. */
 export function dialError(address: AgentAddress, error: Error): StatusError {
   return new StatusError({ code: 500, message: `error dialing backend: ${dialFailure(address, error)}` })
+}
+
+/** As kube-apiserver's own client for streams words it. */
+export function sendError(address: AgentAddress, path: string, error: Error): StatusError {
+  const url = `https://${address.host}:${address.port}${path}`
+  return internalError(`error sending request: Post ${JSON.stringify(url)}: ${dialFailure(address, error)}`)
 }
 
 const dialFailures: Readonly<Record<string, string>> = {
@@ -93,14 +89,17 @@ export interface PodTarget {
   readonly address: AgentAddress | undefined
 }
 
-/** The container a log or exec request is about, and its node's agent. Throws Kubernetes' errors. */
+/**
+ * A request's pod and its node's agent; with `container` also the container, for '' the only one. Throws Kubernetes'
+ * errors.
+ */
 export async function locatePod(
   context: ServerContext,
   at: Parameters<typeof readEntry>[1],
-  container: string | null,
+  container?: string,
 ): Promise<PodTarget> {
   const pod = (await readEntry(context, at)).object as Pod
-  const name = chooseContainer(pod, container ?? '')
+  const name = container === undefined ? '' : chooseContainer(pod, container)
   const nodeName = pod.spec?.nodeName
   if (!nodeName) return { pod, container: name, address: undefined }
   return { pod, container: name, address: await agentAddress(context, nodeName) }
@@ -116,17 +115,14 @@ export async function agentAddress(context: ServerContext, nodeName: string): Pr
   return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 }
 }
 
-function chooseContainer(pod: Pod, asked: string): string {
-  const containers = (pod.spec?.containers ?? []).map((container) => container.name)
-  const initContainers = (pod.spec?.initContainers ?? []).map((container) => container.name)
-  const podName = pod.metadata?.name ?? ''
+function chooseContainer({ metadata, spec }: Pod, asked: string): string {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = spec ?? {}
+  const names = [...initContainers, ...containers, ...ephemeralContainers].map(({ name }) => name)
+  const podName = metadata?.name ?? ''
   if (asked) {
-    if (containers.includes(asked) || initContainers.includes(asked)) return asked
+    if (names.includes(asked)) return asked
     throw badRequest(`container ${asked} is not valid for pod ${podName}`)
   }
-  if (containers.length === 1 && containers[0]) return containers[0]
-  const choice = `a container name must be specified for pod ${podName}, choose one of: [${containers.join(' ')}]`
-  throw badRequest(
-    initContainers.length > 0 ? `${choice} or one of the init containers: [${initContainers.join(' ')}]` : choice,
-  )
+  if (containers.length === 1 && containers[0]) return containers[0].name
+  throw badRequest(`a container name must be specified for pod ${podName}, choose one of: [${names.join(' ')}]`)
 }

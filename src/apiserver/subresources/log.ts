@@ -14,7 +14,7 @@ export async function handleLog(context: ServerContext, request: ResourceRequest
   const { query, namespace, name } = request
   const errors = validateLogOptions(query)
   if (errors.length > 0) throw invalidError({ group: '', resource: 'PodLogOptions' }, name, errors)
-  const target = await locatePod(context, request, query.get('container'))
+  const target = await locatePod(context, request, query.get('container') ?? '')
   // Not scheduled yet: an empty log, as Kubernetes has it.
   if (!target.address) return text(200, '', logHeaders)
   const { container, address } = target

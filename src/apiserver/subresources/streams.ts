@@ -1,0 +1,151 @@
+/**
+ * pods/exec, pods/attach and pods/portforward: the request is checked here, then the client's connection and one to the
+ * node's agent are joined byte for byte. Client and agent agree on the protocol; the server only relays the handshake.
+ */
+
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { badRequest, internalError, StatusError } from '../../api/machinery/status.ts'
+import type { ServerContext } from '../context.ts'
+import type { ResourceRoute } from '../routing/route.ts'
+import { type AgentAddress, dialError, locatePod, sendError } from './agent.ts'
+import { refuseByStatus, statusProtocol } from './status-websocket.ts'
+import { kubeletQuery, type StreamedSubresource, wantedStreams } from './stream-options.ts'
+
+/** What a client offered, and its connection after the request. */
+export interface UpgradeRequest {
+  readonly route: ResourceRoute
+  readonly subresource: StreamedSubresource
+  readonly query: URLSearchParams
+  readonly headers: Readonly<Record<string, string>>
+  readonly socket: Duplex
+  /** Bytes that came right behind the request. */
+  readonly head: Buffer
+}
+
+type StreamRequest = Pick<UpgradeRequest, 'route' | 'subresource' | 'query'>
+
+/** For requests that do not ask for an upgrade. Throws what is wrong with the rest first. */
+export async function refuseWithoutUpgrade(context: ServerContext, request: StreamRequest): Promise<never> {
+  await locate(context, request)
+  throw badRequest('Upgrade request required')
+}
+
+export async function tunnel(context: ServerContext, request: UpgradeRequest): Promise<void> {
+  const { address, path } = await locate(context, request)
+  const answer = await dial(context, request, address, path).catch((error: unknown) => {
+    if (!wantsStatus(request)) throw dialError(address, error as Error)
+    return sendError(address, path, error as Error)
+  })
+  if (answer instanceof StatusError) return refuse(request, answer)
+  if ('body' in answer) return refuseAsAgent(request, answer)
+  const { socket, head } = request
+  const { agentSocket, message, agentHead } = answer
+  socket.write(headText(message))
+  if (agentHead.length > 0) socket.write(agentHead)
+  if (head.length > 0) agentSocket.write(head)
+  join(socket, agentSocket)
+}
+
+async function locate(context: ServerContext, { route, subresource, query }: StreamRequest) {
+  const ofContainer = subresource !== 'portforward'
+  const target = await locatePod(context, route, ofContainer ? (query.get('container') ?? '') : undefined)
+  if (!target.address) throw badRequest(`pod ${route.name} does not have a host assigned`)
+  const parameters = kubeletQuery(subresource, query)
+  const { namespace, name } = route
+  const path = ofContainer
+    ? `/${subresource}/${namespace}/${name}/${target.container}`
+    : `/portForward/${namespace}/${name}`
+  return { address: target.address, path: parameters.size > 0 ? `${path}?${parameters.toString()}` : path }
+}
+
+/** The client is connected whatever becomes of its request, and told by a Status. */
+function wantsStatus({ subresource, headers }: UpgradeRequest): boolean {
+  const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+  return subresource !== 'portforward' && isWebSocket(headers) && protocols.includes(statusProtocol)
+}
+
+function isWebSocket(headers: Readonly<Record<string, string>>): boolean {
+  return headers['upgrade']?.toLowerCase() === 'websocket' && headers['sec-websocket-key'] !== undefined
+}
+
+function refuse({ socket, headers, query }: UpgradeRequest, error: StatusError): void {
+  refuseByStatus(socket, headers['sec-websocket-key'] ?? '', wantedStreams(query), error)
+}
+
+interface Handshake {
+  readonly agentSocket: Duplex
+  readonly message: IncomingMessage
+  readonly agentHead: Buffer
+}
+
+interface Refusal {
+  readonly message: IncomingMessage
+  readonly body: Buffer
+}
+
+const relayedHeaders = [
+  'connection',
+  'upgrade',
+  'x-stream-protocol-version',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'origin',
+] as const
+
+function dial(
+  context: ServerContext,
+  { headers }: UpgradeRequest,
+  address: AgentAddress,
+  path: string,
+): Promise<Handshake | Refusal> {
+  const relayed: Record<string, string> = {}
+  for (const name of relayedHeaders) if (headers[name] !== undefined) relayed[name] = headers[name]
+  return new Promise((resolve, reject) => {
+    const call = context.agents.request(address, { path, method: 'GET', headers: relayed })
+    call.on('upgrade', (message, agentSocket, agentHead) => resolve({ message, agentSocket, agentHead }))
+    call.on('response', (message) => {
+      const chunks: Buffer[] = []
+      message.on('data', (chunk: Buffer) => chunks.push(chunk))
+      message.on('end', () => resolve({ message, body: Buffer.concat(chunks) }))
+      message.on('error', reject)
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+/** What an agent says against a request is passed on as it is. */
+function refuseAsAgent(request: UpgradeRequest, { message, body }: Refusal): void {
+  if (wantsStatus(request)) {
+    return refuse(request, internalError(`unable to upgrade connection: ${body.toString().trim()}`))
+  }
+  request.socket.end(Buffer.concat([Buffer.from(headText(message)), body]))
+}
+
+function headText({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {
+  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`]
+  for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** A side that does not take the last bytes is left after this long. */
+const lingerMs = 30_000
+
+/** Bytes pass both ways until one side is gone; then so is the other, once it has what was on its way. */
+function join(a: Duplex, b: Duplex): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.on('error', () => from.destroy())
+    from.on('close', () => {
+      if (!from.readableEnded) return to.destroy()
+      const linger = setTimeout(() => to.destroy(), lingerMs)
+      to.once('close', () => clearTimeout(linger))
+    })
+    from.pipe(to)
+  }
+}
