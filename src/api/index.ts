@@ -11,8 +11,11 @@ import { coordinationDefinitions } from './coordination/index.ts'
 import { coreDefinitions } from './core/index.ts'
 import { discoveryDefinitions } from './discovery/index.ts'
 import { networkingDefinitions } from './networking/index.ts'
+import { nodeDefinitions } from './node/index.ts'
 import { rbacDefinitions } from './rbac/index.ts'
 import type { ResourceDefinition } from './resource.ts'
+import { schedulingDefinitions } from './scheduling/index.ts'
+import { storageDefinitions } from './storage/index.ts'
 
 /** Every resource served, in the order discovery lists them. */
 export const definitions: readonly ResourceDefinition[] = [
@@ -22,7 +25,10 @@ export const definitions: readonly ResourceDefinition[] = [
   ...coordinationDefinitions,
   ...discoveryDefinitions,
   ...networkingDefinitions,
+  ...nodeDefinitions,
   ...rbacDefinitions,
   ...authenticationDefinitions,
   ...authorizationDefinitions,
+  ...schedulingDefinitions,
+  ...storageDefinitions,
 ]

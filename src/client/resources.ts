@@ -4,7 +4,10 @@ import type * as batch from '../api/generated/batch.v1.ts'
 import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
 import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
 import type * as networking from '../api/generated/networking.k8s.io.v1.ts'
+import type * as node from '../api/generated/node.k8s.io.v1.ts'
 import type * as rbac from '../api/generated/rbac.authorization.k8s.io.v1.ts'
+import type * as scheduling from '../api/generated/scheduling.k8s.io.v1.ts'
+import type * as storage from '../api/generated/storage.k8s.io.v1.ts'
 import type * as core from '../api/generated/v1.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { Resource } from './contract.ts'
@@ -44,6 +47,15 @@ export const resources = {
   ingresses: resource<networking.Ingress>('networking.k8s.io', 'Ingress', 'ingresses'),
   ingressClasses: resource<networking.IngressClass>('networking.k8s.io', 'IngressClass', 'ingressclasses', 'cluster'),
   networkPolicies: resource<networking.NetworkPolicy>('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
+  podTemplates: resource<core.PodTemplate>('', 'PodTemplate', 'podtemplates'),
+  storageClasses: resource<storage.StorageClass>('storage.k8s.io', 'StorageClass', 'storageclasses', 'cluster'),
+  priorityClasses: resource<scheduling.PriorityClass>(
+    'scheduling.k8s.io',
+    'PriorityClass',
+    'priorityclasses',
+    'cluster',
+  ),
+  runtimeClasses: resource<node.RuntimeClass>('node.k8s.io', 'RuntimeClass', 'runtimeclasses', 'cluster'),
   leases: resource<coordination.Lease>('coordination.k8s.io', 'Lease', 'leases'),
   roles: resource<rbac.Role>('rbac.authorization.k8s.io', 'Role', 'roles'),
   clusterRoles: resource<rbac.ClusterRole>('rbac.authorization.k8s.io', 'ClusterRole', 'clusterroles', 'cluster'),

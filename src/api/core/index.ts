@@ -5,7 +5,10 @@ import { endpointsDefinition } from './endpoints/index.ts'
 import { eventDefinition } from './event/index.ts'
 import { namespaceDefinition } from './namespace/index.ts'
 import { nodeDefinition } from './node/index.ts'
+import { persistentVolumeDefinition } from './persistentvolume/index.ts'
+import { persistentVolumeClaimDefinition } from './persistentvolumeclaim/index.ts'
 import { podDefinition } from './pod/index.ts'
+import { podTemplateDefinition } from './podtemplate/index.ts'
 import { replicationControllerDefinition } from './replicationcontroller/index.ts'
 import { secretDefinition } from './secret/index.ts'
 import { serviceDefinition } from './service/index.ts'
@@ -15,6 +18,9 @@ export const coreDefinitions: readonly ResourceDefinition[] = [
   namespaceDefinition,
   nodeDefinition,
   podDefinition,
+  podTemplateDefinition,
+  persistentVolumeDefinition,
+  persistentVolumeClaimDefinition,
   replicationControllerDefinition,
   serviceDefinition,
   endpointsDefinition,

@@ -16,11 +16,11 @@ export function validateAffinity(affinity: Affinity | undefined, path: Path): Fi
   if (hard) {
     const at = nodePath.child('requiredDuringSchedulingIgnoredDuringExecution', 'nodeSelectorTerms')
     if (hard.nodeSelectorTerms.length === 0) errors.push(required(at, 'must have at least one node selector term'))
-    hard.nodeSelectorTerms.forEach((term, i) => errors.push(...validateTerm(term, at.index(i))))
+    hard.nodeSelectorTerms.forEach((term, i) => errors.push(...validateNodeSelectorTerm(term, at.index(i))))
   }
   node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
     const at = nodePath.child('preferredDuringSchedulingIgnoredDuringExecution').index(i)
-    errors.push(...checkWeight(at, term.weight), ...validateTerm(term.preference, at.child('preference')))
+    errors.push(...checkWeight(at, term.weight), ...validateNodeSelectorTerm(term.preference, at.child('preference')))
   })
   for (const name of ['podAffinity', 'podAntiAffinity'] as const) {
     const pods = affinity[name]
@@ -43,7 +43,7 @@ function checkWeight(path: Path, weight: number): FieldError[] {
   return weight > 0 && weight <= 100 ? [] : [invalid(path.child('weight'), weight, 'must be in the range 1-100')]
 }
 
-function validateTerm(term: NodeSelectorTerm, path: Path): FieldError[] {
+export function validateNodeSelectorTerm(term: NodeSelectorTerm, path: Path): FieldError[] {
   return [
     ...(term.matchExpressions ?? []).flatMap((one, i) =>
       validateExpression(one, path.child('matchExpressions').index(i)),
