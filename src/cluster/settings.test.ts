@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hostBatch, isClusterNamespace, nodeSetup, outsideSetup, switchSetup } from './network-plan.ts'
-import { defaults, layoutOf, nodeCidrFor, stateBase } from './settings.ts'
+import { completeSettings, defaults, differingOptions, layoutOf, nodeCidrFor, stateBase } from './settings.ts'
 import { checkSettings } from './validation.ts'
 
 const layout = layoutOf(defaults, '/state')
@@ -117,5 +117,24 @@ describe('the network', () => {
     const way = 'route add default via 172.30.0.2'
     expect(switchSetup(layout, layout.nodes, true).batch).toContain(way)
     expect(switchSetup(layout, layout.nodes, false).batch).not.toContain(way)
+  })
+})
+
+describe('settings that are not given', () => {
+  const stored = { ...defaults, nodes: 3, podCidr: 'fd00:1::/48', nodeCidr: 'fd00:2::/64', egress: false }
+
+  test('are the usual ones of a new cluster; its nodes have the families of its pods', () => {
+    expect(completeSettings({ name: 'fairway' })).toEqual(defaults)
+    expect(completeSettings({ name: 'ci', podCidr: 'fd00:1::/48' }).nodeCidr).toBe('fd00:172:30::/64')
+  })
+
+  test('are as they were of one that is there', () => {
+    expect(completeSettings({ name: 'fairway' }, stored)).toEqual(stored)
+    expect(completeSettings({ name: 'fairway', nodes: 3 }, stored)).toEqual(stored)
+  })
+
+  test('those that differ from what it was made with are named as options', () => {
+    const wanted = completeSettings({ name: 'fairway', nodes: 2, podCidr: '10.0.0.0/16', egress: true }, stored)
+    expect(differingOptions(wanted, stored)).toEqual(['--nodes', '--pod-cidr', '--no-egress'])
   })
 })

@@ -44,6 +44,23 @@ export function nodeCidrFor(podCidr: string): string {
     .join(',')
 }
 
+/** What the user said of a cluster; all else is as it was, or by default. */
+export type GivenSettings = Pick<ClusterConfig, 'name'> & Partial<ClusterConfig>
+
+/** `stored`: the settings of a cluster of this name that is there. */
+export function completeSettings(given: GivenSettings, stored?: ClusterConfig): ClusterConfig {
+  const nodeCidr = stored?.nodeCidr ?? nodeCidrFor(given.podCidr ?? defaults.podCidr)
+  return { ...defaults, ...stored, nodeCidr, ...given }
+}
+
+/** The options of `fairway up` for settings of which the user wants others than the cluster has. */
+export function differingOptions(wanted: ClusterConfig, stored: ClusterConfig): string[] {
+  const keys = Object.keys(wanted) as (keyof ClusterConfig)[]
+  return keys
+    .filter((key) => wanted[key] !== stored[key])
+    .map((key) => (key === 'egress' ? '--no-egress' : `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`))
+}
+
 /** The message is for the user: what is wrong, and what to do. */
 export class SettingsError extends Error {
   constructor(message: string) {

@@ -9,14 +9,21 @@ import { addToUserKubeconfig, userKubeconfigPath } from './kubeconfig.ts'
 import { createNetwork, networkState } from './network.ts'
 import { logFile, partsOf, readyFile, runningPid } from './processes.ts'
 import type { Progress } from './progress.ts'
-import { type ClusterConfig, type Layout, layoutOf, SettingsError } from './settings.ts'
+import {
+  completeSettings,
+  differingOptions,
+  type GivenSettings,
+  type Layout,
+  layoutOf,
+  SettingsError,
+} from './settings.ts'
 import { nodesOn, readState, withLock, writeState } from './state.ts'
 import { type Supervision, supervise } from './supervisor.ts'
 import { checkSettings } from './validation.ts'
 import { waitForAgents, waitForNodes, waitForSystemPods } from './wait.ts'
 
 export interface UpOptions {
-  readonly config: ClusterConfig
+  readonly given: GivenSettings
   readonly base: string
   readonly progress: Progress
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -43,9 +50,8 @@ export class UpError extends Error {
 }
 
 export async function up(options: UpOptions): Promise<UpResult> {
-  const { config, base, progress } = options
-  checkSettings(config)
-  const layout = layoutOf(config, base)
+  const { base, progress } = options
+  const layout = chooseLayout(options)
   return withLock(layout, base, async () => {
     const adopted = findLeftovers(layout)
     await checkMachine()
@@ -65,6 +71,15 @@ export async function up(options: UpOptions): Promise<UpResult> {
   })
 }
 
+/** A cluster that is there keeps the settings that were not given. */
+function chooseLayout({ given, base }: UpOptions): Layout {
+  const usual = completeSettings({ name: given.name })
+  checkSettings(usual)
+  const config = completeSettings(given, readState(layoutOf(usual, base))?.config)
+  checkSettings(config)
+  return layoutOf(config, base)
+}
+
 /** Refuses a cluster that runs; says what is adopted when one crashed; undefined when there is nothing. */
 function findLeftovers(layout: Layout): string | undefined {
   const state = readState(layout)
@@ -78,13 +93,11 @@ function findLeftovers(layout: Layout): string | undefined {
       `cluster ${name} is running already (since ${state.createdAt}); see: fairway status; end it with: fairway down`,
     )
   }
-  const differing = Object.entries(layout.config).filter(
-    ([key, value]) => state.config[key as keyof ClusterConfig] !== value,
-  )
+  const differing = differingOptions(layout.config, state.config)
   if (differing.length > 0) {
     throw new SettingsError(
-      `cluster ${name} was stopped by a crash and has another ${differing.map(([key]) => key).join(', ')}: ` +
-        `start it with the settings it had (${layout.configFile}), or remove it with: fairway down`,
+      `cluster ${name} was stopped by a crash and was made with another ${differing.join(', ')}: ` +
+        `without these options it starts with the settings it had (${layout.configFile}); fairway down removes it`,
     )
   }
   return `cluster ${name} is there, but its supervisor is not: adopting it with all its objects`

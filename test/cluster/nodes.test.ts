@@ -179,9 +179,11 @@ test('a stopped node stays off when the cluster is adopted after a crash', async
   const parts = ['supervisor', 'control-plane', 'node-1', 'node-2']
   for (const part of parts) process.kill(Number(readFileSync(`${base}/fairway/run/${part}.pid`, 'utf8')), 'SIGKILL')
   await eventually('status to say so', async () => (await fairway('status')).stdout.match(/^control-plane +gone/m))
-  const options = ['--nodes', '3', '--zones', 'a,b,c', '--node-monitor-grace-period', '4']
-  const adopted = await fairway('up', ...options)
+  const other = await fairway('up', '--nodes', '2')
+  expect(other.stderr).toContain('was made with another --nodes: without these options it starts with the settings')
+  const adopted = await fairway('up')
   expect(adopted.stderr).toBe('')
+  expect(adopted.stdout).toContain('node-1 to node-3 are Ready')
   expect((await fairway('node', 'list')).stdout).toMatch(/^node-3 +stopped /m)
   expect((await fairway('node', 'start', 'node-3')).stdout).toMatch(/^node-3 is Ready after /)
 })

@@ -1,10 +1,9 @@
 /** `fairway up`: brings a cluster up and returns when its node is Ready. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { type ClusterConfig, defaults, nodeCidrFor } from '../../cluster/settings.ts'
+import { type ClusterConfig, defaults, type GivenSettings } from '../../cluster/settings.ts'
 import { type ClusterOptions, clusterOptions, withName } from '../options.ts'
 
-interface Options extends ClusterOptions, Omit<ClusterConfig, 'nodeCidr'> {
-  readonly nodeCidr?: string
+interface Options extends ClusterOptions {
   readonly foreground?: boolean
   readonly wait?: boolean
   readonly timeout: number
@@ -34,10 +33,12 @@ export function addUp(program: Command): void {
     .option('--wait', 'also wait until kube-proxy and coredns are ready')
     .option('--foreground', 'stay, and take the cluster down on Ctrl-C')
     .option('--timeout <seconds>', 'give up after this long', wholeNumber, 60)
-    .action(async (_options: unknown, command: Command) => run({ ...clusterOptions(command), ...command.opts() }))
+    .action(async (_options: unknown, command: Command) =>
+      run({ ...clusterOptions(command), ...command.opts() }, givenSettings(command)),
+    )
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, given: GivenSettings): Promise<void> {
   const startedAt = performance.now()
   const [{ up }, { duration, progress }] = await Promise.all([
     import('../../cluster/up.ts'),
@@ -47,7 +48,7 @@ async function run(options: Options): Promise<void> {
   write(`fairway: bringing up cluster ${options.name}\n`)
   const shown = progress({ write, terminal: process.stdout.isTTY })
   const result = await up({
-    config: configOf(options),
+    given,
     base: options.stateDir,
     progress: shown,
     environment: process.env,
@@ -56,8 +57,8 @@ async function run(options: Options): Promise<void> {
     timeoutMs: options.timeout * 1000,
   })
   const still = options.wait ? '' : '; kube-proxy and coredns may still be starting (--wait waits for them)'
-  write(`${nodesAre(options.nodes)} Ready after ${duration(performance.now() - startedAt)}${still}\n`)
-  if (options.egress && !result.egress)
+  write(`${nodesAre(result.layout.nodes.length)} Ready after ${duration(performance.now() - startedAt)}${still}\n`)
+  if (result.layout.config.egress && !result.egress)
     write('this machine has no way out (or no nft): pods cannot reach the outside\n')
   write(`kubectl is set to context ${result.layout.context} in ${result.kubeconfig}\n`)
   if (result.supervision) await stayInForeground(options, result.supervision)
@@ -74,11 +75,11 @@ async function stayInForeground(options: Options, supervision: { stop(): Promise
   await runDown(options)
 }
 
-function configOf(options: Options): ClusterConfig {
-  const { name, nodes, serviceCidr, podCidr, clusterDomain, egress, serviceNodePortRange } = options
-  const { nodeCidr = nodeCidrFor(podCidr), nodeMonitorGracePeriod, zones } = options
-  const ranges = { serviceCidr, podCidr, nodeCidr, serviceNodePortRange }
-  return { name, nodes, ...ranges, clusterDomain, egress, nodeMonitorGracePeriod, zones }
+/** Only what the user wrote: a cluster that is there may have other settings than the defaults. */
+function givenSettings(command: Command): GivenSettings {
+  const options = command.opts<ClusterConfig>()
+  const written = Object.keys(defaults).filter((key) => command.getOptionValueSource(key) === 'cli')
+  return { ...Object.fromEntries(Object.entries(options).filter(([key]) => written.includes(key))), name: options.name }
 }
 
 function nodesAre(count: number): string {
