@@ -47,7 +47,7 @@ function validateFamilies(spec: ServiceSpec): FieldError[] {
     seen.add(family)
     return problems
   })
-  if (spec.ipFamilyPolicy && !ipFamilyPolicies.includes(spec.ipFamilyPolicy)) {
+  if (spec.ipFamilyPolicy !== undefined && !ipFamilyPolicies.includes(spec.ipFamilyPolicy)) {
     errors.push(notSupported(path.child('ipFamilyPolicy'), spec.ipFamilyPolicy, ipFamilyPolicies))
   }
   return errors

@@ -219,6 +219,18 @@ export const refusals: [string, ServiceSpec, string[]][] = [
     ],
   ],
   [
+    'empty family policy',
+    { ipFamilyPolicy: '' },
+    [
+      'spec.ipFamilyPolicy: Unsupported value: "": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
+    ],
+  ],
+  [
+    'empty family policy of an ExternalName',
+    { type: 'ExternalName', externalName: 'a.b', ipFamilyPolicy: '' },
+    ['spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services'],
+  ],
+  [
     'family the cluster does not have',
     { ipFamilies: ['IPv6'] },
     ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],

@@ -90,7 +90,7 @@ function validateExternalName(spec: ServiceSpec): FieldError[] {
   const errors: FieldError[] = []
   if (spec.clusterIPs?.length) errors.push(forbidden(path.child('clusterIPs'), notSet))
   if (spec.ipFamilies?.length) errors.push(forbidden(path.child('ipFamilies'), notSet))
-  if (spec.ipFamilyPolicy) errors.push(forbidden(path.child('ipFamilyPolicy'), notSet))
+  if (spec.ipFamilyPolicy !== undefined) errors.push(forbidden(path.child('ipFamilyPolicy'), notSet))
   const name = (spec.externalName ?? '').replace(/\.$/, '')
   if (name === '') errors.push(required(path.child('externalName')))
   else errors.push(...check(path.child('externalName'), name, isDNS1123Subdomain(name)))
