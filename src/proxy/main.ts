@@ -69,7 +69,11 @@ async function start(log: Logger): Promise<void> {
     nodeEligible: proxy.nodeEligible,
     programmed: proxy.programmed,
   })
-  serveMetrics(config.metricsBindAddress, { text: () => metrics.text(proxy.gauges()), mode: config.mode, log })
+  serveMetrics(config.metricsBindAddress, {
+    text: async () => metrics.text(await proxy.gauges()),
+    mode: config.mode,
+    log,
+  })
   const healthy = () => health.isHealthy(Date.now())
   const checks = new ServiceHealth({ addresses: proxy.nodePortAddresses, healthy, log })
   proxy.follow((changes) => checks.update(changes))

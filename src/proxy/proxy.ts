@@ -39,7 +39,7 @@ export interface Proxy {
   readonly follow: (committed: (changes: readonly PortChange[]) => void) => void
   /** Which revisions of a Service (`namespace/name`) are in the kernel; undefined: none. */
   readonly programmed: (service: string) => ProgrammedService | undefined
-  readonly gauges: () => ProxyGauges
+  readonly gauges: () => Promise<ProxyGauges>
   /** Addresses of this machine that node ports answer on; empty: all. */
   readonly nodePortAddresses: readonly string[]
 }
@@ -106,9 +106,10 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
       followers.push(committed)
     },
     programmed: (service) => describeProgrammed(service, journal, tracker.plansOf(service)),
-    gauges: () => ({
+    gauges: async () => ({
       rules: syncer.counts(),
       noLocalEndpoints: countNoLocalEndpoints(tracker.plans(), families),
+      packets: await syncer.packets(),
       changes: { service: changes.counts('service'), endpoint: changes.counts('endpoint') },
     }),
     nodePortAddresses: families.flatMap((family) => {

@@ -25,6 +25,7 @@ function setUp() {
       control.damaged = damaged
     },
     counts: () => [],
+    packets: () => Promise.resolve([]),
   }
   const syncer = new Syncer({
     tracker,

@@ -5,7 +5,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { FlowCleaner } from './conntrack.ts'
-import type { Mode, RuleCounts } from './modes/mode.ts'
+import type { Mode, PacketCount, RuleCounts } from './modes/mode.ts'
 import type { Family, PortChange, PortPlan } from './plan/types.ts'
 import type { Tracker, TriggerTime } from './track/tracker.ts'
 
@@ -100,6 +100,11 @@ export class Syncer {
   /** Of every family that has rules. */
   counts(): (RuleCounts & { readonly family: Family })[] {
     return [...this.#families].flatMap(([family, { mode }]) => mode.counts().map((counts) => ({ family, ...counts })))
+  }
+
+  /** Counters of the kernel are not apart by family. */
+  async packets(): Promise<readonly PacketCount[]> {
+    return (await this.#families.get(4)?.mode.packets()) ?? []
   }
 
   #now(): number {

@@ -13,6 +13,14 @@ export interface Mode {
   watch(damaged: (what: string) => void, signal: AbortSignal): void
   /** For the metrics. */
   counts(): readonly RuleCounts[]
+  /** For the metrics, too; empty where the kernel does not count. Never rejects. */
+  packets(): Promise<readonly PacketCount[]>
+}
+
+/** Packets that met a rule of ours. */
+export interface PacketCount {
+  readonly what: 'invalid-dropped' | 'localhost-node-port-accepted'
+  readonly packets: number
 }
 
 export interface RuleCounts {

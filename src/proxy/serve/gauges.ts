@@ -1,4 +1,5 @@
 /** What the proxy's metrics say of the present: asked for when somebody reads them, kept by nobody. */
+import type { PacketCount } from '../modes/mode.ts'
 import { externallyAccessible, type Family, type PortPlan } from '../plan/types.ts'
 import type { ChangeCounts, ChangeKind } from './changes.ts'
 
@@ -21,6 +22,7 @@ export interface NoLocalEndpoints {
 export interface ProxyGauges {
   readonly rules: readonly TableRules[]
   readonly noLocalEndpoints: readonly NoLocalEndpoints[]
+  readonly packets: readonly PacketCount[]
   readonly changes: Readonly<Record<ChangeKind, ChangeCounts>>
 }
 

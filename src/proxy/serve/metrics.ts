@@ -1,6 +1,7 @@
 /** kube-proxy's metrics under kube-proxy's names and labels, so that existing dashboards and alerts keep working. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { FlowCleaning } from '../conntrack.ts'
+import type { PacketCount } from '../modes/mode.ts'
 import type { Family } from '../plan/types.ts'
 import type { SyncFailure, SyncObserver, SyncPass } from '../syncer.ts'
 import type { ProxyGauges } from './gauges.ts'
@@ -17,6 +18,17 @@ function linear(start: number, width: number, count: number): number[] {
 /** kube-proxy's bounds for the network programming latency: 0.25 s to 5 minutes. */
 const programmingBuckets = [0.25, 0.5, ...linear(1, 1, 59), ...linear(60, 5, 12), ...linear(120, 30, 7)]
 const passBuckets = exponential(0.001, 2, 15)
+
+const packetMetrics = {
+  'invalid-dropped': {
+    name: 'iptables_ct_state_invalid_dropped_packets_total',
+    help: 'packets dropped by iptables to work around conntrack problems',
+  },
+  'localhost-node-port-accepted': {
+    name: 'iptables_localhost_nodeports_accepted_packets_total',
+    help: 'Number of packets accepted on nodeports of loopback interface',
+  },
+} as const
 
 const byFamily = ['ip_family'] as const
 const label = (family: Family) => ({ ip_family: `IPv${family}` })
@@ -102,6 +114,8 @@ export class ProxyMetrics implements SyncObserver {
     endpoint: this.#changeMetrics('endpoint', 'Endpoint'),
   }
 
+  readonly #packets = new Map<PacketCount['what'], Counter>()
+
   queued(now: number): void {
     this.#lastQueued = now
     for (const family of this.#families) this.#lastQueuedAt.set(label(family), now / 1000)
@@ -134,19 +148,32 @@ export class ProxyMetrics implements SyncObserver {
     this.#answers[path].inc({ code })
   }
 
-  show({ rules, noLocalEndpoints, changes }: ProxyGauges): void {
+  show({ rules, noLocalEndpoints, packets, changes }: ProxyGauges): void {
     for (const { family, table, total, written } of rules) {
       this.#rules.total.set({ ...label(family), table }, total)
       this.#rules.written.set({ ...label(family), table }, written)
     }
     for (const { family, trafficPolicy, ports } of noLocalEndpoints)
       this.#noLocalEndpoints.set({ ...label(family), traffic_policy: trafficPolicy }, ports)
+    for (const one of packets) this.#setCounter(this.#packetCounter(one.what), one.packets)
     for (const kind of ['service', 'endpoint'] as const) {
       const { total, pending } = this.#changes[kind]
-      total.reset()
-      total.inc(changes[kind].total)
+      this.#setCounter(total, changes[kind].total)
       pending.set(changes[kind].pending)
     }
+  }
+
+  /** Counters that the kernel has: there only where it counts. */
+  #packetCounter(what: PacketCount['what']): Counter {
+    const { name, help } = packetMetrics[what]
+    const existing = this.#packets.get(what) ?? this.#counter(name, help, [])
+    this.#packets.set(what, existing)
+    return existing
+  }
+
+  #setCounter(counter: Counter, total: number): void {
+    counter.reset()
+    counter.inc(total)
   }
 
   #changeMetrics(kind: string, word: string) {

@@ -47,6 +47,7 @@ test('metrics count what happened before anybody asked, by family', async () => 
   const gauges = (total: number): ProxyGauges => ({
     rules: [{ family: 4, table: 'nat', total: 7, written: 2 }],
     noLocalEndpoints: [{ family: 6, trafficPolicy: 'external', ports: 1 }],
+    packets: [{ what: 'invalid-dropped', packets: total }],
     changes: { service: { total, pending: 0 }, endpoint: { total: 9, pending: 1 } },
   })
   const pass = (full: boolean): SyncPass => ({
@@ -85,10 +86,12 @@ test('metrics count what happened before anybody asked, by family', async () => 
     'sync_proxy_rules_endpoint_changes_pending 1',
     `conntrack_reconciler_sync_duration_seconds_count${label} 1`,
     `conntrack_reconciler_deleted_entries_total${label} 2`,
+    'iptables_ct_state_invalid_dropped_packets_total 4',
     'proxy_healthz_total{code="200"} 1',
     'proxy_healthz_total{code="503"} 1',
   ])
     expect(body.split('\n')).toContain(`kubeproxy_${line}`)
+  expect(body).not.toContain('localhost_nodeports')
 })
 
 test('ports whose policy is Local and whose endpoints are elsewhere are counted by policy', () => {

@@ -54,6 +54,12 @@ export class IptablesKernel {
     }
   }
 
+  /** Packets that the nfacct objects have counted, by name. */
+  async packets(): Promise<ReadonlyMap<string, number>> {
+    const { code, stdout } = await this.#exec('nfacct', ['list'])
+    return code === 0 ? parseCounters(stdout) : new Map()
+  }
+
   /** Makes the nfacct objects and says which of them exist afterwards: none where kernel or tool cannot. */
   async counters(names: readonly string[]): Promise<ReadonlySet<string>> {
     const present = await this.#exec('nfacct', ['list'])
@@ -64,6 +70,12 @@ export class IptablesKernel {
     }
     return made
   }
+}
+
+/** Packets by object, from what `nfacct list` prints. */
+export function parseCounters(listing: string): Map<string, number> {
+  const found = listing.matchAll(/pkts = (\d+), bytes = \d+ \} = (\S+);/g)
+  return new Map([...found].map(([, packets, name = '']) => [name, Number(packets)]))
 }
 
 /** True when the sysctl (`net/ipv4/…`) is a number other than 0; false also where it does not exist. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../config/config.ts'
 import type { Family } from '../../plan/types.ts'
+import { parseCounters } from './kernel.ts'
 import { detectorOf } from './make.ts'
 
 const both = 'clusterCIDR: 10.244.0.0/16,fd00:244::/56'
@@ -30,4 +31,14 @@ test.each(cases)('traffic of pods, IPv$family, $config', async ({ config: text, 
   const config = await loadConfig(header + text)
   const detector = detectorOf({ family, config, podCidrs })
   expect(detector).toEqual(local === undefined ? undefined : { local, notLocal: `! ${local}` })
+})
+
+test('what nfacct prints is read', () => {
+  const listing = `{ pkts = 00000000000000000012, bytes = 00000000000000000720 } = localhost_nps_accepted_pkts;
+{ pkts = 00000000000000000000, bytes = 00000000000000000000 } = ct_state_invalid_dropped_pkts;
+`
+  expect([...parseCounters(listing)]).toEqual([
+    ['localhost_nps_accepted_pkts', 12],
+    ['ct_state_invalid_dropped_pkts', 0],
+  ])
 })

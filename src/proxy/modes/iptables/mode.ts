@@ -1,13 +1,18 @@
 /** The iptables mode for one address family: keeps a mirror of the rules it wrote and writes differences. */
 import type { Logger } from '../../../lib/log.ts'
 import { type PortChange, type PortPlan, planKey } from '../../plan/types.ts'
-import type { Mode, RuleCounts } from '../mode.ts'
+import type { Mode, PacketCount, RuleCounts } from '../mode.ts'
 import { findMissing, monitorDeletions, parseDeletion } from './audit.ts'
 import { type BaseRules, baseRules } from './base-rules.ts'
 import type { IptablesKernel } from './kernel.ts'
 import { type PortRules, renderPort, type Table } from './port-rules.ts'
 import { countWritten, fullScript, jumpKey, parseExisting, partialScript, type RulesChange } from './script.ts'
-import { type IptablesSettings, largeClusterEndpoints } from './settings.ts'
+import {
+  type IptablesSettings,
+  invalidDroppedCounter,
+  largeClusterEndpoints,
+  localhostNodePortsCounter,
+} from './settings.ts'
 
 export interface IptablesModeOptions {
   readonly kernel: IptablesKernel
@@ -102,6 +107,12 @@ export class IptablesMode implements Mode {
     }))
   }
 
+  async packets(): Promise<PacketCount[]> {
+    const { counters } = this.#settings
+    if (counters.size === 0) return []
+    return packetCounts(await this.#options.kernel.packets(), counters)
+  }
+
   #count({ chains, shared }: PortRules, sign: 1 | -1): void {
     for (const rules of chains.values()) this.#counts.nat += sign * rules.length
     for (const { table } of shared) this.#counts[table] += sign
@@ -174,6 +185,18 @@ export class IptablesMode implements Mode {
     }, this.#options.canaryPeriodMs)
     signal.addEventListener('abort', () => clearInterval(timer))
   }
+}
+
+const told = {
+  [invalidDroppedCounter]: 'invalid-dropped',
+  [localhostNodePortsCounter]: 'localhost-node-port-accepted',
+} as const
+
+function packetCounts(counted: ReadonlyMap<string, number>, ours: ReadonlySet<string>): PacketCount[] {
+  return Object.entries(told).flatMap(([name, what]) => {
+    const packets = ours.has(name) ? counted.get(name) : undefined
+    return packets === undefined ? [] : [{ what, packets }]
+  })
 }
 
 function countRules(chains: Readonly<Record<string, readonly string[]>>): number {
