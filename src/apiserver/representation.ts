@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { ResourceRequest } from './context.ts'
 import { type Accepted, mediaTypes, negotiate, negotiateFormat } from './http/negotiation.ts'
 import { BufferBody, errorResponse, json } from './http/respond.ts'
+import { loadProtobuf } from './protobuf/lazy.ts'
 import { includeOf } from './read/options.ts'
 import { partialObject, tableDocument } from './read/table.ts'
 
@@ -94,7 +95,7 @@ async function toYaml(document: Document): Promise<Buffer> {
 }
 
 async function toProtobuf(document: Document): Promise<Buffer | undefined> {
-  const { encodeObject, hasMessage } = await import('./protobuf/index.ts')
+  const { encodeObject, hasMessage } = await loadProtobuf()
   return hasMessage(document) ? encodeObject(document) : undefined
 }
 

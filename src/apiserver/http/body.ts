@@ -2,6 +2,7 @@
 import { decodeBody, type GroupVersionKind } from '../../api/machinery/body.ts'
 import type { FieldValidation } from '../../api/machinery/decode.ts'
 import type { ResourceRequest } from '../context.ts'
+import { loadProtobuf } from '../protobuf/lazy.ts'
 import { unsupportedMediaType } from './errors.ts'
 
 const protobufType = 'application/vnd.kubernetes.protobuf'
@@ -27,7 +28,7 @@ export async function readBody<T>(
   const contentType = mediaType(request.headers) || 'application/json'
   if (!bodyTypes.includes(contentType)) throw unsupportedMediaType(bodyTypes)
   if (contentType === protobufType) {
-    const { decodeProtobufBody } = await import('../protobuf/index.ts')
+    const { decodeProtobufBody } = await loadProtobuf()
     return decodeProtobufBody(kind, request.body, schemaName) as T
   }
   const { object, warnings } = await decodeBody<T>(kind, request.body, { fieldValidation, contentType }, schemaName)

@@ -217,6 +217,18 @@ describe('a watch', () => {
     expect(versions).toEqual(versions.toSorted((a, b) => a - b))
   })
 
+  test('shares each frame with all others of its kind', async () => {
+    const { metadata } = (await get(services)).body
+    const path = `${services}?watch=1&resourceVersion=${String(metadata?.['resourceVersion'])}`
+    const user = { name: 'tester', groups: ['system:masters'] }
+    const request = { method: 'GET', path, headers: { accept: protobuf } }
+    const watches = await Promise.all([1, 2, 3].map(() => api.server.handle(request, user)))
+    await create('shared')
+    const frames = await Promise.all(watches.map(({ body }) => body[Symbol.asyncIterator]().next()))
+    const [first, ...others] = frames.map(({ value }) => value as Buffer)
+    for (const other of others) expect(other).toBe(first)
+  })
+
   test('of metadata begins with the state and says where it ends', async () => {
     const start = 'sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan'
     const accept = `${protobuf};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`

@@ -1,7 +1,7 @@
 /** Objects, lists and watch events as they go out. Every version of an object becomes a message once. */
 import type { Entry } from '../cache/entry.ts'
 import { encodeMessage } from './encode.ts'
-import { delimited, envelopeAround, fieldHead, seal } from './envelope.ts'
+import { delimited, envelopeEnd, envelopeStart, fieldHead, seal } from './envelope.ts'
 import { findMessage, type Message, messageOfKind } from './messages.ts'
 
 interface TypedObject {
@@ -14,7 +14,7 @@ export function encodeObject(object: TypedObject): Buffer {
   const { apiVersion = '', kind = '' } = object
   const message = messageOfKind(apiVersion, kind)
   if (!message) throw new Error(`there is no message for ${apiVersion}.${kind}`)
-  return seal(apiVersion, kind, encodeMessage(message, object))
+  return seal(envelopeStart(apiVersion, kind), encodeMessage(message, object))
 }
 
 export function hasMessage({ apiVersion = '', kind = '' }: TypedObject): boolean {
@@ -29,21 +29,32 @@ export interface ResourceEncoder {
   list(metadata: object, entries: readonly Entry[]): Buffer[]
 }
 
+const encoders = new WeakMap<Message, ResourceEncoder>()
+
 /** undefined when no message is known for the kind. */
 export function resourceEncoder(apiVersion: string, kind: string): ResourceEncoder | undefined {
   const message = messageOfKind(apiVersion, kind)
-  return (
-    message && {
-      object: (entry) => seal(apiVersion, kind, messageOf(message, entry)),
-      list(metadata, entries) {
-        const listMeta = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
-        const items = itemsOf(message, entries)
-        const length = [...listMeta, ...items].reduce((sum, part) => sum + part.length, 0)
-        const { head, tail } = envelopeAround(apiVersion, `${kind}List`, length)
-        return [head, ...listMeta, ...items, tail]
-      },
-    }
-  )
+  if (!message) return undefined
+  let encoder = encoders.get(message)
+  if (!encoder) {
+    encoder = makeEncoder(apiVersion, kind, message)
+    encoders.set(message, encoder)
+  }
+  return encoder
+}
+
+function makeEncoder(apiVersion: string, kind: string, message: Message): ResourceEncoder {
+  const start = envelopeStart(apiVersion, kind)
+  const listStart = envelopeStart(apiVersion, `${kind}List`)
+  return {
+    object: (entry) => seal(start, messageOf(message, entry)),
+    list(metadata, entries) {
+      const listMeta = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
+      const items = itemsOf(message, entries)
+      const length = [...listMeta, ...items].reduce((sum, part) => sum + part.length, 0)
+      return [listStart, fieldHead(2, length), ...listMeta, ...items, envelopeEnd]
+    },
+  }
 }
 
 /** Kept as long as the entry is, which is until the object changes and nobody watches from there any more. */

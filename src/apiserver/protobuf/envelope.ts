@@ -41,18 +41,18 @@ function lengthDelimited(buffer: Buffer, names: readonly string[]): Map<number, 
   return found
 }
 
-/** What comes before and after a message of `length` bytes in its envelope. */
-export function envelopeAround(apiVersion: string, kind: string, length: number): { head: Buffer; tail: Buffer } {
+/** How the envelopes of a kind begin. */
+export function envelopeStart(apiVersion: string, kind: string): Buffer {
   const typeMeta = Buffer.concat([...delimited(1, Buffer.from(apiVersion)), ...delimited(2, Buffer.from(kind))])
-  return { head: Buffer.concat([magic, ...delimited(1, typeMeta), fieldHead(2, length)]), tail }
+  return Buffer.concat([magic, ...delimited(1, typeMeta)])
 }
 
-/** The two empty strings, which in Go are no pointers. */
-const tail = Buffer.from([(3 << 3) | wireTypes.bytes, 0, (4 << 3) | wireTypes.bytes, 0])
+/** How all envelopes end: two empty strings, which in Go are no pointers. */
+export const envelopeEnd = Buffer.from([(3 << 3) | wireTypes.bytes, 0, (4 << 3) | wireTypes.bytes, 0])
 
-export function seal(apiVersion: string, kind: string, message: Buffer): Buffer {
-  const around = envelopeAround(apiVersion, kind, message.length)
-  return Buffer.concat([around.head, message, around.tail])
+/** A message in its envelope. */
+export function seal(start: Buffer, message: Buffer): Buffer {
+  return Buffer.concat([start, fieldHead(2, message.length), message, envelopeEnd])
 }
 
 /** Tag and length of a field; `number` is less than 16. */

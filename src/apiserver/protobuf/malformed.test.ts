@@ -6,12 +6,15 @@ import { StatusError } from '../../api/machinery/status.ts'
 import { type Random, randomOf } from '../fuzzing/random.ts'
 import { decodeProtobufBody } from './body.ts'
 import { encodeObject } from './documents.ts'
-import { openEnvelope, seal } from './envelope.ts'
+import { envelopeStart, openEnvelope, seal as sealed } from './envelope.ts'
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
 const service = { group: '', version: 'v1', kind: 'Service' }
-const valid = encodeObject({ apiVersion: 'v1', kind: 'Service', ...{ metadata: { name: 'web' } } })
+const withMetadata = (metadata: object) =>
+  encodeObject(Object.assign({ apiVersion: 'v1', kind: 'Service' }, { metadata }))
+const valid = withMetadata({ name: 'web' })
+const seal = (apiVersion: string, kind: string, message: Buffer) => sealed(envelopeStart(apiVersion, kind), message)
 const inService = (...bytes: number[]) => seal('v1', 'Service', Buffer.from(bytes))
 const unrecognized = 'the object provided is unrecognized (must be of type Service): '
 const cannotHandle = 'Service in version "v1" cannot be handled as a Service: '
@@ -88,8 +91,8 @@ test('what is not known is passed over, groups in groups included', () => {
 })
 
 test('a key cannot change what an object is', () => {
-  const metadata = { name: 'web', labels: JSON.parse('{"__proto__":"x","constructor":"y"}') as object }
-  const body = encodeObject({ apiVersion: 'v1', kind: 'Service', ...{ metadata } })
+  const labels = JSON.parse('{"__proto__":"x","constructor":"y"}') as object
+  const body = withMetadata({ name: 'web', labels })
   expect(JSON.stringify(decodeProtobufBody(service, body))).toContain('"labels":{"__proto__":"x","constructor":"y"}')
 })
 

@@ -6,6 +6,7 @@ import type { ResourceRequest, ServerContext } from '../context.ts'
 import { type Accepted, negotiate } from '../http/negotiation.ts'
 import { BufferBody, json, jsonBytes, jsonType, protobufType } from '../http/respond.ts'
 import type { ResourceEncoder } from '../protobuf/index.ts'
+import { loadProtobuf } from '../protobuf/lazy.ts'
 import type { ServedResource } from '../registry.ts'
 import { waitForRevision } from './freshness.ts'
 import { joinedItems } from './joined-items.ts'
@@ -105,7 +106,7 @@ async function listDocument(
 
 /** undefined: its kind has no message. What is then left in JSON is refused where all answers pass. */
 async function encoderOf({ apiVersion, definition }: ServedResource): Promise<ResourceEncoder | undefined> {
-  const { resourceEncoder } = await import('../protobuf/index.ts')
+  const { resourceEncoder } = await loadProtobuf()
   return resourceEncoder(apiVersion, definition.kind)
 }
 

@@ -5,6 +5,7 @@ import { type Flavour, jsonFlavour, plainFlavour } from '../cache/event.ts'
 import { notAcceptable } from '../http/errors.ts'
 import { type Accepted, type IncludeObject, mediaTypes } from '../http/negotiation.ts'
 import { type Headers, jsonType } from '../http/respond.ts'
+import { loadProtobuf } from '../protobuf/lazy.ts'
 import type { ServedResource } from '../registry.ts'
 import { partialObject, tableFlavours } from './table.ts'
 
@@ -54,7 +55,7 @@ function jsonEncoding(representation: Representation): WatchEncoding {
 }
 
 async function protobufEncoding({ resource, accepted }: Representation): Promise<WatchEncoding> {
-  const { encodeObject, encodeWatchEvent, resourceEncoder } = await import('../protobuf/index.ts')
+  const { encodeObject, encodeWatchEvent, resourceEncoder } = await loadProtobuf()
   const encoder = resourceEncoder(resource.apiVersion, resource.definition.kind)
   if (!encoder) throw notStreamed()
   const objectOf =
