@@ -12,6 +12,7 @@ import { coreDefinitions } from './core/index.ts'
 import { discoveryDefinitions } from './discovery/index.ts'
 import { networkingDefinitions } from './networking/index.ts'
 import { nodeDefinitions } from './node/index.ts'
+import { policyDefinitions } from './policy/index.ts'
 import { rbacDefinitions } from './rbac/index.ts'
 import type { ResourceDefinition } from './resource.ts'
 import { schedulingDefinitions } from './scheduling/index.ts'
@@ -26,6 +27,7 @@ export const definitions: readonly ResourceDefinition[] = [
   ...discoveryDefinitions,
   ...networkingDefinitions,
   ...nodeDefinitions,
+  ...policyDefinitions,
   ...rbacDefinitions,
   ...authenticationDefinitions,
   ...authorizationDefinitions,

@@ -5,6 +5,7 @@ import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
 import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
 import type * as networking from '../api/generated/networking.k8s.io.v1.ts'
 import type * as node from '../api/generated/node.k8s.io.v1.ts'
+import type * as policy from '../api/generated/policy.v1.ts'
 import type * as rbac from '../api/generated/rbac.authorization.k8s.io.v1.ts'
 import type * as scheduling from '../api/generated/scheduling.k8s.io.v1.ts'
 import type * as storage from '../api/generated/storage.k8s.io.v1.ts'
@@ -47,6 +48,7 @@ export const resources = {
   ingresses: resource<networking.Ingress>('networking.k8s.io', 'Ingress', 'ingresses'),
   ingressClasses: resource<networking.IngressClass>('networking.k8s.io', 'IngressClass', 'ingressclasses', 'cluster'),
   networkPolicies: resource<networking.NetworkPolicy>('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
+  podDisruptionBudgets: resource<policy.PodDisruptionBudget>('policy', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   podTemplates: resource<core.PodTemplate>('', 'PodTemplate', 'podtemplates'),
   storageClasses: resource<storage.StorageClass>('storage.k8s.io', 'StorageClass', 'storageclasses', 'cluster'),
   priorityClasses: resource<scheduling.PriorityClass>(

@@ -14,13 +14,15 @@ import { type ControllerClient, type ControllerContext, type ControllerSettings,
 import { startCronJobController } from './cronjob/index.ts'
 import { startDaemonSetController } from './daemonset/index.ts'
 import { startDeploymentController } from './deployment/index.ts'
+import { startDisruptionController } from './disruption/index.ts'
 import { startEndpointsController } from './endpoints/index.ts'
 import { startEndpointSliceController } from './endpointslice/index.ts'
 import { startEndpointSliceMirroringController } from './endpointslicemirroring/index.ts'
 import { startGarbageCollector } from './garbage/index.ts'
+import type { ControllerIdentity } from './identities.ts'
 import { startJobController } from './job/index.ts'
 import { startKubernetesServiceController } from './kubernetes/index.ts'
-import { startNamespaceController } from './namespace/index.ts'
+import { startNamespaceController, startServiceAccountController, startSystemNamespaces } from './namespace/index.ts'
 import { startNodeIpamController } from './node/cidrs.ts'
 import { startTaintEvictionController } from './node/eviction.ts'
 import { startNodeLifecycleController } from './node/lifecycle.ts'
@@ -28,6 +30,7 @@ import { startPodGarbageCollector } from './podgc/index.ts'
 import { type NodePortLedger, startRepairController } from './repair/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
 import { startReplicationControllerController } from './replicationcontroller/index.ts'
+import { startRootCaPublisher } from './rootca/index.ts'
 import { startScheduler } from './scheduler/index.ts'
 import { startServiceAdviceController } from './serviceadvice/index.ts'
 import { startServiceCidrController } from './servicecidr/index.ts'
@@ -36,9 +39,13 @@ import { startTtlAfterFinishedController } from './ttlafterfinished/index.ts'
 
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
 export { SharedInformers, startQueue } from './context.ts'
+export { type ControllerIdentity, controllerIdentities } from './identities.ts'
 
 export interface ControllerOptions {
+  /** Of kube-controller-manager: what all controllers read. */
   readonly client: ControllerClient
+  /** Each controller writes under an identity of its own; absent: all as `client`. */
+  readonly clientOf?: (identity: ControllerIdentity) => ControllerClient
   readonly settings: ControllerSettings
   readonly log: Logger
   readonly clock: Clock
@@ -46,39 +53,47 @@ export interface ControllerOptions {
   readonly signal: AbortSignal
   /** Resources whose content namespaces and owners are cleaned of; default: all the client knows. */
   readonly resources?: readonly Resource<KubeObject>[]
+  /** PEM of the authority that pods know the API server by; without it nobody tells them. */
+  readonly rootCa?: string
   /** The server's claims on node ports, where it runs in the same process; without it they are not audited. */
   readonly nodePorts?: NodePortLedger
 }
 
 /** Starts all controllers; returns at once. They work as soon as the server answers. */
 export function startControllers(options: ControllerOptions): void {
-  const { client, log, clock, signal } = options
+  const { client, clientOf = () => client, settings, log, clock, signal, rootCa } = options
   const all = options.resources ?? Object.values(resources)
   const informers = new SharedInformers({ client, log })
-  const events = (component: string) => new EventRecorder({ client, component, clock, log })
-  const ctx: ControllerContext = { client, informers, settings: options.settings, log, clock, signal, events }
-  startDeploymentController(ctx)
-  startReplicaSetController(ctx)
-  startReplicationControllerController(ctx)
-  startDaemonSetController(ctx)
-  startStatefulSetController(ctx)
-  startJobController(ctx)
-  startCronJobController(ctx)
-  startTtlAfterFinishedController(ctx)
-  startScheduler(ctx)
-  startEndpointsController(ctx)
-  startEndpointSliceController(ctx)
-  startEndpointSliceMirroringController(ctx)
-  startServiceAdviceController(ctx)
-  startKubernetesServiceController(ctx)
-  startServiceCidrController(ctx)
-  startRepairController(ctx, options.nodePorts)
-  startNodeIpamController(ctx)
-  startNodeLifecycleController(ctx)
-  startTaintEvictionController(ctx)
-  startPodGarbageCollector(ctx)
+  const as = (identity: ControllerIdentity): ControllerContext => {
+    const own = clientOf(identity)
+    const events = (component: string) => new EventRecorder({ client: own, component, clock, log })
+    return { client: own, informers, settings, log, clock, signal, events }
+  }
+  startDeploymentController(as('deployment-controller'))
+  startReplicaSetController(as('replicaset-controller'))
+  startReplicationControllerController(as('replication-controller'))
+  startDaemonSetController(as('daemon-set-controller'))
+  startStatefulSetController(as('statefulset-controller'))
+  startJobController(as('job-controller'))
+  startCronJobController(as('cronjob-controller'))
+  startTtlAfterFinishedController(as('ttl-after-finished-controller'))
+  startScheduler(as('kube-scheduler'))
+  startEndpointsController(as('endpoint-controller'))
+  startEndpointSliceController(as('endpointslice-controller'))
+  startEndpointSliceMirroringController(as('endpointslicemirroring-controller'))
+  startServiceAdviceController(as('service-advice-controller'))
+  startKubernetesServiceController(as('apiserver'))
+  startServiceCidrController(as('service-cidrs-controller'))
+  startRepairController(as('apiserver'), options.nodePorts)
+  startNodeIpamController(as('node-controller'))
+  startNodeLifecycleController(as('node-controller'))
+  startTaintEvictionController(as('node-controller'))
+  startPodGarbageCollector(as('pod-garbage-collector'))
+  startSystemNamespaces(as('apiserver'))
+  startServiceAccountController(as('service-account-controller'))
+  if (rootCa) startRootCaPublisher(as('root-ca-cert-publisher'), rootCa)
   // These two read metadata of every resource, and share whole objects only where somebody else keeps them anyway.
-  startNamespaceController(ctx, all)
-  startGarbageCollector(ctx, all)
+  startNamespaceController(as('namespace-controller'), all)
+  startGarbageCollector(as('generic-garbage-collector'), all)
   informers.start(signal)
 }

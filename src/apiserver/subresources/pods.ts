@@ -1,6 +1,4 @@
-/** pods/binding and pods/eviction. */
-
-import type { Eviction } from '../../api/generated/policy.v1.ts'
+/** pods/binding. */
 import type { Binding, Pod } from '../../api/generated/v1.ts'
 import { Path, required } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
@@ -11,8 +9,6 @@ import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { json } from '../http/respond.ts'
-import { deleteObject } from '../write/delete.ts'
-import type { DeleteOptions } from '../write/delete-options.ts'
 import { parseWriteOptions } from '../write/options.ts'
 import { updateObject } from '../write/update.ts'
 
@@ -78,21 +74,4 @@ function bound(request: ResourceRequest, binding: Binding, { node, now, current 
 
 function mergedAnnotations(a: Record<string, string> | undefined, b: Record<string, string> | undefined) {
   return a || b ? { ...a, ...b } : undefined
-}
-
-/** Without PodDisruptionBudgets to ask, an eviction is a delete with the client's options. */
-export async function handleEviction(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
-  const sent = parseWriteOptions(request.query, 'CreateOptions')
-  const kind = { group: 'policy', version: 'v1', kind: 'Eviction' }
-  const eviction = await readBody<Eviction>(request, kind, sent)
-  const { name } = eviction.metadata ?? {}
-  if (name && name !== request.name) {
-    throw badRequest(`name in URL does not match name in Eviction object: ${request.name} != ${name}`)
-  }
-  const options: DeleteOptions = {
-    ...(eviction.deleteOptions as DeleteOptions),
-    ...(sent.dryRun && { dryRun: ['All'] }),
-  }
-  await deleteObject(context, request, options)
-  return json(201, success)
 }
