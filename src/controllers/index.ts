@@ -77,6 +77,7 @@ export function startControllers(options: ControllerOptions): void {
   startJobController(as('job-controller'))
   startCronJobController(as('cronjob-controller'))
   startTtlAfterFinishedController(as('ttl-after-finished-controller'))
+  startDisruptionController(as('disruption-controller'))
   startScheduler(as('kube-scheduler'))
   startEndpointsController(as('endpoint-controller'))
   startEndpointSliceController(as('endpointslice-controller'))

@@ -38,8 +38,9 @@ export function scaleReader(ctx: ControllerContext): ScaleReader {
   const find = (namespace: string, { kind, name, uid, apiVersion }: OwnerReference): Scaled | undefined => {
     const source = Object.hasOwn(sources, kind) ? sources[kind] : undefined
     const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
-    const found = source?.group === group ? source.cache.get(`${namespace}/${name}`) : undefined
-    if (!source || found?.metadata.uid !== uid) return undefined
+    if (!source || source.group !== group) return undefined
+    const found = source.cache.get(`${namespace}/${name}`)
+    if (!found || found.metadata.uid !== uid) return undefined
     const above = controllerOf(found)
     return above && above.kind === source.controlledBy ? find(namespace, above) : found
   }
