@@ -1,7 +1,9 @@
-/** The codec, loaded when it is first needed. Kept, since `import()` looks for its module every time. */
-let loading: Promise<typeof import('./index.ts')> | undefined
+import type * as Codec from './index.ts'
 
-export function loadProtobuf(): Promise<typeof import('./index.ts')> {
+let loading: Promise<typeof Codec> | undefined
+
+/** The codec, loaded when it is first needed. Kept, since `import()` looks for its module every time. */
+export function loadProtobuf(): Promise<typeof Codec> {
   loading ??= import('./index.ts')
   return loading
 }
