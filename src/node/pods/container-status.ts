@@ -2,7 +2,8 @@
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/v1.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
 import { parseReference } from '../runtime/images.ts'
-import { type ContainerKnowledge, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
+import { type ContainerKnowledge, isFinished, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
+import { hasEndedForGood } from './progress.ts'
 import { backOffLeftMs, backOffMs, isRegularInit, shouldRestart } from './restart.ts'
 import { seconds } from './status.ts'
 
@@ -11,21 +12,26 @@ const runtimeName = 'process'
 export function containerStatus(
   pod: Pod,
   container: Container,
-  { containers }: PodObservation,
+  observed: PodObservation,
   known: Knowledge,
   now: Date,
 ): ContainerStatus {
-  const runs = containers.get(container.name)
+  const runs = observed.containers.get(container.name)
   const knowledge = known.get(container.name)
   const isInit = isRegularInit(pod, container)
   const running = runningRuns(runs) && !isInPostStart(known, container)
   const started = !isInit && running && (knowledge?.started ?? !container.startupProbe)
   return {
     ...identity(container, runs),
-    ...states(pod, container, runs, knowledge, now),
+    ...states({ pod, container, runs, knowledge, now, over: isOver(pod, observed, now) }),
     ready: isInit ? runs?.current.exit?.code === 0 : started && (knowledge?.ready ?? !container.readinessProbe),
     started,
   }
+}
+
+/** Nothing of the pod will run again. */
+function isOver(pod: Pod, observed: PodObservation, now: Date): boolean {
+  return pod.metadata.deletionTimestamp !== undefined || isFinished(pod) || hasEndedForGood(pod, observed, now)
 }
 
 function identity(container: Container, runs: ContainerRuns | undefined) {
@@ -49,37 +55,36 @@ interface States {
   readonly lastState: ContainerState
 }
 
-function states(
-  pod: Pod,
-  container: Container,
-  runs: ContainerRuns | undefined,
-  knowledge: ContainerKnowledge | undefined,
-  now: Date,
-): States {
+interface StatesContext {
+  readonly pod: Pod
+  readonly container: Container
+  readonly runs: ContainerRuns | undefined
+  readonly knowledge: ContainerKnowledge | undefined
+  readonly now: Date
+  readonly over: boolean
+}
+
+function states(context: StatesContext): States {
+  const { pod, runs, knowledge } = context
   const problem = knowledge?.problem
   const waiting = problem && { reason: problem.reason, ...(problem.message && { message: problem.message }) }
   const first = { waiting: { reason: pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' } }
   if (!runs) return { state: waiting ? { waiting } : first, lastState: {} }
   const { current, previous } = runs
   const lastState: ContainerState = previous?.exit ? { terminated: terminated(previous) } : {}
-  if (current.exit) return endedStates({ pod, container, current, knowledge, now }, lastState)
+  if (current.exit) return endedStates(context, current, lastState)
   const hasBegun = current.pid !== undefined && !(knowledge?.postStart && !knowledge.postStart.failure)
   const startedAt = seconds(current.startedAt ?? current.createdAt)
   return { state: hasBegun ? { running: { startedAt } } : first, lastState }
 }
 
-interface Ended {
-  readonly pod: Pod
-  readonly container: Container
-  readonly current: Attempt
-  readonly knowledge: ContainerKnowledge | undefined
-  readonly now: Date
-}
-
-function endedStates({ pod, container, current, knowledge, now }: Ended, lastState: ContainerState): States {
+function endedStates(
+  { pod, container, knowledge, now, over }: StatesContext,
+  current: Attempt,
+  lastState: ContainerState,
+): States {
   const ended: ContainerState = { terminated: terminated(current) }
-  const isLast = pod.metadata.deletionTimestamp || !shouldRestart(pod, container, current.exit?.code ?? 0)
-  if (isLast) return { state: ended, lastState }
+  if (over || !shouldRestart(pod, container, current.exit?.code ?? 0)) return { state: ended, lastState }
   const { problem, postStart } = knowledge ?? {}
   if (problem) return { state: { waiting: { reason: problem.reason, message: problem.message } }, lastState: ended }
   if (backOffLeftMs(current, now) > 0) {

@@ -123,6 +123,7 @@ export class Performer {
       problems.solved(uid, container.name)
       events.event(pod, 'Normal', 'Created', 'Container created', path)
       this.#expectStart(uid, container, attempt)
+      this.#tellOfNoLimits(pod, container)
     } catch (error) {
       const problem = problems.note(uid, container, error as Error)
       this.#reportProblem(pod, container, problem, error as Error)
@@ -135,6 +136,14 @@ export class Performer {
     if (run?.attempt !== attempt) return
     const told = this.#announced.get(uid) ?? new Set<string>()
     this.#announced.set(uid, told.add(run.id))
+  }
+
+  #tellOfNoLimits(pod: Pod, { name, resources }: Container): void {
+    const { runtime, events } = this.#options
+    const idle = runtime.unlimited.filter((resource) => resources?.limits?.[resource] !== undefined)
+    if (idle.length === 0) return
+    const message = `This node has no control groups for ${idle.join(' and ')}: the limits of ${name} do not hold`
+    events.event(pod, 'Warning', 'LimitsNotEnforced', message, fieldPath(name))
   }
 
   #reportProblem(pod: Pod, { name, image }: Container, problem: Problem, error: Error): void {

@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/generated/v1.ts'
 import type { HostPort, SandboxConfig } from '../runtime/contract.ts'
 import { type ClusterNames, hostsFile, kernelHostname, resolvConf } from './files.ts'
+import { podLimits } from './limits.ts'
 
 /** Throws what no retry helps: a runtime class that is not there, a host name that the kernel cannot hold. */
 export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
@@ -13,6 +14,7 @@ export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
   if (spec?.hostUsers === false) {
     throw new Error('the process runtime has no user namespaces: spec.hostUsers must not be false')
   }
+  const limits = podLimits(pod)
   return {
     uid: metadata.uid ?? '',
     namespace: metadata.namespace ?? '',
@@ -23,6 +25,7 @@ export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
     sysctls: spec?.securityContext?.sysctls ?? [],
     processes: spec?.hostPID ? 'host' : spec?.shareProcessNamespace ? 'pod' : 'own',
     ipc: spec?.hostIPC ? 'host' : 'pod',
+    ...(limits && { limits }),
     hosts: (ips) => hostsFile(pod, ips, names),
     resolvConf: resolvConf(pod, names),
   }

@@ -3,12 +3,14 @@
 import { serviceEnvironment } from '../../api/core/service/environment.ts'
 import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/generated/v1.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
+import { quantityValue } from '../../api/machinery/quantity.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import { type KubeClient, type Resource, resources } from '../../client/index.ts'
 import { run } from '../../lib/exec.ts'
 import type { ContainerConfig, Runtime } from '../runtime/contract.ts'
 import { containerEnvironment, type EnvironmentSources, expand } from './environment.ts'
 import { type ClusterNames, podHostname } from './files.ts'
+import { containerLimits, oomScore } from './limits.ts'
 import { securityOf } from './security.ts'
 import { containerMounts } from './volumes/mounts.ts'
 
@@ -32,21 +34,26 @@ export interface StartRequest {
 }
 
 export async function startContainer(place: StartPlace, request: StartRequest): Promise<void> {
-  const { runtime } = place
+  const { runtime, allocatable } = place
   const { pod, container, directories } = request
   const sources = await fetchSources(place, request)
   const env = containerEnvironment(container, sources)
   const mounts = containerMounts(container, { directories, pod, env })
-  await runtime.startContainer(pod.metadata.uid ?? '', { ...containerConfig(request, env), mounts })
+  await runtime.startContainer(pod.metadata.uid ?? '', {
+    ...containerConfig(request, env),
+    mounts,
+    oomScore: oomScore(pod, container, quantityValue(allocatable['memory'] ?? '0')),
+  })
 }
 
-/** Pure part: everything but the mounts. */
+/** What the pod alone decides. */
 function containerConfig(
   { pod, container, attempt, crashes }: StartRequest,
   env: Readonly<Record<string, string>>,
-): Omit<ContainerConfig, 'mounts'> {
+): Omit<ContainerConfig, 'mounts' | 'oomScore'> {
   const words = (list: readonly string[] | undefined) => list?.map((word) => expand(word, env))
   const [command, args] = [words(container.command), words(container.args)]
+  const limits = containerLimits(container)
   return {
     name: container.name,
     attempt,
@@ -57,6 +64,7 @@ function containerConfig(
     ...(container.workingDir && { workingDir: container.workingDir }),
     env,
     ...securityOf(pod, container),
+    ...(limits && { limits }),
     terminationMessage: {
       path: container.terminationMessagePath ?? '/dev/termination-log',
       fallback: container.terminationMessagePolicy === 'FallbackToLogsOnError' ? 'log' : 'none',

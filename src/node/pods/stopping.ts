@@ -35,7 +35,10 @@ export function endsAfter({ spec }: Pod, name: string): string[] {
 }
 
 export function hasItsTurn(pod: Pod, name: string, { containers }: PodObservation): boolean {
-  return endsAfter(pod, name).every((other) => containers.get(other)?.current.exit ?? true)
+  return endsAfter(pod, name).every((other) => {
+    const runs = containers.get(other)
+    return !runs || runs.current.exit !== undefined
+  })
 }
 
 export function stopOne(

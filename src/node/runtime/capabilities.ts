@@ -44,8 +44,10 @@ const names = [
   'CHECKPOINT_RESTORE',
 ] as const
 
+export type Capability = (typeof names)[number]
+
 /** What containerd gives a container that asks for nothing. */
-const defaults = [
+const defaults: readonly Capability[] = [
   'CHOWN',
   'DAC_OVERRIDE',
   'FSETID',
@@ -68,22 +70,21 @@ export interface CapabilityRequest {
   readonly drop: readonly string[]
 }
 
-/** Sixteen hexadecimal digits: what the container may hold. `ALL` in drop goes first, then add, then drop (the kubelet's order). */
-export function capabilityMask({ privileged, add, drop }: CapabilityRequest): string {
-  const every = new Set<string>(names)
-  if (privileged) return hex(every)
+/** What the container may hold. `ALL` in drop goes first, then add, then drop (the kubelet's order). */
+export function heldCapabilities({ privileged, add, drop }: CapabilityRequest): ReadonlySet<Capability> {
+  if (privileged) return new Set(names)
   const [adds, drops] = [add.map(plain), drop.map(plain)]
-  const held = adds.includes('ALL') ? every : new Set(drops.includes('ALL') ? [] : defaults)
-  for (const name of adds) held.add(name)
-  for (const name of drops) held.delete(name)
-  return hex(held)
+  const all = adds.includes('ALL') ? names : drops.includes('ALL') ? [] : defaults
+  const held = new Set<string>([...all, ...adds].filter((name) => !drops.includes(name)))
+  return new Set(names.filter((name) => held.has(name)))
 }
 
 function plain(name: string): string {
   return name.toUpperCase().replace(/^CAP_/, '')
 }
 
-function hex(held: ReadonlySet<string>): string {
+/** Sixteen hexadecimal digits. */
+export function capabilityMask(held: ReadonlySet<Capability>): string {
   let mask = 0n
   names.forEach((name, bit) => {
     if (held.has(name)) mask |= 1n << BigInt(bit)

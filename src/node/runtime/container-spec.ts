@@ -11,7 +11,12 @@ export interface ContainerPlace {
   readonly log: string
   readonly eventMarker: string
   readonly netns?: string
-  readonly ipcns: string
+  /** Absent: the host's. */
+  readonly ipcns?: string
+  /** A path, or `host`. Absent: its own. */
+  readonly pidns?: string
+  /** Directories of its control groups. */
+  readonly cgroups: readonly string[]
   readonly utsns: string
   /** Writable layer: upper, work and root are made in it. */
   readonly writable: string
@@ -34,6 +39,8 @@ export function containerSpec(config: ContainerConfig, image: Image, place: Cont
     ['log', place.log, String(logMaxBytes)],
     ['record', place.record, place.containerId],
     ['event', place.eventMarker],
+    ...place.cgroups.map((directory): Operation => ['cgroup', directory]),
+    ['oomscore', String(config.oomScore)],
     ...namespaces(place),
     ...rootFileSystem(config, place),
     ...mounts(config),
@@ -41,8 +48,13 @@ export function containerSpec(config: ContainerConfig, image: Image, place: Cont
   ]
 }
 
-function namespaces({ netns, ipcns, utsns }: ContainerPlace): Operation[] {
-  return [...(netns ? [['netns', netns] as const] : []), ['ipcns', ipcns], ['utsns', utsns]]
+function namespaces({ netns, ipcns, utsns, pidns }: ContainerPlace): Operation[] {
+  return [
+    ...(netns ? [['netns', netns] as const] : []),
+    ...(ipcns ? [['ipcns', ipcns] as const] : []),
+    ['utsns', utsns],
+    ...(pidns ? [['pidns', pidns] as const] : []),
+  ]
 }
 
 function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operation[] {

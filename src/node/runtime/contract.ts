@@ -16,6 +16,8 @@ export interface SandboxConfig {
   /** Whose processes a container of the pod sees. */
   readonly processes: 'own' | 'pod' | 'host'
   readonly ipc: 'pod' | 'host'
+  /** Of all its containers together. */
+  readonly limits?: Limits
   /** Written into the pod's `/etc/hosts` once the addresses are known. */
   readonly hosts: (podIPs: readonly string[]) => string
   readonly resolvConf: string
@@ -28,6 +30,15 @@ export interface HostPort {
   readonly containerPort: number
   /** Absent: every address of the node. */
   readonly hostIP?: string
+}
+
+/** What a control group lets its processes use. */
+export interface Limits {
+  /** Weight of its claim, 1024 for each CPU. */
+  readonly cpuShares: number
+  /** Of each 100 ms. */
+  readonly cpuQuotaUs?: number
+  readonly memoryBytes?: number
 }
 
 export interface Sandbox {
@@ -73,6 +84,9 @@ export interface ContainerConfig {
   readonly seccomp: 'Unconfined' | 'RuntimeDefault'
   /** Where the program says why it ended; `log`: an empty word of a failed run is the end of its log. */
   readonly terminationMessage: { readonly path: string; readonly fallback: 'none' | 'log' }
+  readonly limits?: Limits
+  /** oom_score_adj. */
+  readonly oomScore: number
   /** Instead of the image's. */
   readonly stopSignal?: string
   /** `once`: its input ends when the first client that attached to it leaves. Absent: it has none. */
@@ -153,6 +167,8 @@ export interface Runtime {
   createSandbox(config: SandboxConfig): Promise<Sandbox>
   /** A pod that has ended gives back its address and all it holds of the kernel; logs and records stay. */
   stopSandbox(uid: string): Promise<void>
+  /** Resources whose limits this machine cannot hold containers to. */
+  readonly unlimited: readonly ('cpu' | 'memory')[]
   /** Throws RuntimeError `image` when the image cannot be had. */
   checkImage(image: string): void
   /** Resolves when the shim has been started; `observe` shows what came of it, `onEvent` says when to look. */

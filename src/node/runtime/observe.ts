@@ -1,7 +1,7 @@
 /** What the machine says about a pod: its files and its processes. Only reads, except for recording a lost end. */
 import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Attempt, ContainerExit, ContainerRuns, PodObservation, Sandbox } from './contract.ts'
+import type { Attempt, ContainerExit, ContainerRuns, HostPort, PodObservation, Sandbox } from './contract.ts'
 import { type AttemptPaths, attemptPaths, listPods, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
 import { isAlive, type ProcessId } from './processes.ts'
 import { terminationMessage } from './termination-message.ts'
@@ -10,6 +10,11 @@ import { terminationMessage } from './termination-message.ts'
 export interface SandboxRecord extends Sandbox {
   /** Absent with the node's network. */
   readonly netns?: string
+  readonly hostPorts: readonly HostPort[]
+  readonly processes: 'own' | 'pod' | 'host'
+  readonly ipc: 'pod' | 'host'
+  /** Its control group, under every mount of such; absent when it has none. */
+  readonly cgroup?: string
   /** The machine's boot; namespaces and processes of another boot are gone. */
   readonly bootId: string
 }
@@ -50,7 +55,19 @@ export function readSandbox(paths: PodPaths): SandboxRecord | undefined {
 
 function isWhole(paths: PodPaths, record: SandboxRecord): boolean {
   if (record.bootId !== bootId || readIfThere(paths.ready) === undefined) return false
+  if (record.processes === 'pod' && !isHeld(paths)) return false
   return isNamespace(paths.utsns) && (record.netns === undefined || isNamespace(join(netnsDirectory, record.netns)))
+}
+
+/** A process namespace lives as long as its first process. */
+function isHeld(paths: PodPaths): boolean {
+  const holder = readHolder(paths)
+  return holder !== undefined && isAlive(holder)
+}
+
+export function readHolder({ holder }: PodPaths): ProcessId | undefined {
+  const [pid, startTime] = readIfThere(holder)?.trim().split(' ') ?? []
+  return pid && startTime ? { pid: Number(pid), startTime } : undefined
 }
 
 const nsfsMagic = 0x6e736673

@@ -15,6 +15,9 @@ export interface PodPaths {
   readonly hostname: string
   readonly ipcns: string
   readonly utsns: string
+  /** With a process namespace of the pod: it, and who holds it (process id and start time). */
+  readonly pidns: string
+  readonly holder: string
   /** Writable layers; a tmpfs where the file system cannot carry them. */
   readonly writable: string
   readonly containers: string
@@ -39,6 +42,8 @@ export function podPaths(stateDir: string, uid: string): PodPaths {
     hostname: join(directory, 'etc/hostname'),
     ipcns: join(directory, 'ns/ipc'),
     utsns: join(directory, 'ns/uts'),
+    pidns: join(directory, 'ns/pid'),
+    holder: join(directory, 'holder'),
     writable: join(directory, 'rw'),
     containers: join(directory, 'containers'),
     volumes: join(directory, 'volumes'),

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Exec, run } from '../../lib/exec.ts'
+import { Cgroups } from './cgroups.ts'
 import { containerSpec } from './container-spec.ts'
 import {
   type CommandLine,
@@ -25,6 +26,7 @@ import {
   readAttempt,
   readSandbox,
   readStarted,
+  type SandboxRecord,
   startingRuns,
   writeExit,
 } from './observe.ts'
@@ -68,13 +70,15 @@ export class ProcessRuntime implements Runtime {
   readonly #exec: Exec
   readonly #catalogue: Catalogue
   readonly #sandboxes: Sandboxes
+  readonly #cgroups: Cgroups
   readonly #hostMounts: readonly string[]
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options
     this.#exec = options.exec ?? run
     this.#catalogue = loadCatalogue(options.catalogues)
-    this.#sandboxes = new Sandboxes({ ...options, exec: this.#exec })
+    this.#cgroups = new Cgroups()
+    this.#sandboxes = new Sandboxes({ ...options, exec: this.#exec, cgroups: this.#cgroups })
     const hidden = [...options.masked, options.stateDir]
     this.#hostMounts = separateMounts(readFileSync('/proc/self/mountinfo', 'utf8'), hidden)
   }
@@ -99,6 +103,10 @@ export class ProcessRuntime implements Runtime {
       // The shim may have come and gone between the two looks.
       if (readIfThere(run.exit) === undefined) await rm(run.directory, { recursive: true, force: true })
     }
+  }
+
+  get unlimited(): readonly ('cpu' | 'memory')[] {
+    return this.#cgroups.missing
   }
 
   async pods(): Promise<string[]> {
@@ -135,7 +143,9 @@ export class ProcessRuntime implements Runtime {
       log: paths.log,
       eventMarker: join(eventsDirectory(this.#options.stateDir), uid),
       ...(sandbox.netns && { netns: join(netnsDirectory, sandbox.netns) }),
-      ipcns: pod.ipcns,
+      ...(sandbox.ipc === 'pod' && { ipcns: pod.ipcns }),
+      ...(sandbox.processes !== 'own' && { pidns: sandbox.processes === 'pod' ? pod.pidns : 'host' }),
+      cgroups: this.#containerCgroups(sandbox, config),
       utsns: pod.utsns,
       writable: paths.writable,
       fairwayRoot: this.#options.fairwayRoot,
@@ -175,6 +185,11 @@ export class ProcessRuntime implements Runtime {
     writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
   }
 
+  #containerCgroups({ cgroup }: SandboxRecord, { name, attempt, limits }: ContainerConfig): string[] {
+    if (!cgroup) return []
+    return this.#cgroups.make(`${cgroup}/${name}-${attempt}`, limits ?? leastLimits, 'leaf')
+  }
+
   #imageFiles(image: Image, writable: string) {
     mkdirSync(join(writable, 'home'), { recursive: true, mode: 0o700 })
     mkdirSync(join(writable, 'tmp'), { recursive: true })
@@ -211,7 +226,7 @@ export class ProcessRuntime implements Runtime {
     const paths = this.#paths(uid)
     const record = readSandbox(paths)
     await removePodFromMachine(this.#exec, paths)
-    this.#sandboxes.release(record)
+    await this.#sandboxes.release(record)
     await rm(join(eventsDirectory(this.#options.stateDir), uid), { force: true })
   }
 
@@ -261,6 +276,9 @@ export class ProcessRuntime implements Runtime {
     return podPaths(this.#options.stateDir, uid)
   }
 }
+
+/** Of a container that asks for nothing. */
+const leastLimits = { cpuShares: 2 }
 
 function podFiles(pod: PodPaths) {
   return [

@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Exec, run } from '../../lib/exec.ts'
+import { Cgroups } from './cgroups.ts'
 import { disconnectPod } from './network.ts'
 import {
   attemptsOf,
   containersOf,
   isNamespace,
+  readHolder,
   readSandbox,
   readStarted,
   type SandboxRecord,
@@ -44,13 +46,17 @@ async function killPrograms(paths: PodPaths): Promise<void> {
 /** Removes namespaces and links; the pod's files stay. */
 export async function dismantleSandbox(exec: Exec, paths: PodPaths, record: SandboxRecord): Promise<void> {
   await rm(paths.ready, { force: true })
+  const holder = readHolder(paths)
+  if (holder) await killAll([holder])
+  await rm(paths.holder, { force: true })
+  if (record.cgroup) await new Cgroups().remove(record.cgroup)
   if (record.netns) {
     await disconnectPod(exec, record.netns)
     const path = join(netnsDirectory, record.netns)
     if (isNamespace(path)) await exec('umount', ['-l', path])
     await rm(path, { force: true })
   }
-  const namespaces = [paths.ipcns, paths.utsns].filter(isNamespace)
+  const namespaces = [paths.ipcns, paths.utsns, paths.pidns].filter(isNamespace)
   if (namespaces.length > 0) await exec('umount', ['-l', ...namespaces])
 }
 

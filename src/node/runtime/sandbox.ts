@@ -4,7 +4,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Exec } from '../../lib/exec.ts'
 import { AddressPools } from './addresses.ts'
+import type { Cgroups } from './cgroups.ts'
 import { RuntimeError, type Sandbox, type SandboxConfig } from './contract.ts'
+import { HostPorts, type PodPorts } from './host-ports.ts'
 import { connectPod, podSysctls, prepareNode } from './network.ts'
 import { bootId, observePod, readSandbox, type SandboxRecord } from './observe.ts'
 import { listPods, memoryDirectory, netnsDirectory, type PodPaths, podPaths, replaceFile } from './paths.ts'
@@ -19,15 +21,18 @@ export interface SandboxesOptions {
   readonly podCIDRs: readonly string[]
   readonly netnsPrefix: string
   readonly exec: Exec
+  readonly cgroups: Cgroups
 }
 
 export class Sandboxes {
   readonly #options: SandboxesOptions
   readonly #addresses: AddressPools
+  readonly #hostPorts: HostPorts
 
   constructor(options: SandboxesOptions) {
     this.#options = options
     this.#addresses = new AddressPools(options.podCIDRs)
+    this.#hostPorts = new HostPorts(options.exec, () => this.#podsWithPorts())
   }
 
   /** Prepares the node, and takes note of the addresses in use. */
@@ -41,6 +46,17 @@ export class Sandboxes {
       const record = readSandbox(podPaths(stateDir, uid))
       if (record && !record.hostNetwork) this.#addresses.adopt(record.ips)
     }
+    // Also when there are none: a former agent may have ended between a pod's removal and its rules'. Without nft there
+    // are no rules, and a pod that needs some will say so.
+    await this.#hostPorts.sync().catch(() => {})
+  }
+
+  #podsWithPorts(): PodPorts[] {
+    const { stateDir } = this.#options
+    return listPods(stateDir).flatMap((uid) => {
+      const record = readSandbox(podPaths(stateDir, uid))
+      return record && hasPorts(record) ? [record] : []
+    })
   }
 
   async create(config: SandboxConfig): Promise<Sandbox> {
@@ -53,10 +69,12 @@ export class Sandboxes {
     writeFileSync(paths.resolvConf, config.resolvConf)
     writeFileSync(paths.hostname, `${config.hostname}\n`)
     await mountWritable(this.#options.exec, paths)
-    await this.#makeNamespaces(paths, record, config.hostname)
+    await this.#makeNamespaces(paths, record, config)
+    if (record.cgroup && config.limits) this.#options.cgroups.make(record.cgroup, config.limits, 'parent')
     if (record.netns) {
       await connectPod(this.#options.exec, { ...record, netns: record.netns, nodeIPs: this.#options.nodeIPs })
     }
+    if (hasPorts(record)) await this.#hostPorts.open(record)
     writeFileSync(paths.ready, '')
     return record
   }
@@ -70,8 +88,10 @@ export class Sandboxes {
   }
 
   /** The pod is off the machine; `record` is what it had. */
-  release(record: SandboxRecord | undefined): void {
-    if (record && !record.hostNetwork) this.#addresses.release(record.ips)
+  async release(record: SandboxRecord | undefined): Promise<void> {
+    if (!record) return
+    if (!record.hostNetwork) this.#addresses.release(record.ips)
+    if (hasPorts(record)) await this.#hostPorts.sync()
   }
 
   /** What is there of a sandbox, whole or half-made. */
@@ -80,38 +100,73 @@ export class Sandboxes {
     if (!record) return
     await dismantleSandbox(this.#options.exec, paths, record)
     await rm(paths.record, { force: true })
-    this.release(record)
+    await this.release(record)
   }
 
-  #newRecord(paths: PodPaths, { uid, namespace, name, hostNetwork }: SandboxConfig): SandboxRecord {
+  #newRecord(paths: PodPaths, config: SandboxConfig): SandboxRecord {
     const { nodeIPs, netnsPrefix } = this.#options
+    const { uid, namespace, name, hostNetwork, hostPorts, processes, ipc, limits } = config
     makeDirectories(paths)
     const ips = hostNetwork ? nodeIPs : this.#addresses.allocate()
     const createdAt = new Date().toISOString()
     const netns = `${netnsPrefix}-${uid}`
-    const record = { uid, namespace, name, hostNetwork, ips, createdAt, bootId, ...(!hostNetwork && { netns }) }
+    const record: SandboxRecord = {
+      uid,
+      namespace,
+      name,
+      hostNetwork,
+      ips,
+      createdAt,
+      bootId,
+      hostPorts,
+      processes,
+      ipc,
+      ...(!hostNetwork && { netns }),
+      // What shares processes with others can be ended as a whole only by its control group.
+      ...((limits || processes !== 'own') && { cgroup: `fairway/${netnsPrefix}/pod${uid}` }),
+    }
     try {
       replaceFile(paths.record, JSON.stringify(record))
     } catch (error) {
-      this.release(record)
+      this.#addresses.release(hostNetwork ? [] : ips)
       throw error
     }
     return record
   }
 
-  async #makeNamespaces(paths: PodPaths, { netns, ips }: SandboxRecord, hostname: string): Promise<void> {
+  async #makeNamespaces(
+    paths: PodPaths,
+    { netns, ips, processes, ipc }: SandboxRecord,
+    { hostname, sysctls }: SandboxConfig,
+  ): Promise<void> {
     const net: Operation[] = netns
       ? [
           ['netns', join(netnsDirectory, netns)],
-          ...podSysctls(ips).map(([file, value]): Operation => ['sysctl', file, value]),
+          ...podSysctls(ips).map(([file, value]): Operation => ['sysctl', file, value, 'may']),
         ]
       : []
+    const own: Operation[] = [
+      ...(ipc === 'pod' ? [['ipcns', paths.ipcns] as const] : []),
+      ['utsns', paths.utsns],
+      ...(processes === 'pod' ? [['pidns', paths.pidns] as const, ['holder', paths.holder] as const] : []),
+      ['hostname', hostname],
+      ...sysctls.map(({ name, value }): Operation => ['sysctl', sysctlFile(name), value, 'must']),
+    ]
     const file = join(paths.directory, 'sandbox.spec')
-    writeFileSync(file, encodeSpec([...net, ['ipcns', paths.ipcns], ['utsns', paths.utsns], ['hostname', hostname]]))
+    writeFileSync(file, encodeSpec([...net, ...own]))
     const { file: program, args } = shimCommand('sandbox', file)
     const { code, stderr } = await this.#options.exec(program, args)
     if (code !== 0) throw new RuntimeError('setup', `failed to create pod namespaces: ${stderr.trim()}`)
   }
+}
+
+/** Dots and slashes change places in names that have a slash. */
+function sysctlFile(name: string): string {
+  return `/proc/sys/${name.includes('/') ? name : name.replaceAll('.', '/')}`
+}
+
+function hasPorts(record: SandboxRecord): record is SandboxRecord & { netns: string } {
+  return record.netns !== undefined && record.hostPorts.length > 0
 }
 
 function makeDirectories(paths: PodPaths): void {

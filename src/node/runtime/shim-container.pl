@@ -5,6 +5,7 @@ use strict;
 sub container {
     my ($pipe, $terminal) = @_;
     try('setsid');
+    joinGroups();
     for my $kind (qw(net ipc uts)) { my ($path) = one("${kind}ns"); enter($path, $kind) if defined $path }
     call('unshare', 'unshare mount', $main::new{mnt});
     mountAt('none', '/', undef, REC | PRIVATE);

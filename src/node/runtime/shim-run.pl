@@ -9,7 +9,9 @@ sub run {
     part('terminal') if has('tty');
     my %pipe = map { pipe my $out, my $in or die; ($_ => { out => $out, in => $in }) } qw(stdin stdout stderr failed alive);
     my %terminal = has('tty') ? map { pipe my $out, my $in or die; ($_ => { out => $out, in => $in }) } qw(ready number) : ();
-    call('unshare', 'unshare pid', $main::new{pid});
+    my ($processes) = one('pidns');
+    if (!defined $processes) { call('unshare', 'unshare pid', $main::new{pid}) }
+    elsif ($processes ne 'host') { enter($processes, 'pid') }
     my $pid = fork;
     die "fork: $!\n" unless defined $pid;
     if ($pid == 0) {
@@ -34,7 +36,10 @@ sub run {
     my $stdin = has('stdin') ? $terminal || $pipe{stdin}{in} : undef;
     delete @pipe{qw(stdin stdout stderr)};
     nonBlocking($stdin) if $stdin;
-    collect($log, $limit, \%stream, { listener => $listener, stdin => $stdin, terminal => $terminal });
+    # What it leaves in a process namespace that is not its own would keep its output open.
+    my $ended = defined $processes ? call('pidfd_open', 'watch the container', $pid, 0) : undef;
+    my %own = (listener => $listener, stdin => $stdin, terminal => $terminal, ended => $ended);
+    collect($log, $limit, \%stream, \%own);
     waitpid $pid, 0;
     my $signal = $? & 127;
     recordEnd($signal ? 128 + $signal : $? >> 8, $signal, '');
@@ -55,8 +60,31 @@ sub giveTerminal {
 sub recordEnd {
     my ($code, $signal, $message) = @_;
     my ($directory) = one('record');
-    writeAtomically("$directory/exit", join(' ', $code, $signal, now()) . "\n$message");
+    writeAtomically("$directory/exit", join(' ', $code, $signal, now(), outOfMemory()) . "\n$message");
     event();
+}
+
+# How many of its processes the kernel ended for want of memory.
+sub outOfMemory {
+    for my $group (operands('cgroup')) {
+        for my $file (qw(memory.events memory.oom_control)) {
+            open my $in, '<', "$group->[0]/$file" or next;
+            return $1 if join('', <$in>) =~ /^oom_kill (\d+)/m;
+        }
+    }
+    return 0;
+}
+
+# What the program left in a process namespace that is not its own.
+sub endOthers {
+    my ($group) = one('cgroup') or return;
+    for (1 .. 500) {
+        open my $in, '<', "$group/cgroup.procs" or return;
+        my @left = map { /(\d+)/ ? $1 : () } <$in>;
+        return unless @left;
+        kill 'KILL', @left;
+        select undef, undef, undef, 0.002;
+    }
 }
 
 # Tells the agent, which watches one directory for all pods, that something is new.
@@ -65,7 +93,7 @@ sub event { my ($path) = one('event'); writeAtomically($path, '') }
 # Both streams into one file, a line each, as the CRI writes them: TIME STREAM F|P TEXT. And to whoever is attached.
 sub collect {
     my ($path, $limit, $stream, $own) = @_;
-    my ($listener, $stdin, $terminal) = @$own{qw(listener stdin terminal)};
+    my ($listener, $stdin, $terminal, $ended) = @$own{qw(listener stdin terminal ended)};
     my %pending = map { $_ => '' } keys %$stream;
     my $handle = openLog($path);
     my $size = -s $handle;
@@ -73,9 +101,11 @@ sub collect {
     while (%$stream) {
         my ($read, $write) = ('', '');
         vec($read, fileno($listener), 1) = 1;
+        vec($read, $ended, 1) = 1 if defined $ended;
         unless ($attached && clogged()) { vec($read, fileno($_), 1) = 1 for values %$stream }
         watchClients($stdin, \$read, \$write) if $attached;
         next if select($read, $write, undef, undef) < 0;
+        if (defined $ended && vec($read, $ended, 1)) { endOthers(); undef $ended }
         if (vec($read, fileno($listener), 1)) {
             part('attach') unless $attached++;
             acceptClient($listener);

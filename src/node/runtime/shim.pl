@@ -12,7 +12,8 @@
 use strict;
 
 my %arity = (
-    log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, hostname => 1, sysctl => 2,
+    log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, pidns => 1, holder => 1,
+    cgroup => 1, oomscore => 1, hostname => 1, sysctl => 3,
     overlay => 4, bind => 3, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 0,
     target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, env => 2, arg => 1,
 );
@@ -38,7 +39,7 @@ sub DETACH() { 2 }
 
 my @spec = readSpec($file);
 sub spec { return @spec }
-if ($mode eq 'sandbox') { dieWithParent(); sandbox() }
+if ($mode eq 'sandbox') { dieWithParent(); part('sandbox'); sandbox() }
 elsif ($mode eq 'run') { part($_) for qw(program container socket run); run() }
 elsif ($mode eq 'exec') { dieWithParent(); unlink $file; part($_) for qw(program terminal exec); enterAndRun() }
 elsif ($mode eq 'forward') { dieWithParent(); unlink $file; part($_) for qw(socket forward); forward() }
@@ -147,22 +148,15 @@ sub writeAtomically {
     rename "$path.new", $path or die "$path: $!\n";
 }
 
-# ---- sandbox
-
-sub sandbox {
-    my %path = map { my ($p) = one("${_}ns"); defined $p ? ($_ => $p) : () } qw(net ipc uts);
-    my $flags = 0;
-    $flags |= $main::new{$_} for keys %path;
-    call('unshare', 'unshare', $flags);
-    my ($hostname) = one('hostname');
-    call('sethostname', 'hostname', "$hostname", length $hostname);
-    for my $sysctl (operands('sysctl')) {
-        open my $out, '>', $sysctl->[0] or next;
-        print $out $sysctl->[1];
-        close $out;
+# Before the world changes: control groups of the host are not in sight from a container.
+sub joinGroups {
+    for my $group (operands('cgroup')) {
+        open my $out, '>', "$group->[0]/cgroup.procs" or die "$group->[0]: $!\n";
+        print $out "0\n";
+        close $out or die "join $group->[0]: $!\n";
     }
-    for my $kind (sort keys %path) {
-        makeFile($path{$kind});
-        mountAt("/proc/self/ns/$kind", $path{$kind}, undef, BIND);
-    }
+    my ($score) = one('oomscore') or return;
+    open my $out, '>', '/proc/self/oom_score_adj' or return;
+    print $out "$score\n";
+    close $out;
 }

@@ -4,9 +4,12 @@ export type Operation =
   | readonly ['log', path: string, maxBytes: string]
   | readonly ['record', directory: string, containerId: string]
   | readonly ['event', markerFile: string]
-  | readonly ['netns' | 'ipcns' | 'utsns', path: string]
+  | readonly ['netns' | 'ipcns' | 'utsns' | 'pidns', path: string]
+  | readonly ['holder', file: string]
+  | readonly ['cgroup', directory: string]
+  | readonly ['oomscore', value: string]
   | readonly ['hostname', name: string]
-  | readonly ['sysctl', file: string, value: string]
+  | readonly ['sysctl', file: string, value: string, whether: 'must' | 'may']
   | readonly ['overlay', root: string, lower: string, upper: string, work: string]
   | readonly ['bind', source: string, target: string, access: 'ro' | 'rw']
   | readonly ['tmpfs', target: string, mode: string, size: string]
@@ -33,7 +36,7 @@ export function encodeSpec(operations: readonly Operation[]): string {
 }
 
 /** The operations that make a process what the container is; `exec` repeats them. */
-const processOperations = new Set(['cwd', 'user', 'caps', 'nonewprivs', 'env'])
+const processOperations = new Set(['cgroup', 'oomscore', 'cwd', 'user', 'caps', 'nonewprivs', 'env'])
 
 /** From a container's stored spec, the part that a command run inside it shares. */
 export function execOperations(spec: string): Operation[] {
@@ -56,8 +59,12 @@ const arity: Readonly<Record<Operation[0], number>> = {
   netns: 1,
   ipcns: 1,
   utsns: 1,
+  pidns: 1,
+  holder: 1,
+  cgroup: 1,
+  oomscore: 1,
   hostname: 1,
-  sysctl: 2,
+  sysctl: 3,
   overlay: 4,
   bind: 3,
   tmpfs: 3,

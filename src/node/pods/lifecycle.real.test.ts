@@ -1,0 +1,221 @@
+/** How containers of a pod begin and end, in order, with their hooks and what they say of their end. */
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Container, ContainerStatus, Event } from '../../api/generated/v1.ts'
+import { type TestAgent, TestNode } from '../testing/node.ts'
+import { execIn } from './start.ts'
+
+let node: TestNode
+let agent: TestAgent
+
+beforeAll(async () => {
+  node = await TestNode.prepare()
+  agent = await node.startAgent()
+})
+
+afterAll(async () => {
+  agent.stop()
+  await node.remove()
+})
+
+const volumes = [{ name: 'v', emptyDir: {} }]
+const volumeMounts = [{ name: 'v', mountPath: '/v' }]
+const busybox = (name: string, script: string, more: Partial<Container> = {}): Container => ({
+  name,
+  image: 'busybox',
+  command: ['sh', '-c', script],
+  volumeMounts,
+  ...more,
+})
+/** Runs until it is told to end; says so in /v/log. */
+const service = (name: string, more: Partial<Container> = {}) =>
+  busybox(
+    name,
+    `echo +${name} >> /v/log; trap 'echo -${name} >> /v/log; exit 0' TERM; while :; do sleep 0.02; done`,
+    more,
+  )
+
+async function output(uid: string, container: string, script: string): Promise<string> {
+  const request = { uid, container, command: ['sh', '-c', script], timeoutMs: 5000 }
+  return (await execIn(agent.runtime, request)).output
+}
+
+function container(pod: string, name = 'main'): ContainerStatus | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = node.pod(pod)?.status ?? {}
+  return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name)
+}
+
+function events(pod: string): string[] {
+  return node.api
+    .list<Event>('/api/v1/events')
+    .filter(({ involvedObject }) => involvedObject.name === pod)
+    .map(({ reason, message }) => `${reason}: ${message}`)
+}
+
+const condition = (pod: string, type: string) => node.pod(pod)?.status?.conditions?.find((c) => c.type === type)
+
+describe('sidecars', () => {
+  const always = { restartPolicy: 'Always' }
+
+  test('begin in order, each when the one before has started; end after the others, in reverse', async () => {
+    const startupProbe = { exec: { command: ['test', '-e', '/v/go'] }, periodSeconds: 1, failureThreshold: 60 }
+    const initContainers = [
+      service('one', { ...always, startupProbe }),
+      busybox('setup', 'echo setup >> /v/log'),
+      service('two', always),
+    ]
+    const uid = node.createPod('side', service('main', { volumeMounts }), { volumes, initContainers })
+    await node.api.until('the first', () => container('side', 'one')?.state?.running !== undefined)
+    expect(container('side', 'one')).toMatchObject({ started: false, ready: false })
+    expect(condition('side', 'Initialized')?.message).toBe('containers with incomplete status: [one setup two]')
+    expect(node.pod('side')?.status?.phase).toBe('Pending')
+    await output(uid, 'one', 'touch /v/go')
+    await node.untilRunning('side')
+    await expect.poll(() => output(uid, 'main', 'cat /v/log')).toBe('+one\nsetup\n+two\n+main\n')
+    expect(container('side', 'one')).toMatchObject({ started: true, ready: true })
+    const log = `${node.stateDir}/${uid}/volumes/empty/v/log`
+    const before = node.api.until('the end', () => container('side', 'one')?.state?.terminated !== undefined)
+    const deleted = node.deletePod('side', 10)
+    let text = ''
+    const seen = setInterval(() => {
+      try {
+        text = readFileSync(log, 'utf8')
+      } catch {
+        // The pod is off the machine.
+      }
+    }, 1)
+    await Promise.all([before, deleted]).finally(() => clearInterval(seen))
+    expect(text.split('\n').slice(4, 6)).toEqual(['-main', '-two'])
+  })
+
+  test('are restarted, and do not keep a pod from its end', async () => {
+    const initContainers = [service('side', always)]
+    const uid = node.createPod(
+      'batch',
+      { command: ['sh', '-c', 'until [ -e /v/go ]; do sleep 0.02; done'], volumeMounts },
+      { volumes, initContainers, restartPolicy: 'Never' },
+    )
+    await node.untilRunning('batch')
+    agent.runtime.signal(uid, 'side', 'SIGKILL')
+    await node.api.until('its restart', () => container('batch', 'side')?.restartCount === 1)
+    await node.untilRunning('batch')
+    await output(uid, 'main', 'touch /v/go')
+    await node.api.until('success', () => node.pod('batch')?.status?.phase === 'Succeeded')
+    expect(container('batch', 'side')?.state?.terminated?.exitCode).toBe(0)
+    await node.deletePod('batch')
+  })
+})
+
+describe('postStart', () => {
+  test('holds back what comes after it', async () => {
+    const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'until [ -e /v/go ]; do sleep 0.02; done'] } } }
+    const containers = [service('main', { lifecycle }), service('second')]
+    const uid = node.createPod('post', {}, { volumes, containers })
+    await node.api.until('the event', () => events('post').includes('Started: Container started'))
+    await node.api.until('a status', () => container('post') !== undefined)
+    expect(container('post')?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
+    expect(container('post', 'second')?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
+    await output(uid, 'main', 'touch /v/go')
+    await node.untilRunning('post')
+    await node.deletePod('post')
+  })
+
+  test('ends the container when it fails', async () => {
+    const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'echo secret; exit 3'] } } }
+    node.createPod('failing', service('main', { lifecycle }), { volumes })
+    await node.api.until('the event', () => events('failing').includes('FailedPostStartHook: PostStartHook failed'))
+    await node.api.until('its restart', () => (container('failing')?.restartCount ?? 0) > 0)
+    expect(events('failing')).toContain('Killing: FailedPostStartHook')
+    await node.deletePod('failing')
+  })
+})
+
+describe('preStop', () => {
+  test('comes before the signal; its failure is told', async () => {
+    const lifecycle = { preStop: { exec: { command: ['sh', '-c', 'echo hook >> /v/log; exit 1'] } } }
+    const uid = node.createPod('stop', service('main', { lifecycle }), {
+      volumes,
+      initContainers: [service('watch', { restartPolicy: 'Always' })],
+    })
+    await node.untilRunning('stop')
+    const gone = node.deletePod('stop', 5)
+    await node.api.until('its end', () => container('stop')?.state?.terminated !== undefined)
+    await gone
+    expect(events('stop')).toContain('FailedPreStopHook: PreStopHook failed')
+    expect(uid).not.toBe('')
+  })
+
+  test('may be a sleep; a stopSignal of its own follows', async () => {
+    const lifecycle = { preStop: { sleep: { seconds: 1 } }, stopSignal: 'SIGUSR1' }
+    const command = ['sh', '-c', 'trap "exit 7" USR1; while :; do sleep 0.02; done']
+    node.createPod('usr', { command, lifecycle })
+    await node.untilRunning('usr')
+    const started = Date.now()
+    const gone = node.deletePod('usr', 10)
+    await node.api.until('its end', () => container('usr')?.state?.terminated !== undefined)
+    expect(Date.now() - started).toBeGreaterThanOrEqual(1000)
+    expect(container('usr')?.state?.terminated?.exitCode).toBe(7)
+    await gone
+  })
+})
+
+describe('a container says why it ended', () => {
+  const cases: [what: string, script: string, policy: string, message: string | undefined][] = [
+    ['in its file', 'echo -n because > /dev/termination-log; exit 1', 'File', 'because'],
+    ['not by its log', 'echo because; exit 1', 'File', undefined],
+    ['by its log, if it may', 'echo one; echo two; exit 1', 'FallbackToLogsOnError', 'one\ntwo\n'],
+    ['not by its log when all went well', 'echo one', 'FallbackToLogsOnError', undefined],
+  ]
+  test.each(cases)('%s', async (_, script, terminationMessagePolicy, message) => {
+    node.createPod('said', { command: ['sh', '-c', script], terminationMessagePolicy }, { restartPolicy: 'Never' })
+    await node.api.until('its end', () => container('said')?.state?.terminated !== undefined)
+    expect(container('said')?.state?.terminated?.message).toBe(message)
+    await node.deletePod('said')
+  })
+})
+
+describe('its own restart policy', () => {
+  test('goes before the pod, its rules before both', async () => {
+    const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }]
+    const containers = [
+      busybox('never', 'exit 1', { restartPolicy: 'Never' }),
+      busybox('rule', 'exit 42', { restartPolicy: 'Never', restartPolicyRules: rules }),
+    ]
+    node.createPod('rules', {}, { volumes, containers })
+    await node.api.until('a restart', () => container('rules', 'rule')?.restartCount === 1)
+    await node.api.until('the other', () => container('rules', 'never')?.state?.terminated?.exitCode === 1)
+    expect(container('rules', 'never')?.restartCount).toBe(0)
+    await node.deletePod('rules')
+  })
+})
+
+test('a pod past its deadline fails', async () => {
+  const spec = { volumes, activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 1 }
+  node.createPod('late', service('main'), spec)
+  await node.api.until('its failure', () => node.pod('late')?.status?.phase === 'Failed')
+  expect(node.pod('late')?.status).toMatchObject({
+    reason: 'DeadlineExceeded',
+    message: 'Pod was active on the node longer than the specified deadline',
+  })
+  await node.deletePod('late')
+})
+
+describe('a pod that must not run here', () => {
+  test('fails before anything of it is made', async () => {
+    const ports = [{ containerPort: 80, hostPort: 8080 }]
+    node.createPod('first', { command: ['sleep', '1000'], ports })
+    await node.untilRunning('first')
+    node.createPod('second', { command: ['sleep', '1000'], ports })
+    await node.api.until('the refusal', () => node.pod('second')?.status?.phase === 'Failed')
+    expect(node.pod('second')?.status).toMatchObject({
+      reason: 'NodePorts',
+      message:
+        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    })
+    await Promise.all([node.deletePod('first'), node.deletePod('second')])
+    const sysctls = [{ name: 'kernel.msgmax', value: '1' }]
+    node.createPod('sysctl', {}, { securityContext: { sysctls } })
+    await node.api.until('the refusal', () => node.pod('sysctl')?.status?.reason === 'SysctlForbidden')
+    await node.deletePod('sysctl')
+  })
+})

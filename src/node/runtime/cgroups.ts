@@ -1,0 +1,168 @@
+/**
+ * Control groups of pods and their containers: where the machine has them (v2, v1, or both side by side), and the files
+ * that hold limits. Only containers that ask for something, or whose processes have no namespace of their own, get one.
+ *
+ *   MOUNT/fairway/NODE/podUID/CONTAINER-ATTEMPT
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Limits } from './contract.ts'
+import { readIfThere } from './paths.ts'
+
+export interface Hierarchy {
+  readonly version: 1 | 2
+  readonly mount: string
+  /** What this one controls, of what we use. */
+  readonly controllers: readonly Controller[]
+}
+
+export type Controller = 'cpu' | 'memory'
+
+const wanted: readonly Controller[] = ['cpu', 'memory']
+const quotaPeriodUs = 100_000
+const removeDeadlineMs = 2000
+
+/** From proc(5)'s mountinfo; `available` says what a v2 mount offers. A controller is used in one hierarchy only. */
+export function hierarchies(mountinfo: string, available: (mount: string) => string): Hierarchy[] {
+  const found = mountinfo.split('\n').flatMap((line): Hierarchy[] => {
+    const [before = '', after = ''] = line.split(' - ')
+    const mount = before.split(' ')[4] ?? ''
+    const [type, , options = ''] = after.split(' ')
+    if (type === 'cgroup2') return [{ version: 2, mount, controllers: only(available(mount).split(/\s+/)) }]
+    const controllers = type === 'cgroup' ? only(options.split(',')) : []
+    return controllers.length > 0 ? [{ version: 1, mount, controllers }] : []
+  })
+  const first = (controller: Controller) => found.find(({ controllers }) => controllers.includes(controller))
+  return found
+    .map((one) => ({ ...one, controllers: one.controllers.filter((controller) => first(controller) === one) }))
+    .filter(({ controllers, version }) => controllers.length > 0 || version === 2)
+}
+
+function only(names: readonly string[]): Controller[] {
+  return wanted.filter((name) => names.includes(name))
+}
+
+/** File and text for each limit. */
+export function limitFiles(version: 1 | 2, controllers: readonly Controller[], limits: Limits): [string, string][] {
+  const { cpuShares, cpuQuotaUs, memoryBytes } = limits
+  const cpu: [string, string][] =
+    version === 2
+      ? [
+          ['cpu.weight', String(weightOf(cpuShares))],
+          ...(cpuQuotaUs ? [['cpu.max', `${cpuQuotaUs} ${quotaPeriodUs}`] as [string, string]] : []),
+        ]
+      : [
+          ['cpu.shares', String(cpuShares)],
+          ...(cpuQuotaUs
+            ? ([
+                ['cpu.cfs_period_us', String(quotaPeriodUs)],
+                ['cpu.cfs_quota_us', String(cpuQuotaUs)],
+              ] as [string, string][])
+            : []),
+        ]
+  const bound: [string, string][] = memoryBytes
+    ? [[version === 2 ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes)]]
+    : []
+  return [...(controllers.includes('cpu') ? cpu : []), ...(controllers.includes('memory') ? bound : [])]
+}
+
+/** A v1 share as a v2 weight: 1024 shares are weight 100 (runc's conversion). */
+export function weightOf(shares: number): number {
+  if (shares <= 2) return 1
+  if (shares >= 262_144) return 10_000
+  const log = Math.log2(shares)
+  return Math.ceil(10 ** ((log * (log + 125)) / 612 - 7 / 34))
+}
+
+export class Cgroups {
+  readonly #hierarchies: readonly Hierarchy[]
+
+  constructor(found: readonly Hierarchy[] = ofThisMachine()) {
+    this.#hierarchies = found
+  }
+
+  /** Controllers this machine does not give us. */
+  get missing(): Controller[] {
+    return wanted.filter((name) => !this.#hierarchies.some(({ controllers }) => controllers.includes(name)))
+  }
+
+  /** Makes `path` (as under a mount) everywhere, with limits; returns its directories. Processes go into leaves only. */
+  make(path: string, limits: Limits, leaf: 'leaf' | 'parent'): string[] {
+    return this.#hierarchies.map(({ version, mount, controllers }) => {
+      const directory = join(mount, path)
+      makeDirectory(directory)
+      if (version === 2) delegate(mount, leaf === 'leaf' ? dirname(path) : path, controllers)
+      for (const [file, text] of limitFiles(version, controllers, limits)) writeFileSync(join(directory, file), text)
+      if (version === 2 && leaf === 'leaf' && controllers.includes('memory')) {
+        // One process killed for all is no container any more.
+        writeFileSync(join(directory, 'memory.oom.group'), '1')
+      }
+      return directory
+    })
+  }
+
+  /** Ends what still runs in it, and takes it and its children away; empty parents of ours too. */
+  async remove(path: string): Promise<void> {
+    for (const { mount } of this.#hierarchies) {
+      const deadline = Date.now() + removeDeadlineMs
+      while (!removeTree(join(mount, path)) && Date.now() < deadline) await sleep(2)
+      for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) removeEmpty(join(mount, parent))
+    }
+  }
+}
+
+function ofThisMachine(): Hierarchy[] {
+  return hierarchies(readFileSync('/proc/self/mountinfo', 'utf8'), (mount) => {
+    return readIfThere(join(mount, 'cgroup.controllers')) ?? ''
+  })
+}
+
+/** Another pod's end may take an empty parent away while we are at it. */
+function makeDirectory(directory: string, tries = 3): void {
+  try {
+    mkdirSync(directory, { recursive: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 0) throw error
+    makeDirectory(directory, tries - 1)
+  }
+}
+
+/** v2: children have a controller when every parent passes it on. */
+function delegate(mount: string, path: string, controllers: readonly Controller[]): void {
+  const text = controllers.map((name) => `+${name}`).join(' ')
+  if (text === '') return
+  const parts = path.split('/')
+  for (let depth = 0; depth <= parts.length; depth++) {
+    writeFileSync(join(mount, ...parts.slice(0, depth), 'cgroup.subtree_control'), text)
+  }
+}
+
+function childrenOf(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+}
+
+/** True when it is gone. */
+function removeTree(directory: string): boolean {
+  if (!existsSync(directory)) return true
+  for (const child of childrenOf(directory)) removeTree(join(directory, child))
+  for (const pid of readIfThere(join(directory, 'cgroup.procs'))?.split('\n').filter(Boolean) ?? []) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended, or is of another namespace: the directory tells.
+    }
+  }
+  return removeEmpty(directory)
+}
+
+function removeEmpty(directory: string): boolean {
+  try {
+    rmdirSync(directory)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
+}
