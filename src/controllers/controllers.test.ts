@@ -24,6 +24,8 @@ test('all controllers together: what an empty cluster, a node, and scaling 0 →
     'create endpoints': 1,
     'create endpointslices': 1,
     'create namespaces': 4,
+    'create priorityclasses': 2,
+    'create runtimeclasses': 1,
     'create serviceaccounts': 4,
     'create servicecidrs': 1,
     'update servicecidrs/status': 1,

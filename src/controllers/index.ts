@@ -35,6 +35,7 @@ import { startScheduler } from './scheduler/index.ts'
 import { startServiceAdviceController } from './serviceadvice/index.ts'
 import { startServiceCidrController } from './servicecidr/index.ts'
 import { startStatefulSetController } from './statefulset/index.ts'
+import { startSystemClasses } from './systemclasses/index.ts'
 import { startTtlAfterFinishedController } from './ttlafterfinished/index.ts'
 
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
@@ -91,6 +92,7 @@ export function startControllers(options: ControllerOptions): void {
   startTaintEvictionController(as('node-controller'))
   startPodGarbageCollector(as('pod-garbage-collector'))
   startSystemNamespaces(as('apiserver'))
+  startSystemClasses(as('apiserver'))
   startServiceAccountController(as('service-account-controller'))
   if (rootCa) startRootCaPublisher(as('root-ca-cert-publisher'), rootCa)
   // These two read metadata of every resource, and share whole objects only where somebody else keeps them anyway.

@@ -7,11 +7,22 @@
  *   delete                                                                 validate ─▶ commit
  */
 import type { ServerContext } from '../context.ts'
+import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import type { AdmissionAttributes, AdmissionHook, AdmissionPlugin } from './plugin.ts'
+import { priority } from './priority.ts'
+import { runtimeClass } from './runtimeclass.ts'
 import { serviceAccount } from './serviceaccount.ts'
+import { storageObjectInUseProtection } from './storage-protection.ts'
 
 /** In upstream's order. */
-const plugins: readonly AdmissionPlugin[] = [serviceAccount]
+const plugins: readonly AdmissionPlugin[] = [
+  serviceAccount,
+  priority,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  runtimeClass,
+  defaultIngressClass,
+]
 
 interface Hooks {
   readonly mutate: readonly AdmissionHook[]

@@ -1,6 +1,7 @@
 /**
- * What Kubernetes' default admission plugins write into every new pod: its identity (ServiceAccount), its priority
- * (Priority) and how long it stays on a node that is lost (DefaultTolerationSeconds).
+ * What Kubernetes' default admission plugins write into every new pod, as far as that needs no other object: its
+ * identity (ServiceAccount), that it is as important as others (Priority), and how long it stays on a node that is lost
+ * (DefaultTolerationSeconds).
  */
 import type { Pod, PodSpec, Toleration } from '../../generated/v1.ts'
 
@@ -10,12 +11,6 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror'
 const lostNodeSeconds = 300
 const lostNodeTaints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
 
-/** The priority classes that every cluster has. */
-const systemPriorities: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-}
-
 export function admitPod({ metadata, spec }: Pod): void {
   if (!spec) return
   if (metadata.annotations?.[mirrorAnnotation] === undefined) {
@@ -23,7 +18,7 @@ export function admitPod({ metadata, spec }: Pod): void {
     spec.serviceAccountName = account
     spec.serviceAccount = account
   }
-  spec.priority ??= systemPriorities[spec.priorityClassName ?? ''] ?? 0
+  spec.priority ??= 0
   spec.preemptionPolicy ??= 'PreemptLowerPriority'
   for (const key of lostNodeTaints) tolerateForAWhile(spec, key)
 }
