@@ -111,7 +111,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     start: () => context.authorizer.rbac.load(),
     userOfToken: (token) => userOfToken(tokens, token),
-    handle: async (request, user) => errorInFormat(request.headers?.['accept'], await handle(core, request, user)),
+    handle: async (request, user) => errorInFormat(request, await handle(core, request, user)),
     upgrade: (request, user) => upgrade(core, request, user),
     proxy: (target, connection, user) => proxied(core, target, connection, user),
     close() {
@@ -154,7 +154,7 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, as
   }
   if (!route) {
     const page = await answered(context, () => pages.get(method, target, headers))
-    return pageInFormat(headers['accept'], page)
+    return pageInFormat(request, page)
   }
   if (target.watchOnly && request.method !== 'GET') return errorResponse(methodNotAllowed())
   const resourceRequest: ResourceRequest = {

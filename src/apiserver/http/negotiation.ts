@@ -37,6 +37,8 @@ export function negotiateFormat(accept: string | undefined): Format | undefined 
 /** Clients send few different headers, each of them often. */
 const known = new Map<string, Accepted | undefined>()
 const knownMax = 200
+/** Nobody's but a trickster's is longer. */
+const knownLengthMax = 1000
 
 function remembered(accept: string): Accepted | undefined {
   if (known.has(accept)) return known.get(accept)
@@ -45,7 +47,7 @@ function remembered(accept: string): Accepted | undefined {
     return as && { format, as }
   })
   if (known.size === knownMax) known.clear()
-  known.set(accept, accepted)
+  if (accept.length <= knownLengthMax) known.set(accept, accepted)
   return accepted
 }
 

@@ -60,8 +60,6 @@ export const jsonNames: Readonly<Record<string, string>> = {
 
 /** Go structs that are embedded: a message on the wire, but in JSON their fields are the outer object's. */
 export const inlined: readonly string[] = [
-  'admissionregistration.k8s.io/v1.NamedRuleWithOperations.ruleWithOperations',
-  'admissionregistration.k8s.io/v1.RuleWithOperations.rule',
   'networking.k8s.io/v1.IngressRule.ingressRuleValue',
   'v1.ConfigMapEnvSource.localObjectReference',
   'v1.ConfigMapKeySelector.localObjectReference',

@@ -2,11 +2,13 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { definitions } from '../../api/index.ts'
 import { findType, typeNames } from '../../api/machinery/schema.ts'
+import { apiVersionOf } from '../../api/resource.ts'
 import { randomOf } from '../fuzzing/random.ts'
 import { decodeMessage } from './decode.ts'
 import { encodeMessage } from './encode.ts'
-import { findMessage } from './messages.ts'
+import { findMessage, messageOfKind } from './messages.ts'
 import { randomObject, unsent } from './random.fixture.ts'
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -32,6 +34,19 @@ describe.each(groupVersions)('%s', (groupVersion) => {
     expect(decodeMessage(message!, encodeMessage(message!, object))).toEqual(object)
   })
 })
+
+const listed = definitions.filter(({ verbs }) => !verbs || verbs.includes('list'))
+test.each(listed.map(({ group, version, kind }) => [apiVersionOf({ group, version }), kind]))(
+  '%s %s has messages of its own and for its lists',
+  (apiVersion, kind) => {
+    expect(messageOfKind(apiVersion, kind)?.name).toBe(`${apiVersion}.${kind}`)
+    const fields = messageOfKind(apiVersion, `${kind}List`)?.fields.map(({ number, name }) => [number, name])
+    expect(fields).toEqual([
+      [1, 'metadata'],
+      [2, 'items'],
+    ])
+  },
+)
 
 test('what is not sent is still in the schemas', () => {
   for (const path of unsent) {
