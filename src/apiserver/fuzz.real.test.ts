@@ -5,6 +5,7 @@
 import { Agent, request } from 'node:https'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomOf } from './fuzzing/random.ts'
 import { type FuzzRequest, mutated, soundRequest } from './fuzzing/requests.ts'
@@ -45,7 +46,11 @@ function send({ method, target, headers, body }: FuzzRequest): Promise<FuzzAnswe
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
-      response.on('end', () => resolve({ status, type, text: Buffer.concat(chunks).toString() }))
+      response.on('end', () => {
+        const bytes = Buffer.concat(chunks)
+        const text = got['content-encoding'] === 'gzip' && bytes.length > 0 ? gunzipSync(bytes) : bytes
+        resolve({ status, type, text: text.toString() })
+      })
       if (status !== 200 || got['content-length'] !== undefined) return
       resolve({ status, type, text: '' })
       response.removeAllListeners('error').on('error', () => {})

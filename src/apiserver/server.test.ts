@@ -119,9 +119,10 @@ describe('patch', () => {
     expect(answer).toMatchObject({ status: 200, body: { data } })
   })
 
-  test('by server-side apply is refused as an unknown type', async () => {
-    const answer = await api.request('PATCH', `${configMaps}/x`, {}, { 'content-type': 'application/apply-patch+yaml' })
+  test('of an unknown type is refused with those that are known', async () => {
+    const answer = await api.request('PATCH', `${configMaps}/x`, {}, { 'content-type': 'application/json' })
     expect(answer).toMatchObject({ status: 415, body: { reason: 'UnsupportedMediaType' } })
+    expect(answer.body.message).toContain('application/apply-patch+yaml')
   })
 
   test('of many at once loses none', async () => {

@@ -10,7 +10,7 @@ import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { json } from '../http/respond.ts'
 import { readEntry } from '../read/index.ts'
-import { parseWriteOptions } from '../write/options.ts'
+import { parsePatchOptions, parseWriteOptions } from '../write/options.ts'
 import { patcher } from '../write/patch.ts'
 import { updateObject } from '../write/update.ts'
 
@@ -46,7 +46,7 @@ async function patchScale(
   request: ResourceRequest,
   strategy: ScaleStrategy<KubeObject>,
 ): Promise<ApiResponse> {
-  const options = parseWriteOptions(request.query, 'PatchOptions')
+  const options = parsePatchOptions(request.query)
   const patch = patcher(request, options)
   return writeScale(context, request, strategy, {
     ...options,

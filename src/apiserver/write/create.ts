@@ -1,5 +1,6 @@
 /** create: decode, default, admit, prepare, validate, commit. */
 import { randomUUID } from 'node:crypto'
+import type { ManagedFieldsEntry } from '../../api/generated/meta.v1.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { alreadyExistsError, notFoundError, StatusError } from '../../api/machinery/status.ts'
 import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
@@ -32,7 +33,7 @@ export async function createObject(
   context: ServerContext,
   request: ResourceRequest,
   object: KubeObject,
-  { dryRun }: Pick<WriteOptions, 'dryRun'>,
+  { dryRun, managedFields }: Pick<WriteOptions, 'dryRun'> & { readonly managedFields?: ManagedFieldsEntry[] },
 ): Promise<Written> {
   const { resource } = request
   const { definition } = resource
@@ -43,6 +44,7 @@ export async function createObject(
   await requireLiveNamespace(context, resource, { namespace: request.namespace, name: object.metadata.name })
   const at = requestContext(context, request, { dryRun })
   stampNew(object.metadata, { uid: randomUUID(), now: at.now })
+  if (managedFields) object.metadata.managedFields = managedFields
   definition.setDefaults?.(object, at)
   await context.admission.run('mutate', context, { operation: 'CREATE', request, object, old: undefined, dryRun })
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined

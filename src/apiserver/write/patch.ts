@@ -8,7 +8,7 @@ import type { ResourceRequest, ServerContext } from '../context.ts'
 import { mediaType } from '../http/body.ts'
 import { unsupportedMediaType } from '../http/errors.ts'
 import { jsonBytes } from '../http/respond.ts'
-import { parseWriteOptions, type WriteOptions } from './options.ts'
+import { parsePatchOptions, type WriteOptions } from './options.ts'
 import { updateObject } from './update.ts'
 
 export const patchTypes: readonly PatchMediaType[] = [
@@ -17,13 +17,15 @@ export const patchTypes: readonly PatchMediaType[] = [
   'application/strategic-merge-patch+json',
 ]
 
-/** What the request's patch makes of an object. Server-side apply is not served yet and refused as unknown types are. */
+const applyType = 'application/apply-patch+yaml'
+
+/** What the request's patch makes of an object. */
 export function patcher(
   request: ResourceRequest,
   { fieldValidation }: Pick<WriteOptions, 'fieldValidation'>,
 ): (gvk: GroupVersionKind, current: object) => object {
   const type = patchTypes.find((known) => known === mediaType(request.headers))
-  if (!type) throw unsupportedMediaType(patchTypes)
+  if (!type) throw unsupportedMediaType([...patchTypes, applyType])
   return (gvk, current) => {
     const { object, warnings } = applyPatch<object>(gvk, current, {
       mediaType: type,
@@ -40,7 +42,11 @@ export async function handlePatch(
   request: ResourceRequest,
   strategy: UpdateStrategy<KubeObject>,
 ): Promise<ApiResponse> {
-  const options = parseWriteOptions(request.query, 'PatchOptions')
+  if (mediaType(request.headers) === applyType) {
+    const { handleApply } = await import('./apply.ts')
+    return handleApply(context, request, strategy)
+  }
+  const options = parsePatchOptions(request.query)
   const patch = patcher(request, options)
   const written = await updateObject(context, request, {
     strategy,

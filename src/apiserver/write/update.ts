@@ -1,4 +1,5 @@
 /** update of an object or of one of its subresources: decode, check the version, prepare, validate, commit. */
+import type { ManagedFieldsEntry } from '../../api/generated/meta.v1.ts'
 import { invalid, Path } from '../../api/machinery/field.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { conflictError, invalidError, staleObjectMessage } from '../../api/machinery/status.ts'
@@ -14,6 +15,7 @@ import { findEntry } from '../read/index.ts'
 import { parseResourceVersion } from '../read/options.ts'
 import { commitDelete, commitObject, ObjectChanged, type Written } from './commit.ts'
 import { createObject, missing } from './create.ts'
+import type { TrackedUpdate } from './managed-fields.ts'
 import { adoptTarget, keepIdentity, requireSameUid } from './metadata.ts'
 import { namespaceFinalizers } from './namespaces.ts'
 import { parseWriteOptions, type WriteOptions } from './options.ts'
@@ -46,6 +48,8 @@ export interface UpdateRequest {
   readonly options: Pick<WriteOptions, 'dryRun'>
   /** The object wanted instead of the current one. Called again when somebody else was faster. */
   readonly change: (current: Entry) => KubeObject | Promise<KubeObject>
+  /** The change has its managedFields already. */
+  readonly tracked?: boolean
 }
 
 /** Reads, changes and writes until no other writer came between, or until the change itself names a stale version. */
@@ -76,7 +80,7 @@ export async function updateObject(
 async function prepare(
   context: ServerContext,
   request: ResourceRequest,
-  { strategy, options }: UpdateRequest,
+  { strategy, options, tracked }: UpdateRequest,
   { next, current }: { next: KubeObject; current: Entry },
 ): Promise<void> {
   const { resource } = request
@@ -86,6 +90,7 @@ async function prepare(
   const at = requestContext(context, request, options)
   adoptTarget(next, request)
   requireCurrent(request, next, current)
+  const { managedFields: sent } = next.metadata
   keepIdentity(next.metadata, old.metadata)
   definition.setDefaults?.(next, at)
   strategy.prepareForUpdate?.(next, old, at)
@@ -96,6 +101,17 @@ async function prepare(
   if (errors.length > 0) await refuse(context, resource, { next, old, errors })
   for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
   definition.canonicalize?.(next)
+  const managedFields = tracked
+    ? sent
+    : await tracking(request, { before: current.object, after: next, sent, now: at.now })
+  if (managedFields) next.metadata.managedFields = managedFields
+}
+
+/** managedFields of an object that has them; most have none, and pay nothing. */
+async function tracking(request: ResourceRequest, update: TrackedUpdate): Promise<ManagedFieldsEntry[] | undefined> {
+  if (!update.before.metadata.managedFields) return undefined
+  const { trackUpdate } = await import('./managed-fields.ts')
+  return trackUpdate(request, update)
 }
 
 function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, current: Entry): void {

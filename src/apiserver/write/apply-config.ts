@@ -1,0 +1,74 @@
+/** The body of a server-side apply: YAML or JSON, of which only what stands there counts. */
+import { decodeBody } from '../../api/machinery/body.ts'
+import { DecodeError, parseJson } from '../../api/machinery/decode.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { badRequest } from '../../api/machinery/status.ts'
+import type { ResourceRequest } from '../context.ts'
+import type { PatchOptions } from './options.ts'
+
+export interface AppliedConfig {
+  readonly config: object
+  readonly force: boolean
+  /** The message of a configuration that is not of its type. */
+  readonly problem: (why: string) => string
+}
+
+/** Throws 400. */
+export async function readConfig(request: ResourceRequest, options: PatchOptions): Promise<AppliedConfig> {
+  const { body, resource, subresource, warnings } = request
+  const { definition } = resource
+  const config = await plainObject(body)
+  const { apiVersion = '' } = config
+  if (apiVersion !== resource.apiVersion) {
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${apiVersion}, expected: ${resource.apiVersion}`,
+    )
+  }
+  if (config.metadata?.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
+  const problem = (why: string) => `failed to create typed patch object (${described(config)}): ${why}`
+  const contentType = 'application/yaml'
+  const checked = await decodeBody(definition, body, { contentType, fieldValidation: 'Warn' })
+  const undeclared = checked.warnings.flatMap((warning) => /^unknown field "(.+)"$/.exec(warning)?.[1] ?? [])
+  if (undeclared.length > 0) {
+    throw badRequest(problem(undeclared.map((path) => `.${path}: field not declared in schema`).join('\n')))
+  }
+  const duplicates = checked.warnings
+  if (options.fieldValidation === 'Strict' && duplicates.length > 0) {
+    throw badRequest(`strict decoding error: ${duplicates.join(', ')}`)
+  }
+  if (options.fieldValidation === 'Warn') for (const warning of duplicates) warnings.add(warning)
+  // What this endpoint does not change is not owned through it either.
+  const { status: _status, ...main } = config
+  const { spec: _spec, ...state } = config
+  const kept = subresource === 'status' ? state : definition.status ? main : config
+  return { config: kept, force: options.force, problem }
+}
+
+type Config = Partial<KubeObject> & { spec?: unknown; status?: unknown }
+
+async function plainObject(body: Buffer): Promise<Config> {
+  const value = await plainValue(body.toString())
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badRequest('error decoding YAML: the patch is not an object')
+  }
+  const { metadata } = value as Config
+  if (typeof metadata !== 'object' || metadata === null) throw badRequest('error decoding YAML: metadata is missing')
+  return value
+}
+
+async function plainValue(text: string): Promise<unknown> {
+  try {
+    if (text.trimStart().startsWith('{')) return parseJson(text)
+    const { parse } = await import('yaml')
+    return parse(text, { maxAliasCount: 100, uniqueKeys: false })
+  } catch (error) {
+    const why = error instanceof DecodeError || error instanceof Error ? error.message : String(error)
+    throw badRequest(`error decoding YAML: ${why}`)
+  }
+}
+
+function described({ apiVersion = '', kind = '', metadata }: Config): string {
+  const { namespace = '', name = '' } = metadata ?? {}
+  const groupVersion = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`
+  return `${namespace}/${name}; ${groupVersion}, Kind=${kind}`
+}

@@ -1,0 +1,61 @@
+/**
+ * Ownership of fields around writes. Objects that were never applied on the server are not tracked, as by upstream's
+ * manager of non-applied objects: who owned what before is then one manager, `before-first-apply`.
+ */
+
+import type { ManagedFieldsEntry } from '../../api/generated/meta.v1.ts'
+import { typeNameOf } from '../../api/machinery/body.ts'
+import type { KubeObject } from '../../api/machinery/object.ts'
+import { typeSchema } from '../../api/machinery/schema.ts'
+import {
+  decodeOwners,
+  encodeOwners,
+  type ManagerId,
+  recordUpdate,
+  topologyOfType,
+} from '../../api/managedfields/index.ts'
+import type { ResourceRequest } from '../context.ts'
+import type { ServedResource } from '../registry.ts'
+
+export function topologyOf({ definition }: ServedResource) {
+  return topologyOfType(typeSchema(typeNameOf(definition)))
+}
+
+/** The name a client gives, or else the first word of its User-Agent. */
+export function managerName({ query, headers }: ResourceRequest): string {
+  const given = query.get('fieldManager')
+  if (given) return given
+  const [program = ''] = (headers['user-agent'] ?? '').split('/')
+  return program.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '').slice(0, 128) || 'unknown'
+}
+
+export interface TrackedUpdate {
+  /** As stored. */
+  readonly before: KubeObject
+  /** As it will be stored. */
+  readonly after: KubeObject
+  /** What the client sent as managedFields. */
+  readonly sent: readonly ManagedFieldsEntry[] | undefined
+  readonly now: string
+}
+
+/** managedFields after an update of an object that has them; undefined: none any more. */
+export function trackUpdate(
+  request: ResourceRequest,
+  { before, after, sent, now }: TrackedUpdate,
+): ManagedFieldsEntry[] | undefined {
+  const { resource, subresource } = request
+  // One empty entry is how clients say that nothing should be tracked any more.
+  if (subresource === '' && sent?.length === 1 && Object.keys(sent[0] ?? {}).length === 0) return undefined
+  const given = subresource === '' && sent && sent.length > 0 ? decodeOwners(sent) : undefined
+  const owners = given ?? decodeOwners(before.metadata.managedFields ?? []) ?? []
+  const { apiVersion } = resource
+  const id: ManagerId = { manager: managerName(request), operation: 'Update', apiVersion, subresource }
+  const change = { before: untracked(before), after: untracked(after) }
+  return encodeOwners(recordUpdate(owners, change, { id, now }, topologyOf(resource)))
+}
+
+export function untracked(object: KubeObject): KubeObject {
+  const { managedFields: _managedFields, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
