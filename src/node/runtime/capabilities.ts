@@ -70,11 +70,11 @@ export interface CapabilityRequest {
   readonly drop: readonly string[]
 }
 
-/** What the container may hold. `ALL` in drop goes first, then add, then drop (the kubelet's order). */
+/** What the container may hold. `ALL` in add goes first, then `ALL` in drop, then add, then drop (containerd's order). */
 export function heldCapabilities({ privileged, add, drop }: CapabilityRequest): ReadonlySet<Capability> {
   if (privileged) return new Set(names)
   const [adds, drops] = [add.map(plain), drop.map(plain)]
-  const all = adds.includes('ALL') ? names : drops.includes('ALL') ? [] : defaults
+  const all = drops.includes('ALL') ? [] : adds.includes('ALL') ? names : defaults
   const held = new Set<string>([...all, ...adds].filter((name) => !drops.includes(name)))
   return new Set(names.filter((name) => held.has(name)))
 }

@@ -1,7 +1,9 @@
 /** The world of one container, as operations for the shim. Pure. */
-import { capabilityMask } from './capabilities.ts'
+import { arch } from 'node:process'
+import { type Capability, capabilityMask, heldCapabilities } from './capabilities.ts'
 import type { ContainerConfig } from './contract.ts'
 import { type Image, programPath } from './images.ts'
+import { isArchitecture, seccompFilter } from './seccomp.ts'
 import type { Operation } from './spec.ts'
 
 export interface ContainerPlace {
@@ -89,17 +91,24 @@ function program(config: ContainerConfig, { entry }: Image): Operation[] {
   const { uid, gid, groups } = config.user
   const terminal = config.tty ? { TERM: 'xterm' } : {}
   const home = uid === 0 ? '/root' : '/'
+  const held = heldCapabilities({ privileged: config.privileged, ...config.capabilities })
   const env = { PATH: programPath.join(':'), HOME: home, ...terminal, ...entry.env, ...config.env }
   return [
     ['cwd', config.workingDir || entry.workingDir || '/'],
     ['user', String(uid), String(gid), groups.join(' ')],
-    ['caps', capabilityMask({ privileged: config.privileged, ...config.capabilities })],
+    ['caps', capabilityMask(held)],
+    ...systemCallFilter(config, held),
     ...(config.noNewPrivileges ? [['nonewprivs'] as const] : []),
     ...(config.stdin ? [['stdin', config.stdin] as const] : []),
     ...(config.tty ? [['tty'] as const] : []),
     ...Object.entries(env).map(([name, value]): Operation => ['env', name, value]),
     ...commandLine(config, entry).map((word): Operation => ['arg', word]),
   ]
+}
+
+function systemCallFilter({ seccomp }: ContainerConfig, held: ReadonlySet<Capability>): Operation[] {
+  if (seccomp === 'Unconfined' || !isArchitecture(arch)) return []
+  return [['seccomp', Buffer.from(seccompFilter(arch, held)).toString('hex')]]
 }
 
 /** `command` replaces the image's entry point and its arguments, `args` only the arguments. */

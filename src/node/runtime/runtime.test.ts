@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { AddressPool, AddressPools } from './addresses.ts'
-import { capabilityMask } from './capabilities.ts'
+import { capabilityMask, heldCapabilities } from './capabilities.ts'
 import { commandLine } from './container-spec.ts'
 import { separateMounts } from './host-mounts.ts'
 import { Catalogue, matches, parseReference } from './images.ts'
@@ -53,7 +53,8 @@ test('command and args replace what the image has', () => {
 })
 
 test('capabilities', () => {
-  const mask = (add: string[], drop: string[], privileged = false) => capabilityMask({ privileged, add, drop })
+  const mask = (add: string[], drop: string[], privileged = false) =>
+    capabilityMask(heldCapabilities({ privileged, add, drop }))
   expect(mask([], [])).toBe('00000000a80425fb')
   expect(mask(['NET_ADMIN'], [])).toBe('00000000a80435fb')
   expect(mask(['CAP_NET_BIND_SERVICE'], ['ALL'])).toBe('0000000000000400')

@@ -122,8 +122,8 @@ type Instruction =
       readonly kind: Exclude<keyof typeof opcodes, 'load' | 'return'>
       readonly value: number
       /** How many instructions after this one are passed over. */
-      readonly then: Outcome | number
-      readonly otherwise: Outcome | number
+      readonly yes: Outcome | number
+      readonly no: Outcome | number
     }
 
 /** The filter for a container that holds these capabilities: struct sock_filter after struct sock_filter. */
@@ -136,7 +136,7 @@ function instructions(architecture: Architecture, held: ReadonlySet<Capability>)
   return [
     { kind: 'load', offset: offsets.architecture },
     // Of 32-bit programs too: their calls have other numbers.
-    { kind: 'equal', value: audit, then: 0, otherwise: 'EPERM' },
+    { kind: 'equal', value: audit, yes: 0, no: 'EPERM' },
     { kind: 'load', offset: offsets.call },
     ...(architecture === 'x64' ? [test('atLeast', x32Bit, 'EPERM')] : []),
     test('greater', newestCall, 'ENOSYS'),
@@ -167,14 +167,14 @@ function cloneRules(index: 0 | 1): Instruction[] {
   ]
 }
 
-function test(kind: 'equal' | 'greater' | 'atLeast' | 'anyBit', value: number, then: Outcome): Instruction {
-  return { kind, value, then, otherwise: 0 }
+function test(kind: 'equal' | 'greater' | 'atLeast' | 'anyBit', value: number, yes: Outcome): Instruction {
+  return { kind, value, yes, no: 0 }
 }
 
 /** For one call, by its first argument; other calls go on after it. */
 function argumentRule(call: number, tests: readonly Instruction[], otherwise: Outcome): Instruction[] {
   return [
-    { kind: 'equal', value: call, then: 0, otherwise: tests.length + 2 },
+    { kind: 'equal', value: call, yes: 0, no: tests.length + 2 },
     { kind: 'load', offset: offsets.argument },
     ...tests,
     { kind: 'outcome', outcome: otherwise },
@@ -197,7 +197,7 @@ function assemble(program: readonly Instruction[]): Uint8Array {
     if (instruction.kind === 'load') write(at, opcodes.load, instruction.offset)
     else if (instruction.kind === 'outcome') write(at, opcodes.return, outcomes[instruction.outcome])
     else {
-      const jumps = [distance(at, instruction.then), distance(at, instruction.otherwise)]
+      const jumps = [distance(at, instruction.yes), distance(at, instruction.no)]
       if (jumps.some((jump) => jump > 255)) throw new Error('a jump of the seccomp filter is too long')
       write(at, opcodes[instruction.kind], instruction.value, jumps)
     }

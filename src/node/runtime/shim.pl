@@ -15,7 +15,8 @@ my %arity = (
     log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, pidns => 1, holder => 1,
     cgroup => 1, oomscore => 1, hostname => 1, sysctl => 3,
     overlay => 4, bind => 3, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 0,
-    target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, env => 2, arg => 1,
+    target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, seccomp => 1,
+    env => 2, arg => 1,
 );
 
 my ($mode, $file, $arch) = @ARGV;

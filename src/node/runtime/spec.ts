@@ -25,6 +25,7 @@ export type Operation =
   | readonly ['user', uid: string, gid: string, groups: string]
   | readonly ['caps', hexMask: string]
   | readonly ['nonewprivs']
+  | readonly ['seccomp', hexFilter: string]
   | readonly ['env', name: string, value: string]
   | readonly ['arg', value: string]
 
@@ -36,7 +37,7 @@ export function encodeSpec(operations: readonly Operation[]): string {
 }
 
 /** The operations that make a process what the container is; `exec` repeats them. */
-const processOperations = new Set(['cgroup', 'oomscore', 'cwd', 'user', 'caps', 'nonewprivs', 'env'])
+const processOperations = new Set(['cgroup', 'oomscore', 'cwd', 'user', 'caps', 'nonewprivs', 'seccomp', 'env'])
 
 /** From a container's stored spec, the part that a command run inside it shares. */
 export function execOperations(spec: string): Operation[] {
@@ -81,6 +82,7 @@ const arity: Readonly<Record<Operation[0], number>> = {
   user: 3,
   caps: 1,
   nonewprivs: 0,
+  seccomp: 1,
   env: 2,
   arg: 1,
 }

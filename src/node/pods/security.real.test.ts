@@ -1,0 +1,81 @@
+/** What a container may do, as its security context says and the kernel keeps. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Container, Pod } from '../../api/generated/v1.ts'
+import { type TestAgent, TestNode } from '../testing/node.ts'
+import { execIn } from './start.ts'
+
+let node: TestNode
+let agent: TestAgent
+
+beforeAll(async () => {
+  node = await TestNode.prepare()
+  agent = await node.startAgent()
+})
+
+afterAll(async () => {
+  agent.stop()
+  await node.remove()
+})
+
+type PodSecurity = NonNullable<Pod['spec']>['securityContext']
+
+/** What `script` says, as the container itself and as a command run in it. */
+async function said(
+  script: string,
+  own: Container['securityContext'],
+  shared?: PodSecurity,
+): Promise<[string, string]> {
+  const command = ['sh', '-c', `(${script}) > /dev/termination-log 2>&1; sleep 1000`]
+  const uid = node.createPod('one', { command, securityContext: own }, { securityContext: shared })
+  await node.untilRunning('one')
+  const run = async (text: string) => {
+    const request = { uid, container: 'main', command: ['sh', '-c', text], timeoutMs: 10_000 }
+    return (await execIn(agent.runtime, request)).output
+  }
+  await expect.poll(() => run('cat /dev/termination-log'), { timeout: 5000 }).not.toBe('')
+  const result: [string, string] = [await run('cat /dev/termination-log'), await run(`(${script}) 2>&1`)]
+  await node.deletePod('one')
+  return result
+}
+
+const status = (...names: string[]) => `grep -E '^(${names.join('|')}):' /proc/self/status | tr '\\t\\n' ' ;'`
+
+describe('a security context', () => {
+  const runtimeDefault = { seccompProfile: { type: 'RuntimeDefault' } }
+  const cases: [what: string, script: string, own: Container['securityContext'], PodSecurity | undefined, string][] = [
+    ['without: no filter', status('NoNewPrivs', 'Seccomp'), {}, undefined, 'NoNewPrivs: 0;Seccomp: 0;'],
+    [
+      'RuntimeDefault: a filter',
+      status('NoNewPrivs', 'Seccomp'),
+      runtimeDefault,
+      undefined,
+      'NoNewPrivs: 0;Seccomp: 2;',
+    ],
+    ['RuntimeDefault of the pod', status('Seccomp'), {}, runtimeDefault, 'Seccomp: 2;'],
+    [
+      'the container may be unconfined',
+      status('Seccomp'),
+      { seccompProfile: { type: 'Unconfined' } },
+      runtimeDefault,
+      'Seccomp: 0;',
+    ],
+    ['privileged: no filter', status('Seccomp'), { ...runtimeDefault, privileged: true }, undefined, 'Seccomp: 0;'],
+    [
+      'what a filter refuses',
+      'unshare -U true 2>&1 | grep -o "Operation not permitted"',
+      runtimeDefault,
+      undefined,
+      'Operation not permitted\n',
+    ],
+    [
+      'the restricted profile',
+      status('Uid', 'CapBnd', 'CapEff', 'NoNewPrivs', 'Seccomp'),
+      { ...runtimeDefault, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsUser: 1000 },
+      { runAsNonRoot: true },
+      'Uid: 1000 1000 1000 1000;CapEff: 0000000000000000;CapBnd: 0000000000000000;NoNewPrivs: 1;Seccomp: 2;',
+    ],
+  ]
+  test.each(cases)('%s', async (_, script, own, shared, expected) => {
+    expect(await said(script, own, shared)).toEqual([expected, expected])
+  })
+})
