@@ -3,11 +3,11 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { definitions } from '../api/index.ts'
 import { isReason } from '../api/machinery/status.ts'
 import type { ClusterSettings } from '../api/resource.ts'
-import { createApiServer, inProcessTransport, listenHttps, NodePortLedger } from '../apiserver/index.ts'
+import { type ApiServer, createApiServer, inProcessTransport, listenHttps, NodePortLedger } from '../apiserver/index.ts'
 import { Client } from '../client/client.ts'
 import { Informer } from '../client/informer.ts'
 import { resources } from '../client/resources.ts'
-import { startControllers } from '../controllers/index.ts'
+import { type ControllerIdentity, startControllers } from '../controllers/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { run } from '../lib/exec.ts'
 import { createLogger, type Logger } from '../lib/log.ts'
@@ -31,16 +31,13 @@ async function main(base: string, name: string): Promise<void> {
     store,
     definitions,
     settings: clusterSettings(layout),
-    disableAdmissionPlugins: ['ServiceAccount'],
     serviceAccountKeyPem: readServiceAccountKey(layout),
     log,
     address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
   })
-  const client = new Client({
-    transport: inProcessTransport(server, { name: 'system:kube-controller-manager', groups: ['system:masters'] }),
-    userAgent: 'kube-controller-manager',
-  })
+  const own = componentClient(server, 'system:apiserver', ['system:masters'])
+  const client = componentClient(server, 'system:kube-controller-manager')
   const started = server.start()
   const listener = await listenHttps(server, {
     host: layout.switchIp,
@@ -50,6 +47,8 @@ async function main(base: string, name: string): Promise<void> {
   })
   startControllers({
     client,
+    clientOf: (identity) => controllerClient(server, own, identity),
+    rootCa: ca,
     settings: {
       serviceCidrs: layout.serviceCidrs,
       podCidrs: layout.podCidrs,
@@ -74,7 +73,19 @@ async function main(base: string, name: string): Promise<void> {
   }
   writeFileSync(readyFile(layout), '')
   await started
-  await createSystemObjects(layout, client, log)
+  await createSystemObjects(layout, own, log)
+}
+
+function componentClient(server: ApiServer, name: string, groups: readonly string[] = []): Client {
+  const user = { name, groups: [...groups, 'system:authenticated'] }
+  return new Client({ transport: inProcessTransport(server, user), userAgent: name.replace(/^.*:/, '') })
+}
+
+function controllerClient(server: ApiServer, own: Client, identity: ControllerIdentity): Client {
+  if (identity === 'apiserver') return own
+  if (identity === 'kube-scheduler') return componentClient(server, 'system:kube-scheduler')
+  const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system']
+  return componentClient(server, `system:serviceaccount:kube-system:${identity}`, groups)
 }
 
 function clusterSettings({ config, serviceCidrs, nodePortRange }: Layout): ClusterSettings {

@@ -56,8 +56,8 @@ export async function makeIdentities(layout: Layout): Promise<void> {
   // Written last, so it says that everything else is there.
   if (existsSync(layout.adminKubeconfig)) return
   const ca = await createCa({ commonName: 'fairway-ca' })
-  const client = (commonName: string, organization: string) =>
-    issue(ca, { commonName, organizations: [organization], usage: 'client', days })
+  const client = (commonName: string, ...organizations: string[]) =>
+    issue(ca, { commonName, organizations, usage: 'client', days })
   const save = (identity: Identity, pair: KeyPair) => {
     const files = identityFiles(layout, identity)
     secret(files.cert, pair.certPem)
@@ -68,8 +68,8 @@ export async function makeIdentities(layout: Layout): Promise<void> {
     issue(ca, { commonName: 'kube-apiserver', usage: 'server', days, ...apiServerNames(layout) }),
     client('kube-apiserver-kubelet-client', 'system:masters'),
     client('kubernetes-admin', 'system:masters'),
-    client('system:kube-proxy', 'system:node-proxier'),
-    client('system:coredns', 'system:serviceaccounts'),
+    client('system:kube-proxy'),
+    client('system:coredns'),
   ])
   save('apiserver', apiserver)
   save('apiserver-kubelet-client', toAgents)

@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/machinery/object.ts'
 import type { Client } from '../client/client.ts'
 import type { KubeClient, Resource } from '../client/contract.ts'
 import type { EventRecorder } from '../client/events.ts'
-import { Informer } from '../client/informer.ts'
+import { Informer, type InformerOptions } from '../client/informer.ts'
 import { WorkQueue } from '../client/queue.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
@@ -58,7 +58,12 @@ export class SharedInformers {
    * Ask for it after everybody who needs whole objects has.
    */
   metadataOf(resource: Resource<KubeObject>): Informer<KubeObject> {
-    return this.#entry(resource, metadataOnly).informer
+    return this.#entry(resource, { transform: metadataOnly }).informer
+  }
+
+  /** An informer of its own, for who needs only what a field selector selects. */
+  selected<T extends KubeObject>(resource: Resource<T>, fieldSelector: string): Informer<T> {
+    return this.#entry(resource, { fieldSelector }).informer as unknown as Informer<T>
   }
 
   /** The informer with an index on it; the name stands for the function, so a second request for it is free. */
@@ -80,16 +85,14 @@ export class SharedInformers {
     }
   }
 
-  #entry(resource: Resource<KubeObject>, transform?: (object: KubeObject) => KubeObject): Entry {
-    const id = `${resource.group}/${resource.plural}`
+  #entry(
+    resource: Resource<KubeObject>,
+    options: Pick<InformerOptions<KubeObject>, 'transform' | 'fieldSelector'> = {},
+  ): Entry {
+    const id = `${resource.group}/${resource.plural}?${options.fieldSelector ?? ''}`
     let entry = this.#informers.get(id)
     if (!entry) {
-      const informer = new Informer({
-        client: this.#client,
-        resource,
-        log: this.#log,
-        ...(transform && { transform }),
-      })
+      const informer = new Informer({ client: this.#client, resource, log: this.#log, ...options })
       entry = { informer, indexes: new Set(), started: false }
       this.#informers.set(id, entry)
     }

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { resources } from '../../client/resources.ts'
-import { startNamespaceController } from '../namespace/index.ts'
+import { startSystemNamespaces } from '../namespace/index.ts'
 import { type Harness, settings, startHarness } from '../testing/harness.ts'
 import { startKubernetesServiceController } from './index.ts'
 import { kubernetesEndpoints, kubernetesService, kubernetesSlice } from './plan.ts'
@@ -27,7 +27,7 @@ test('the objects are those of a recorded cluster', () => {
 test('they are made with their namespace, once, and made again when somebody deletes or changes them', async () => {
   harness = startHarness((ctx) => {
     startKubernetesServiceController(ctx)
-    startNamespaceController(ctx, Object.values(resources))
+    startSystemNamespaces(ctx)
   })
   const { api, quiet } = harness
   await quiet()

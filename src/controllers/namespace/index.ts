@@ -36,11 +36,9 @@ export function startNamespaceController(ctx: ControllerContext, all: readonly R
       if (type === 'deleted' && namespaces.get(name)?.metadata.deletionTimestamp) deletion.add(name)
     })
   }
-  keepSystemNamespaces(ctx)
-  keepServiceAccounts(ctx)
 }
 
-function keepSystemNamespaces(ctx: ControllerContext): void {
+export function startSystemNamespaces(ctx: ControllerContext): void {
   const namespaces = ctx.informers.of(resources.namespaces)
   const queue = startQueue(ctx, {
     name: 'system-namespaces',
@@ -56,7 +54,7 @@ function keepSystemNamespaces(ctx: ControllerContext): void {
   for (const name of systemNamespaces) queue.add(name)
 }
 
-function keepServiceAccounts(ctx: ControllerContext): void {
+export function startServiceAccountController(ctx: ControllerContext): void {
   const namespaces = ctx.informers.of(resources.namespaces)
   const accounts = ctx.informers.of(resources.serviceAccounts)
   const queue = startQueue(ctx, {

@@ -3,11 +3,16 @@ import type { Namespace } from '../../api/generated/v1.ts'
 import { resources } from '../../client/resources.ts'
 import { type Harness, startHarness } from '../testing/harness.ts'
 import { contentConditions } from './conditions.ts'
-import { startNamespaceController } from './index.ts'
+import { startNamespaceController, startServiceAccountController, startSystemNamespaces } from './index.ts'
 
 let harness: Harness
 afterEach(() => harness.stop())
-const begin = () => (harness = startHarness((ctx) => startNamespaceController(ctx, Object.values(resources))))
+const begin = () =>
+  (harness = startHarness((ctx) => {
+    startSystemNamespaces(ctx)
+    startServiceAccountController(ctx)
+    startNamespaceController(ctx, Object.values(resources))
+  }))
 const names = () => harness.api.all(resources.namespaces).map((ns) => ns.metadata.name)
 const at = { namespace: 'demo', name: 'x' }
 

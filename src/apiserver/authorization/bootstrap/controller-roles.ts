@@ -124,7 +124,7 @@ const rulesOf: Readonly<Record<string, readonly PolicyRule[]>> = {
   // Fairway's own: Events about Services that cannot work.
   'service-advice-controller': [recordEvents],
   'service-cidrs-controller': [
-    rule(`patch update ${read}`, 'networking.k8s.io', 'servicecidrs'),
+    rule(`create patch update ${read}`, 'networking.k8s.io', 'servicecidrs'),
     rule('patch update', 'networking.k8s.io', 'servicecidrs/finalizers servicecidrs/status'),
     rule(read, 'networking.k8s.io', 'ipaddresses'),
     recordEvents,
