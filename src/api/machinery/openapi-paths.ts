@@ -9,6 +9,7 @@ const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
 ]
 
 const query = (name: string, type: 'string' | 'boolean' | 'integer', description: string): Json => ({
@@ -28,6 +29,11 @@ const writeParameters = [
     'string',
     'What to do about unknown and duplicate fields: Ignore drops them, Warn (the default) also sends a warning for each, Strict fails the request.',
   ),
+]
+
+const patchParameters = [
+  ...writeParameters,
+  query('force', 'boolean', 'An apply also takes fields that other managers own.'),
 ]
 
 const listParameters = [
@@ -240,7 +246,7 @@ class ResourcePaths {
         patch: this.#operation('patch', what, {
           ...shared,
           action: 'patch',
-          parameters: writeParameters,
+          parameters: patchParameters,
           body: { types: patchTypes, schema: this.#components.patchRef() },
           codes: okOrCreated,
         }),

@@ -1,6 +1,7 @@
 /** The `components.schemas` part: every type that the paths refer to, and what those refer to. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isAtomicMap, isAtomicStruct, type ListType, listTypeOf } from './list-types.ts'
 import type { Json } from './openapi.ts'
 import { type FieldSchema, type ScalarName, type TypeRef, type TypeSchema, typeSchema } from './schema.ts'
 
@@ -38,30 +39,6 @@ const scalars: Record<ScalarName, Json> = {
   quantity: { $ref: 'io.k8s.apimachinery.pkg.api.resource.Quantity' },
   any: { $ref: 'io.k8s.apimachinery.pkg.runtime.RawExtension' },
 }
-
-/** Lists whose items are told apart by more than the key that patches use. */
-const listMapKeys: Record<string, readonly string[]> = {
-  'ServiceSpec.ports': ['port', 'protocol'],
-  'Container.ports': ['containerPort', 'protocol'],
-  'EphemeralContainer.ports': ['containerPort', 'protocol'],
-  'PodSpec.topologySpreadConstraints': ['topologyKey', 'whenUnsatisfiable'],
-}
-
-/** Replaced as a whole by server-side apply. */
-const atomicTypes: ReadonlySet<string> = new Set([
-  'LabelSelector',
-  'LocalObjectReference',
-  'ObjectReference',
-  'TypedLocalObjectReference',
-  'ConfigMapKeySelector',
-  'SecretKeySelector',
-  'SecretReference',
-  'ObjectFieldSelector',
-  'ResourceFieldSelector',
-  'NodeSelector',
-  'NodeSelectorTerm',
-  'ScopeSelector',
-])
 
 interface TypeDescriptions {
   doc: string
@@ -133,7 +110,7 @@ export class Components {
       type: 'object',
       ...(required.length > 0 && { required }),
       properties: Object.fromEntries(fields.map((field) => [field.name, this.#field(type, field)])),
-      ...(atomicTypes.has(type.name) && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(isAtomicStruct(type) && { 'x-kubernetes-map-type': 'atomic' }),
       ...(isKind(type) && this.#kindExtension(type.name, this.#homeOf(type))),
     }
   }
@@ -154,7 +131,7 @@ export class Components {
     return {
       ...this.#describe(type, field.name),
       ...('$ref' in schema ? nested(schema) : schema),
-      ...listExtensions(`${type.name}.${field.name}`, field),
+      ...mergeExtensions(type, field),
     }
   }
 
@@ -215,20 +192,20 @@ function nested(ref: Json): Json {
   return { allOf: [ref], default: {} }
 }
 
-function listExtensions(owner: string, field: FieldSchema): Json {
-  const patch = {
-    ...(field.mergeKey && { 'x-kubernetes-patch-merge-key': field.mergeKey }),
-    ...((field.mergeKey || field.mergeSet || field.retainKeys) && {
-      'x-kubernetes-patch-strategy': [
-        ...(field.mergeKey || field.mergeSet ? ['merge'] : []),
-        ...(field.retainKeys ? ['retainKeys'] : []),
-      ].join(','),
-    }),
+function mergeExtensions(owner: TypeSchema, field: FieldSchema): Json {
+  const { ref, mergeKey, mergeSet, retainKeys } = field
+  const strategies = [...(mergeKey || mergeSet ? ['merge'] : []), ...(retainKeys ? ['retainKeys'] : [])]
+  return {
+    ...(mergeKey && { 'x-kubernetes-patch-merge-key': mergeKey }),
+    ...(strategies.length > 0 && { 'x-kubernetes-patch-strategy': strategies.join(',') }),
+    ...(ref.shape === 'list' && listExtensions(listTypeOf(owner, field))),
+    ...(isAtomicMap(owner, field) && { 'x-kubernetes-map-type': 'atomic' }),
   }
-  if (field.ref.shape !== 'list') return patch
-  if (field.mergeKey) {
-    const keys = listMapKeys[owner] ?? [field.mergeKey]
-    return { ...patch, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys }
+}
+
+function listExtensions(list: ListType): Json {
+  return {
+    'x-kubernetes-list-type': list.type,
+    ...(list.type === 'map' && { 'x-kubernetes-list-map-keys': list.keys }),
   }
-  return { ...patch, 'x-kubernetes-list-type': field.mergeSet ? 'set' : 'atomic' }
 }

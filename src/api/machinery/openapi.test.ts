@@ -43,7 +43,7 @@ describe('OpenAPI v3', () => {
   test('says that writes take fieldValidation and strategic merge patches, which kubectl looks for', () => {
     const patch = document('v1').paths['/api/v1/namespaces/{namespace}/services/{name}']?.['patch']
     expect(patch?.['x-kubernetes-group-version-kind']).toEqual({ group: '', kind: 'Service', version: 'v1' })
-    expect(patch?.parameters.map((p) => p.name)).toEqual(['dryRun', 'fieldManager', 'fieldValidation'])
+    expect(patch?.parameters.map((p) => p.name)).toEqual(['dryRun', 'fieldManager', 'fieldValidation', 'force'])
     expect(Object.keys(patch?.requestBody.content ?? {})).toContain('application/strategic-merge-patch+json')
   })
 

@@ -1,7 +1,5 @@
-/**
- * How values of each type merge: field by field, item by item, or only as a whole. Lists follow their strategic merge
- * key unless the API says otherwise (`+listType`, `+listMapKey`, `+mapType`, `+structType`), which the tables tell.
- */
+/** How values of each type merge: field by field, item by item, or only as a whole. */
+import { isAtomicMap, isAtomicStruct, listTypeOf } from '../machinery/list-types.ts'
 import type { FieldSchema, TypeRef, TypeSchema } from '../machinery/schema.ts'
 
 export type Topology =
@@ -14,57 +12,6 @@ export type Topology =
   | { readonly kind: 'set' }
 
 const whole: Topology = { kind: 'whole' }
-
-/** Structs that are owned as a whole wherever they occur. */
-const wholeStructs: ReadonlySet<string> = new Set([
-  'meta/v1.LabelSelector',
-  'v1.ConfigMapKeySelector',
-  'v1.EndpointAddress',
-  'v1.EndpointPort',
-  'v1.FileKeySelector',
-  'v1.LocalObjectReference',
-  'v1.NodeSelector',
-  'v1.NodeSelectorTerm',
-  'v1.ObjectFieldSelector',
-  'v1.ObjectReference',
-  'v1.ResourceFieldSelector',
-  'v1.ScopeSelector',
-  'v1.ScopedResourceSelectorRequirement',
-  'v1.SecretKeySelector',
-  'v1.SecretReference',
-  'v1.TopologySelectorTerm',
-  'v1.TypedLocalObjectReference',
-  'networking.k8s.io/v1.ServiceBackendPort',
-  'rbac.authorization.k8s.io/v1.RoleRef',
-  'rbac.authorization.k8s.io/v1.Subject',
-])
-
-/** Fields whose type would merge, but which are owned as a whole. */
-const wholeFields: ReadonlySet<string> = new Set([
-  'batch/v1.JobStatus.conditions',
-  'node.k8s.io/v1.Scheduling.nodeSelector',
-  'v1.PodSpec.nodeSelector',
-  'v1.PodStatus.hostIPs',
-  'v1.ReplicationControllerSpec.selector',
-  'v1.ServiceAccount.imagePullSecrets',
-  'v1.ServiceSpec.selector',
-])
-
-/** Lists with other keys than their strategic merge key, or with keys where that has none. */
-const listKeys: Readonly<Record<string, readonly string[]>> = {
-  'v1.Container.ports': ['containerPort', 'protocol'],
-  'v1.EphemeralContainer.ports': ['containerPort', 'protocol'],
-  'v1.PodSpec.topologySpreadConstraints': ['topologyKey', 'whenUnsatisfiable'],
-  'v1.ResourceRequirements.claims': ['name'],
-  'v1.ServiceSpec.ports': ['port', 'protocol'],
-}
-
-const setFields: ReadonlySet<string> = new Set([
-  'batch/v1.PodFailurePolicyOnExitCodesRequirement.values',
-  'batch/v1.UncountedTerminatedPods.failed',
-  'batch/v1.UncountedTerminatedPods.succeeded',
-  'discovery.k8s.io/v1.Endpoint.addresses',
-])
 
 /** What a key of an item is when it is left out. */
 export const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' }
@@ -81,7 +28,7 @@ export function topologyOfType(type: TypeSchema): Topology {
 }
 
 function structTopology(type: TypeSchema): Topology {
-  if (wholeStructs.has(`${type.groupVersion}.${type.name}`)) return whole
+  if (isAtomicStruct(type)) return whole
   return {
     kind: 'fields',
     field(name) {
@@ -92,13 +39,17 @@ function structTopology(type: TypeSchema): Topology {
 }
 
 function topologyOfField(owner: TypeSchema, field: FieldSchema): Topology {
-  const id = `${owner.groupVersion}.${owner.name}.${field.name}`
-  if (wholeFields.has(id)) return whole
   const { ref } = field
-  if (ref.shape !== 'list') return topologyOfRef(ref)
-  if (field.mergeSet || setFields.has(id)) return { kind: 'set' }
-  const keys = listKeys[id] ?? (field.mergeKey ? [field.mergeKey] : undefined)
-  return keys ? { kind: 'keyed', keys, item: topologyOfRef(ref.item) } : whole
+  if (ref.shape !== 'list') return isAtomicMap(owner, field) ? whole : topologyOfRef(ref)
+  const list = listTypeOf(owner, field)
+  switch (list.type) {
+    case 'atomic':
+      return whole
+    case 'set':
+      return { kind: 'set' }
+    case 'map':
+      return { kind: 'keyed', keys: list.keys, item: topologyOfRef(ref.item) }
+  }
 }
 
 function topologyOfRef(ref: TypeRef): Topology {
