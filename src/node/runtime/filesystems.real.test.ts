@@ -57,6 +57,24 @@ describe('a state directory on an overlay', () => {
     await node.deletePod('web')
     await expect.poll(() => existsSync(join(node.stateDir, uid))).toBe(false)
   })
+
+  test('has volumes where links lead inside a pod, and not on the machine', async () => {
+    const volumeMounts = [{ name: 'v', mountPath: '/var/run/fairway-linked' }]
+    const command = [
+      'sh',
+      '-c',
+      'echo x > /var/run/fairway-linked/x && test -e /run/fairway-linked/x && test -L /var/run',
+    ]
+    node.createPod(
+      'linked',
+      { command, volumeMounts },
+      { volumes: [{ name: 'v', emptyDir: {} }], restartPolicy: 'Never' },
+    )
+    await node.api.until('its end', () => /Succeeded|Failed/.test(node.pod('linked')?.status?.phase ?? ''))
+    expect(node.pod('linked')?.status?.phase).toBe('Succeeded')
+    expect(existsSync('/run/fairway-linked')).toBe(false)
+    await node.deletePod('linked')
+  })
 })
 
 /** In a mount namespace of its own; the script sees `$dir`. */

@@ -68,9 +68,29 @@ sub buildRoot {
 
 sub bindInto {
     my ($root, $source, $target, $access) = @_;
-    if (-d $source) { makeDirectory("$root$target") } else { makeFile("$root$target") }
-    mountAt($source, "$root$target", undef, BIND | REC);
-    mountAt('none', "$root$target", undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';
+    my ($parent, $name) = $target =~ m{^(.*)/([^/]+)/*$};
+    # A file replaces a link of its name (resolv.conf of systemd-resolved).
+    my $at = -d $source ? inside($root, $target) : inside($root, $parent) . "/$name";
+    if (-d $source) { makeDirectory($at) } else { makeFile($at) }
+    mountAt($source, $at, undef, BIND | REC);
+    mountAt('none', $at, undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';
+}
+
+# Where a path of the container is before it is the root: links (/var/run) are followed as inside, never out of it.
+sub inside {
+    my ($root, $path) = @_;
+    my ($hops, @found) = (0);
+    my @left = grep { length } split m{/}, $path;
+    while (defined(my $part = shift @left)) {
+        next if $part eq '.';
+        if ($part eq '..') { pop @found; next }
+        my $link = readlink join '/', $root, @found, $part;
+        if (!defined $link) { push @found, $part; next }
+        die "too many links in $path\n" if ++$hops > 40;
+        @found = () if $link =~ m{^/};
+        unshift @left, grep { length } split m{/}, $link;
+    }
+    return join '/', $root, @found;
 }
 
 sub maskPath {
