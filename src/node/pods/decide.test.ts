@@ -123,6 +123,70 @@ describe('init containers', () => {
   })
 })
 
+describe('sidecars', () => {
+  const side = (name: string, more = {}) => ({ name, restartPolicy: 'Always', ...more })
+  const withSidecar = pod({ initContainers: [side('one'), { name: 'setup' }, side('two')] })
+  const starting: Knowledge = new Map([['one', { ready: false, started: false }]])
+  const cases: [string, Record<string, Attempt>, Knowledge, string[]][] = [
+    ['the first', {}, nothingKnown, ['start one 0 crashes 0']],
+    ['nothing while it starts', { one: running }, starting, []],
+    ['the next once it has started', { one: running }, nothingKnown, ['start setup 0 crashes 0']],
+    [
+      'again when it ended, while the next goes on',
+      { one: exited(1), setup: running },
+      nothingKnown,
+      ['start one 1 crashes 1'],
+    ],
+    ['the last', { one: running, setup: exited(0) }, nothingKnown, ['start two 0 crashes 0']],
+    ['the containers', { one: running, setup: exited(0), two: running }, nothingKnown, ['start web 0 crashes 0']],
+    [
+      'again beside them, even after success',
+      { one: exited(0), setup: exited(0), two: running, web: running },
+      nothingKnown,
+      ['start one 1 crashes 1'],
+    ],
+  ]
+  test.each(cases)('%s', (_, containers, known, expected) => {
+    expect(actions(withSidecar, machine(containers), known)).toEqual(expected)
+  })
+
+  test('are stopped when the others have ended for good', () => {
+    const over = pod({ initContainers: [side('one')], restartPolicy: 'Never', terminationGracePeriodSeconds: 3 })
+    expect(actions(over, machine({ one: running, web: exited(0) }))).toEqual(['stop one 3'])
+    expect(actions(over, machine({ one: exited(0), web: exited(0) }))).toEqual([])
+  })
+
+  test('have two seconds more when their turn comes late', () => {
+    const deleted = pod({ initContainers: [side('one')] }, { deletionTimestamp: ago(9), deletionGracePeriodSeconds: 5 })
+    const stopping = run({ pid: 42, stopping: { at: ago(6), graceSeconds: 5 } })
+    expect(actions(deleted, machine({ one: stopping, web: stopping }))).toEqual(['wait 1000', 'kill web', 'wait 1000'])
+  })
+})
+
+describe('postStart', () => {
+  const postStart = { exec: { command: ['true'] } }
+  const two = pod({ containers: [{ name: 'web', lifecycle: { postStart } }, { name: 'next' }] })
+
+  test('holds back the containers after it', () => {
+    expect(actions(two, machine())).toEqual(['start web 0 crashes 0'])
+    const hook: Knowledge = new Map([['web', { ready: true, started: true, postStart: {} }]])
+    expect(actions(two, machine({ web: running }), hook)).toEqual([])
+    expect(actions(two, machine({ web: running }))).toEqual(['start next 0 crashes 0'])
+  })
+
+  test('that failed ends the container', () => {
+    const failed: Knowledge = new Map([['web', { ready: true, started: true, postStart: { failure: 'why' } }]])
+    expect(actions(two, machine({ web: running, next: running }), failed)).toEqual(['stop web 30'])
+  })
+})
+
+test('a pod past its deadline is stopped', () => {
+  const late = { ...pod({ activeDeadlineSeconds: 60 }), status: { startTime: ago(60) } }
+  expect(actions(late, machine({ web: running }))).toEqual(['stop web 30'])
+  const early = { ...late, status: { startTime: ago(50) } }
+  expect(actions(early, machine({ web: running }))).toEqual(['wait 10000'])
+})
+
 describe('a pod that has ended for good', () => {
   const ended: Pod = { ...pod({ restartPolicy: 'Never' }), status: { phase: 'Failed' } }
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
-import { type ClusterNames, hostsFile, kernelHostname, podHostname, resolvConf } from './files.ts'
+import { type ClusterNames, hostsFile, kernelHostname, podHostname } from './files.ts'
+import { resolvConf } from './resolv-conf.ts'
 import { writeVolume } from './volumes/atomic-writer.ts'
 
 const names: ClusterNames = {
@@ -66,7 +67,34 @@ describe('/etc/resolv.conf', () => {
       'search demo.svc.cluster.local svc.cluster.local cluster.local resolv.conf.local\nnameserver 10.96.0.10\nnameserver 1.1.1.1\noptions ndots:2\n',
     ],
   ]
-  test.each(cases)('%s', (_, spec, expected) => expect(resolvConf(pod(spec), names)).toBe(expected))
+  test.each(cases)('%s', (_, spec, expected) =>
+    expect(resolvConf(pod(spec), names)).toEqual({ text: expected, omissions: [] }),
+  )
+
+  test('takes no more than resolvers do, and says so', () => {
+    const dnsConfig = {
+      nameservers: ['1.1.1.1', '2.2.2.2', '3.3.3.3'],
+      searches: Array.from({ length: 40 }, (_, i) => `s${i}`),
+    }
+    const { text, omissions } = resolvConf(pod({ dnsConfig }), names)
+    expect(text).toContain('\nnameserver 10.96.0.10\nnameserver 1.1.1.1\nnameserver 2.2.2.2\noptions')
+    expect(omissions[0]).toBe(
+      'Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 10.96.0.10 1.1.1.1 2.2.2.2',
+    )
+    expect(omissions[1]).toMatch(/^Search Line limits were exceeded, some search paths have been omitted, .* s28$/)
+    const long = Array.from({ length: 9 }, (_, i) => `${i}${'x'.repeat(250)}`)
+    expect(resolvConf(pod({ dnsPolicy: 'None', dnsConfig: { searches: long } }), names).text.length).toBeLessThan(2060)
+  })
+
+  test("does not take the node's options to the cluster's server", () => {
+    const host = { ...names, hostResolvConf: 'search example.org .\nnameserver 127.0.0.1\noptions rotate\n' }
+    expect(resolvConf(pod({}), host).text).toBe(
+      'search demo.svc.cluster.local svc.cluster.local cluster.local example.org\nnameserver 10.96.0.10\noptions ndots:5\n',
+    )
+    expect(resolvConf(pod({ dnsPolicy: 'Default' }), host).text).toBe(
+      'search example.org\nnameserver 127.0.0.1\noptions rotate\n',
+    )
+  })
 })
 
 test('host names', () => {

@@ -1,4 +1,4 @@
-/** The files the kubelet manages for a pod: /etc/hosts and /etc/resolv.conf, and its host name. Pure. */
+/** The files the kubelet manages for a pod: /etc/hosts (and resolv-conf.ts), and its host name. Pure. */
 import type { Pod } from '../../api/generated/v1.ts'
 
 export interface ClusterNames {
@@ -69,70 +69,4 @@ function hostAliases({ spec }: Pod): string {
   if (aliases.length === 0) return ''
   const lines = aliases.map(({ ip, hostnames = [] }) => `${ip}\t${hostnames.join('\t')}`)
   return `\n# Entries added by HostAliases.\n${lines.join('\n')}\n`
-}
-
-interface Resolver {
-  readonly nameservers: readonly string[]
-  readonly searches: readonly string[]
-  readonly options: readonly string[]
-}
-
-export function resolvConf(pod: Pod, names: ClusterNames): string {
-  const base = addConfig(policyResolver(pod, names), pod)
-  return [
-    ...(base.searches.length > 0 ? [`search ${base.searches.join(' ')}`] : []),
-    ...base.nameservers.map((server) => `nameserver ${server}`),
-    ...(base.options.length > 0 ? [`options ${base.options.join(' ')}`] : []),
-    '',
-  ].join('\n')
-}
-
-function policyResolver({ metadata, spec }: Pod, names: ClusterNames): Resolver {
-  const host = parseResolvConf(names.hostResolvConf)
-  const policy = spec?.dnsPolicy ?? 'ClusterFirst'
-  if (policy === 'None') return { nameservers: [], searches: [], options: [] }
-  if (policy === 'Default' || (policy === 'ClusterFirst' && spec?.hostNetwork)) return host
-  const { clusterDomain } = names
-  const own = [`${metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain]
-  return {
-    nameservers: [names.clusterDNS],
-    searches: [...new Set([...own, ...host.searches])],
-    options: mergeOptions(host.options, ['ndots:5']),
-  }
-}
-
-function addConfig(base: Resolver, { spec }: Pod): Resolver {
-  const config = spec?.dnsConfig
-  if (!config) return base
-  const options = (config.options ?? []).map(({ name = '', value }) =>
-    value === undefined ? name : `${name}:${value}`,
-  )
-  return {
-    nameservers: [...new Set([...base.nameservers, ...(config.nameservers ?? [])])],
-    searches: [...new Set([...base.searches, ...(config.searches ?? [])])],
-    options: mergeOptions(base.options, options),
-  }
-}
-
-/** A later option of the same name wins, in the earlier one's place. */
-function mergeOptions(first: readonly string[], second: readonly string[]): string[] {
-  const byName = new Map<string, string>()
-  for (const option of [...first, ...second]) byName.set(option.split(':')[0] ?? '', option)
-  return [...byName.values()]
-}
-
-function parseResolvConf(text: string): Resolver {
-  const nameservers: string[] = []
-  let searches: string[] = []
-  let options: string[] = []
-  for (const line of text.split('\n')) {
-    const [keyword, ...values] = line
-      .replace(/[#;].*/, '')
-      .trim()
-      .split(/\s+/)
-    if (keyword === 'nameserver' && values[0]) nameservers.push(values[0])
-    if (keyword === 'search') searches = values.filter((domain) => domain !== '.')
-    if (keyword === 'options') options = values
-  }
-  return { nameservers, searches, options }
 }

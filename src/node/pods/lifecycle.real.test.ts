@@ -1,7 +1,7 @@
 /** How containers of a pod begin and end, in order, with their hooks and what they say of their end. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Container, ContainerStatus, Event } from '../../api/generated/v1.ts'
+import type { Container, ContainerStatus, Event, Pod } from '../../api/generated/v1.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 import { execIn } from './start.ts'
 
@@ -218,4 +218,24 @@ describe('a pod that must not run here', () => {
     await node.api.until('the refusal', () => node.pod('sysctl')?.status?.reason === 'SysctlForbidden')
     await node.deletePod('sysctl')
   })
+})
+
+test('readiness gates hold a pod back; what others set meanwhile is kept', async () => {
+  const gates = ['example.org/a', 'example.org/b'].map((conditionType) => ({ conditionType }))
+  node.createPod('gated', service('main'), { volumes, readinessGates: gates })
+  await node.api.until('its containers', () => condition('gated', 'ContainersReady')?.status === 'True')
+  expect(condition('gated', 'Ready')).toMatchObject({
+    status: 'False',
+    reason: 'ReadinessGatesNotReady',
+    message:
+      'corresponding condition of pod readiness gate "example.org/a" does not exist., ' +
+      'corresponding condition of pod readiness gate "example.org/b" does not exist.',
+  })
+  for (const { conditionType } of gates) {
+    const pod = node.pod('gated')
+    const conditions = [...(pod?.status?.conditions ?? []), { type: conditionType, status: 'True' }]
+    if (pod) node.api.put('/api/v1/namespaces/default/pods', { ...pod, status: { ...pod.status, conditions } } as Pod)
+  }
+  await node.untilRunning('gated')
+  await node.deletePod('gated')
 })

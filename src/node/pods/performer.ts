@@ -8,6 +8,7 @@ import { fieldPath } from './fields.ts'
 import type { ClusterNames } from './files.ts'
 import type { PostStarts } from './post-start.ts'
 import type { Problem, Problems } from './problems.ts'
+import { resolvConf } from './resolv-conf.ts'
 import { crashLoopMessage } from './restart.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { startContainer } from './start.ts'
@@ -94,6 +95,7 @@ export class Performer {
     const { runtime, names, events } = this.#options
     try {
       await runtime.createSandbox(sandboxConfig(pod, names))
+      for (const message of resolvConf(pod, names).omissions) events.event(pod, 'Warning', 'DNSConfigForming', message)
     } catch (error) {
       const message = `Failed to create pod sandbox: ${(error as Error).message}`
       events.event(pod, 'Warning', 'FailedCreatePodSandBox', message)

@@ -1,8 +1,9 @@
 /** A pod's sandbox as its spec asks for it. Pure. */
 import type { Pod } from '../../api/generated/v1.ts'
 import type { HostPort, SandboxConfig } from '../runtime/contract.ts'
-import { type ClusterNames, hostsFile, kernelHostname, resolvConf } from './files.ts'
+import { type ClusterNames, hostsFile, kernelHostname } from './files.ts'
 import { podLimits } from './limits.ts'
+import { resolvConf } from './resolv-conf.ts'
 
 /** Throws what no retry helps: a runtime class that is not there, a host name that the kernel cannot hold. */
 export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
@@ -27,7 +28,7 @@ export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
     ipc: spec?.hostIPC ? 'host' : 'pod',
     ...(limits && { limits }),
     hosts: (ips) => hostsFile(pod, ips, names),
-    resolvConf: resolvConf(pod, names),
+    resolvConf: resolvConf(pod, names).text,
   }
 }
 

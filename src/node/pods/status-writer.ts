@@ -23,7 +23,7 @@ export class StatusWriter {
 
   async write(pod: Pod, status: PodStatus): Promise<void> {
     if (saysNothingNew(pod.status ?? {}, status)) return
-    const { namespace = '', name, uid = '' } = pod.metadata
+    const { namespace = '', name, uid = '', resourceVersion } = pod.metadata
     const cleared = Object.fromEntries(
       removable
         .filter((field) => pod.status?.[field] !== undefined && status[field] === undefined)
@@ -33,12 +33,13 @@ export class StatusWriter {
       const patched = await this.#client.patch(
         resources.pods,
         { namespace, name },
-        { metadata: { uid }, status: { ...status, ...cleared } },
+        // Lists are written as a whole: a condition that somebody else has set meanwhile must not be lost.
+        { metadata: { uid, resourceVersion }, status: { ...status, ...cleared } },
         { type: 'application/merge-patch+json', subresource: 'status' },
       )
       this.#written.set(uid, patched)
     } catch (error) {
-      // Deleted, or replaced by another pod of its name: the cache will say so.
+      // Deleted, changed, or replaced by another pod of its name: the cache will say so.
       if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict') && !isReason(error, 'Invalid')) throw error
     }
   }

@@ -54,6 +54,8 @@ function probeTcp(host: string, port: number, timeoutMs: number): Promise<ProbeO
 
 async function probeExec(command: readonly string[], target: ProbeTarget, timeoutMs: number): Promise<ProbeOutcome> {
   const { code, output } = await target.exec(command, timeoutMs)
-  if (code === 137) return { ok: false, message: `command timed out: ${JSON.stringify(command)}` }
+  if (code === 137) {
+    return { ok: false, message: `command timed out: "${command.join(' ')}" timed out after ${timeoutMs / 1000}s` }
+  }
   return { ok: code === 0, message: output }
 }

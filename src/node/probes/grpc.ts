@@ -4,7 +4,7 @@
  */
 import { connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import type { ProbeOutcome } from './check.ts'
-import { dialError, hostPort } from './http.ts'
+import { hostPort } from './http.ts'
 
 export interface GrpcTarget {
   readonly host: string
@@ -24,39 +24,70 @@ interface Answer {
 const statusNames = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN']
 const serving = 1
 const unimplemented = 12
+/** Names of gRPC's status codes. */
+const codes: Readonly<Record<number, string>> = {
+  1: 'Canceled',
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  4: 'DeadlineExceeded',
+  5: 'NotFound',
+  6: 'AlreadyExists',
+  7: 'PermissionDenied',
+  8: 'ResourceExhausted',
+  9: 'FailedPrecondition',
+  10: 'Aborted',
+  11: 'OutOfRange',
+  13: 'Internal',
+  14: 'Unavailable',
+  15: 'DataLoss',
+  16: 'Unauthenticated',
+}
 
 export async function probeGrpc(target: GrpcTarget): Promise<ProbeOutcome> {
   const { host, port, timeoutMs } = target
-  const address = hostPort(host, port)
+  const failed = (message: string): ProbeOutcome => ({ ok: false, message })
   try {
     const { grpcStatus, grpcMessage, body } = await call(target)
     if (grpcStatus === unimplemented) {
-      const message = `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${grpcMessage}`
-      return { ok: false, message }
+      const words = 'this server does not implement the grpc health protocol (grpc.health.v1.Health)'
+      return failed(`error: ${words}: ${grpcMessage}`)
     }
     if (grpcStatus !== 0) {
-      return { ok: false, message: `error: health rpc probe failed: ${grpcMessage || `code ${grpcStatus}`}` }
+      const code = codes[grpcStatus] ?? `Code(${grpcStatus})`
+      return failed(`error: health rpc probe failed: rpc error: code = ${code} desc = ${grpcMessage}`)
     }
     const status = servingStatus(body)
     if (status === serving) return { ok: true, message: '' }
-    return { ok: false, message: `service unhealthy (responded with "${statusNames[status] ?? status}")` }
+    return failed(`service unhealthy (responded with "${statusNames[status] ?? status}")`)
   } catch (error) {
-    const failure = error as NodeJS.ErrnoException
-    if (failure.name !== 'TimeoutError' && failure.code === undefined) {
-      return { ok: false, message: `error: health rpc probe failed: ${failure.message}` }
-    }
-    const why = failure.name === 'TimeoutError' ? 'context deadline exceeded' : dialError(failure, host, port)
-    return { ok: false, message: `timeout: failed to connect service "${address}" within ${timeoutMs / 1000}s: ${why}` }
+    const within = `${timeoutMs / 1000}s`
+    if (!(error instanceof CallError)) throw error
+    if (error.code === 'timeout') return failed(`timeout: health rpc did not complete within ${within}`)
+    if (error.code === 'broken') return failed(`error: health rpc probe failed: ${error.message}`)
+    const address = hostPort(host, port)
+    return failed(`timeout: failed to connect service "${address}" within ${within}: context deadline exceeded`)
+  }
+}
+
+/** `unreachable`: no connection. `timeout`: no answer. `broken`: the connection was lost, or is not HTTP/2. */
+class CallError extends Error {
+  readonly code: 'unreachable' | 'timeout' | 'broken'
+
+  constructor(code: CallError['code'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'CallError'
+    this.code = code
   }
 }
 
 function call({ host, port, service, timeoutMs }: GrpcTarget): Promise<Answer> {
   const session = connect(`http://${hostPort(host, port)}`)
+  let connected = false
+  session.once('connect', () => (connected = true))
   const answer = new Promise<Answer>((resolve, reject) => {
-    session.on('error', reject)
-    const timer = setTimeout(() => {
-      reject(Object.assign(new Error('no answer in time'), { name: 'TimeoutError' }))
-    }, timeoutMs)
+    const fail = (error: Error) => reject(new CallError(connected ? 'broken' : 'unreachable', error.message, error))
+    session.on('error', fail)
+    const timer = setTimeout(() => reject(new CallError(connected ? 'timeout' : 'unreachable', 'no answer')), timeoutMs)
     session.on('close', () => clearTimeout(timer))
     const stream = session.request({
       [constants.HTTP2_HEADER_METHOD]: 'POST',
@@ -72,7 +103,7 @@ function call({ host, port, service, timeoutMs }: GrpcTarget): Promise<Answer> {
       stream.on(name, (headers: IncomingHttpHeaders) => (fields = { ...fields, ...headers }))
     }
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-    stream.on('error', reject)
+    stream.on('error', fail)
     stream.on('end', () => {
       const grpcStatus = Number(fields['grpc-status'] ?? 2)
       resolve({ grpcStatus, grpcMessage: [fields['grpc-message'] ?? ''].flat().join(), body: Buffer.concat(chunks) })

@@ -146,6 +146,10 @@ export class FakeApi implements Transport {
     if (uid !== undefined && uid !== current.metadata.uid) {
       throw conflictError({ group: '', resource: 'pods' }, current.metadata.name, 'uid differs')
     }
+    const version = (patch['metadata'] as Json | undefined)?.['resourceVersion']
+    if (version !== undefined && version !== current.metadata.resourceVersion) {
+      throw conflictError({ group: '', resource: 'pods' }, current.metadata.name, 'the object has been modified')
+    }
     return this.#store(path, merge(current, patch) as KubeObject)
   }
 
