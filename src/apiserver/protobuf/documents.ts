@@ -1,7 +1,7 @@
 /** Objects, lists and watch events as they go out. Every version of an object becomes a message once. */
 import type { Entry } from '../cache/entry.ts'
 import { encodeMessage } from './encode.ts'
-import { delimited, envelopeEnd, envelopeStart, fieldHead, seal } from './envelope.ts'
+import { delimited, envelopeEnd, envelopeStart, fieldHead, rawNumber } from './envelope.ts'
 import { findMessage, type Message, messageOfKind } from './messages.ts'
 
 interface TypedObject {
@@ -14,7 +14,8 @@ export function encodeObject(object: TypedObject): Buffer {
   const { apiVersion = '', kind = '' } = object
   const message = messageOfKind(apiVersion, kind)
   if (!message) throw new Error(`there is no message for ${apiVersion}.${kind}`)
-  return seal(envelopeStart(apiVersion, kind), encodeMessage(message, object))
+  const raw = delimited(rawNumber, encodeMessage(message, object))
+  return Buffer.concat([envelopeStart(apiVersion, kind), ...raw, envelopeEnd])
 }
 
 export function hasMessage({ apiVersion = '', kind = '' }: TypedObject): boolean {
@@ -47,25 +48,26 @@ function makeEncoder(apiVersion: string, kind: string, message: Message): Resour
   const start = envelopeStart(apiVersion, kind)
   const listStart = envelopeStart(apiVersion, `${kind}List`)
   return {
-    object: (entry) => seal(start, messageOf(message, entry)),
+    object: (entry) => Buffer.concat([start, fieldOf(message, entry), envelopeEnd]),
     list(metadata, entries) {
       const listMeta = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
       const items = itemsOf(message, entries)
       const length = [...listMeta, ...items].reduce((sum, part) => sum + part.length, 0)
-      return [listStart, fieldHead(2, length), ...listMeta, ...items, envelopeEnd]
+      return [listStart, fieldHead(rawNumber, length), ...listMeta, ...items, envelopeEnd]
     },
   }
 }
 
 /** Kept as long as the entry is, which is until the object changes and nobody watches from there any more. */
-const messages = new WeakMap<Entry, Buffer>()
+const fields = new WeakMap<Entry, Buffer>()
 
-function messageOf(message: Message, entry: Entry): Buffer {
-  let bytes = messages.get(entry)
+/** An object's message as field 2, which it is in lists and in its own envelope alike. */
+function fieldOf(message: Message, entry: Entry): Buffer {
+  let bytes = fields.get(entry)
   if (!bytes) {
     // Not entry.object: that would keep the parsed object as well.
-    bytes = encodeMessage(message, entry.copy())
-    messages.set(entry, bytes)
+    bytes = Buffer.concat(delimited(rawNumber, encodeMessage(message, entry.copy())))
+    fields.set(entry, bytes)
   }
   return bytes
 }
@@ -82,8 +84,8 @@ function itemsOf(message: Message, entries: readonly Entry[]): readonly Buffer[]
   let parts: Buffer[] = []
   let length = 0
   for (const entry of entries) {
-    const item = messageOf(message, entry)
-    parts.push(fieldHead(2, item.length), item)
+    const item = fieldOf(message, entry)
+    parts.push(item)
     length += item.length
     if (length < pieceBytes) continue
     pieces.push(Buffer.concat(parts))

@@ -50,10 +50,8 @@ export function envelopeStart(apiVersion: string, kind: string): Buffer {
 /** How all envelopes end: two empty strings, which in Go are no pointers. */
 export const envelopeEnd = Buffer.from([(3 << 3) | wireTypes.bytes, 0, (4 << 3) | wireTypes.bytes, 0])
 
-/** A message in its envelope. */
-export function seal(start: Buffer, message: Buffer): Buffer {
-  return Buffer.concat([start, fieldHead(2, message.length), message, envelopeEnd])
-}
+/** The field of an envelope that holds the message; between start and end there is nothing else. */
+export const rawNumber = 2
 
 /** Tag and length of a field; `number` is less than 16. */
 export function fieldHead(number: number, length: number): Buffer {

@@ -6,7 +6,7 @@ import { StatusError } from '../../api/machinery/status.ts'
 import { type Random, randomOf } from '../fuzzing/random.ts'
 import { decodeProtobufBody } from './body.ts'
 import { encodeObject } from './documents.ts'
-import { envelopeStart, openEnvelope, seal as sealed } from './envelope.ts'
+import { delimited, envelopeEnd, envelopeStart, openEnvelope, rawNumber } from './envelope.ts'
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
@@ -14,7 +14,8 @@ const service = { group: '', version: 'v1', kind: 'Service' }
 const withMetadata = (metadata: object) =>
   encodeObject(Object.assign({ apiVersion: 'v1', kind: 'Service' }, { metadata }))
 const valid = withMetadata({ name: 'web' })
-const seal = (apiVersion: string, kind: string, message: Buffer) => sealed(envelopeStart(apiVersion, kind), message)
+const seal = (apiVersion: string, kind: string, message: Buffer) =>
+  Buffer.concat([envelopeStart(apiVersion, kind), ...delimited(rawNumber, message), envelopeEnd])
 const inService = (...bytes: number[]) => seal('v1', 'Service', Buffer.from(bytes))
 const unrecognized = 'the object provided is unrecognized (must be of type Service): '
 const cannotHandle = 'Service in version "v1" cannot be handled as a Service: '
