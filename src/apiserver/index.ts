@@ -8,6 +8,8 @@
  *                                              └─ dispatch.ts ─┬─ read/  ◀── cache/ ◀── one store watch
  *                                                              ├─ write/ ──▶ store, with allocation/ in one transaction
  *                                                              └─ subresources/
+ *
+ * What goes out passes representation.ts: JSON becomes YAML or protobuf/ for clients that accept it.
  */
 
 export { NodePortLedger } from './allocation/node-port-ledger.ts'
