@@ -14,6 +14,7 @@ import { createLogger, type Logger } from '../lib/log.ts'
 import { keepPodRoutes } from '../node/routes/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { readIdentity, readServiceAccountKey } from './identities.ts'
+import { localVolumes } from './local-volumes.ts'
 import { type Manifest, systemManifests } from './manifests.ts'
 import { readyFile } from './processes.ts'
 import { apiServerPort, hostAndPort, type Layout } from './settings.ts'
@@ -58,6 +59,7 @@ async function main(base: string, name: string): Promise<void> {
     log,
     clock: systemClock,
     signal: stop.signal,
+    localVolumes: localVolumes(layout),
     nodePorts: new NodePortLedger(store, { nodePortRange: layout.nodePortRange }),
   })
   keepSwitchRoutes(client, log, stop.signal)

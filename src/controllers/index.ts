@@ -26,6 +26,11 @@ import { startNamespaceController, startServiceAccountController, startSystemNam
 import { startNodeIpamController } from './node/cidrs.ts'
 import { startTaintEvictionController } from './node/eviction.ts'
 import { startNodeLifecycleController } from './node/lifecycle.ts'
+import {
+  type LocalVolumes,
+  startPersistentVolumeController,
+  startStandardStorageClass,
+} from './persistentvolume/index.ts'
 import { startPodGarbageCollector } from './podgc/index.ts'
 import { type NodePortLedger, startRepairController } from './repair/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
@@ -41,6 +46,7 @@ import { startTtlAfterFinishedController } from './ttlafterfinished/index.ts'
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
 export { SharedInformers, startQueue } from './context.ts'
 export { type ControllerIdentity, controllerIdentities } from './identities.ts'
+export type { LocalVolumes } from './persistentvolume/index.ts'
 
 export interface ControllerOptions {
   /** Of kube-controller-manager: what all controllers read. */
@@ -56,6 +62,8 @@ export interface ControllerOptions {
   readonly resources?: readonly Resource<KubeObject>[]
   /** PEM of the authority that pods know the API server by; without it nobody tells them. */
   readonly rootCa?: string
+  /** Directories for claims; with them there is a default StorageClass. */
+  readonly localVolumes?: LocalVolumes
   /** The server's claims on node ports, where it runs in the same process; without it they are not audited. */
   readonly nodePorts?: NodePortLedger
 }
@@ -79,6 +87,8 @@ export function startControllers(options: ControllerOptions): void {
   startCronJobController(as('cronjob-controller'))
   startTtlAfterFinishedController(as('ttl-after-finished-controller'))
   startDisruptionController(as('disruption-controller'))
+  startPersistentVolumeController(as('persistent-volume-binder'), options.localVolumes)
+  if (options.localVolumes) startStandardStorageClass(as('apiserver'))
   startScheduler(as('kube-scheduler'))
   startEndpointsController(as('endpoint-controller'))
   startEndpointSliceController(as('endpointslice-controller'))

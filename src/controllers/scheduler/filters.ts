@@ -1,7 +1,14 @@
 /** Why a pod cannot run on a node, if it cannot. Reasons are the words of FailedScheduling's message. Pure. */
-import type { Container, Node, Pod } from '../../api/generated/v1.ts'
+import type { Container, Node, NodeSelector, Pod } from '../../api/generated/v1.ts'
 import { quantityMilliValue, quantityValue } from '../../api/machinery/quantity.ts'
-import { effectiveTaints, matchesNode, tolerates, unschedulableTaint, untolerated } from '../shared/placement.ts'
+import {
+  effectiveTaints,
+  matchesNode,
+  matchesNodeSelector,
+  tolerates,
+  unschedulableTaint,
+  untolerated,
+} from '../shared/placement.ts'
 
 /** A node and the pods that are on it, or are about to be. */
 export interface Candidate {
@@ -16,7 +23,7 @@ export interface Refusal {
 }
 
 /** Undefined: the pod fits. The filters' order is upstream's; the first that refuses speaks. */
-export function refusal(pod: Pod, candidate: Candidate): Refusal | undefined {
+export function refusal(pod: Pod, candidate: Candidate, volumes: readonly NodeSelector[] = []): Refusal | undefined {
   const { node } = candidate
   const spec = pod.spec ?? { containers: [] }
   const cordon = { key: unschedulableTaint, effect: 'NoSchedule' }
@@ -27,7 +34,9 @@ export function refusal(pod: Pod, candidate: Candidate): Refusal | undefined {
   if (portsConflict(pod, candidate.pods))
     return { reasons: ["node(s) didn't have free ports for the requested pod ports"], preemptible: true }
   const lacking = insufficient(pod, candidate)
-  return lacking.length > 0 ? { reasons: lacking, preemptible: true } : undefined
+  if (lacking.length > 0) return { reasons: lacking, preemptible: true }
+  if (volumes.every((selector) => matchesNodeSelector(selector, node))) return undefined
+  return fixed("node(s) didn't match PersistentVolume's node affinity")
 }
 
 function fixed(reason: string): Refusal {

@@ -4,7 +4,7 @@
  */
 
 import { isPodTerminal, isPodTerminating, podCondition } from '../../api/core/pod/conditions.ts'
-import type { Node, Pod } from '../../api/generated/v1.ts'
+import type { Node, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -17,7 +17,8 @@ import { tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
 import type { Candidate } from './filters.ts'
-import { selectNode } from './select.ts'
+import { rejectedEverywhere, selectNode } from './select.ts'
+import { type StorageView, volumeNeeds } from './volumes.ts'
 
 const schedulerName = 'default-scheduler'
 
@@ -35,6 +36,8 @@ class Scheduler {
   readonly #ctx: ControllerContext
   readonly #pods: Informer<Pod>
   readonly #nodes: Informer<Node>
+  readonly #claims: Informer<PersistentVolumeClaim>
+  readonly #storage: StorageView
   readonly #events: EventRecorder
   readonly #queue: WorkQueue
   /** Bound by us, and not yet seen as bound: key → the pod with its node. */
@@ -46,11 +49,14 @@ class Scheduler {
     this.#ctx = ctx
     this.#pods = ctx.informers.indexed(resources.pods, byNode)
     this.#nodes = ctx.informers.of(resources.nodes)
+    this.#claims = ctx.informers.of(resources.persistentVolumeClaims)
+    const volumes = ctx.informers.of(resources.persistentVolumes)
+    this.#storage = { claims: this.#claims, volumes }
     this.#events = ctx.events(schedulerName)
     this.#queue = startQueue(ctx, {
       name: 'scheduler',
       concurrency: 16,
-      after: [this.#pods, this.#nodes],
+      after: [this.#pods, this.#nodes, this.#claims, volumes],
       reconcile: (key) => this.#schedule(key),
     })
   }
@@ -58,6 +64,7 @@ class Scheduler {
   start(): void {
     this.#pods.onChange((change) => this.#podChanged(change))
     this.#nodes.onChange((change) => this.#nodeChanged(change))
+    this.#claims.onChange(() => this.#retryUnschedulable())
   }
 
   #podChanged(change: CacheChange<Pod>): void {
@@ -87,7 +94,11 @@ class Scheduler {
   async #schedule(key: string): Promise<void> {
     const pod = this.#pods.get(key)
     if (!pod || !isPending(pod) || this.#assumed.has(key)) return
-    const selection = selectNode(pod, this.#candidates())
+    const needs = volumeNeeds(pod, this.#storage)
+    const selection =
+      'problem' in needs
+        ? { message: rejectedEverywhere(needs.problem, this.#nodes.list().length) }
+        : selectNode(pod, this.#candidates(), needs.affinities)
     if ('node' in selection) return this.#bind(key, pod, selection.node)
     this.#unschedulable.add(key)
     await this.#reportUnschedulable(pod, selection.message)

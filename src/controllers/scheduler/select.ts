@@ -1,17 +1,22 @@
 /** Chooses a pod's node among the candidates, or says why there is none. Pure. */
-import type { Pod } from '../../api/generated/v1.ts'
+import type { NodeSelector, Pod } from '../../api/generated/v1.ts'
 import { controllerOf } from '../../api/machinery/object.ts'
 import { matchesNodeSelector } from '../shared/placement.ts'
 import { type Candidate, type Refusal, refusal } from './filters.ts'
 
 export type Selection = { readonly node: string } | { readonly message: string }
 
-export function selectNode(pod: Pod, candidates: readonly Candidate[]): Selection {
+/** `volumes`: where the pod's volumes can be reached from. */
+export function selectNode(
+  pod: Pod,
+  candidates: readonly Candidate[],
+  volumes: readonly NodeSelector[] = [],
+): Selection {
   if (candidates.length === 0) return { message: 'no nodes available to schedule pods' }
   const fitting: Candidate[] = []
   const refusals: Refusal[] = []
   for (const candidate of candidates) {
-    const refused = refusal(pod, candidate)
+    const refused = refusal(pod, candidate, volumes)
     if (refused) refusals.push(refused)
     else fitting.push(candidate)
   }
@@ -44,6 +49,12 @@ function preference(pod: Pod, { node }: Candidate): number {
   return terms
     .filter(({ preference }) => matchesNodeSelector({ nodeSelectorTerms: [preference] }, node))
     .reduce((sum, { weight }) => sum + weight, 0)
+}
+
+/** The pod itself keeps it from every node. */
+export function rejectedEverywhere(problem: string, nodes: number): string {
+  const preemption = `${nodes} Preemption is not helpful for scheduling`
+  return `0/${nodes} nodes are available: ${problem}. no new claims to deallocate, preemption: 0/${nodes} nodes are available: ${preemption}.`
 }
 
 /** `0/2 nodes are available: 1 …, 1 …. no new claims to deallocate, preemption: …` */

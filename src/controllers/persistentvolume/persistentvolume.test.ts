@@ -1,0 +1,217 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, Pod } from '../../api/generated/v1.ts'
+import { resources } from '../../client/resources.ts'
+import { startScheduler } from '../scheduler/index.ts'
+import { FakeApi } from '../testing/fake-api.ts'
+import { type Harness, node, startHarness } from '../testing/harness.ts'
+import { startPersistentVolumeController, startStandardStorageClass } from './index.ts'
+
+let harness: Harness
+afterEach(() => harness.stop())
+
+/** Directories that are only names. */
+class FakeDirectories {
+  readonly names = new Set<string>()
+
+  async create(name: string): Promise<string> {
+    this.names.add(name)
+    return `/volumes/${name}`
+  }
+
+  async remove(name: string): Promise<void> {
+    this.names.delete(name)
+  }
+}
+
+async function begin({ dynamic = false }: { dynamic?: boolean } = {}) {
+  const api = new FakeApi()
+  const directories = new FakeDirectories()
+  harness = startHarness(
+    (ctx) => {
+      startPersistentVolumeController(ctx, dynamic ? directories : undefined)
+      if (dynamic) startStandardStorageClass(ctx)
+      startScheduler(ctx)
+    },
+    { api },
+  )
+  const { quiet } = harness
+  await quiet()
+  const at = (name: string) => api.all(resources.persistentVolumeClaims).find(({ metadata }) => metadata.name === name)
+  return {
+    api,
+    directories,
+    quiet,
+    async volume(name: string, storage: string, spec: PersistentVolumeSpec = {}) {
+      const accessModes = ['ReadWriteOnce']
+      const hostPath = { path: '/data' }
+      const policy = { persistentVolumeReclaimPolicy: 'Retain' }
+      await api.create<PersistentVolume>(resources.persistentVolumes, {
+        metadata: { name, finalizers: ['kubernetes.io/pv-protection'] },
+        spec: { capacity: { storage }, accessModes, hostPath, ...policy, ...spec },
+      })
+      await quiet()
+    },
+    async claim(name: string, storage: string, spec: PersistentVolumeClaim['spec'] = {}) {
+      await api.create<PersistentVolumeClaim>(resources.persistentVolumeClaims, {
+        metadata: { name, namespace: 'demo', finalizers: ['kubernetes.io/pvc-protection'] },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...spec },
+      })
+      await quiet()
+      return at(name)
+    },
+    at,
+    phases: () =>
+      Object.fromEntries(
+        api.all(resources.persistentVolumes).map(({ metadata, status }) => [metadata.name, status?.phase]),
+      ),
+    reasons: () => api.all(resources.events).map(({ reason }) => reason),
+    async pod(name: string, claimName: string) {
+      const volumes = [{ name: 'data', persistentVolumeClaim: { claimName } }]
+      const pod: Pod = { metadata: { name, namespace: 'demo' }, spec: { containers: [], volumes } }
+      await api.create(resources.pods, pod)
+      await quiet()
+    },
+  }
+}
+
+test('a claim gets the smallest volume that is large enough', async () => {
+  const { volume, claim, phases } = await begin()
+  await volume('small', '1Gi')
+  await volume('large', '10Gi')
+  await volume('medium', '5Gi')
+  expect(phases()).toEqual({ small: 'Available', large: 'Available', medium: 'Available' })
+  expect(await claim('data', '2Gi')).toMatchObject({
+    metadata: {
+      annotations: { 'pv.kubernetes.io/bind-completed': 'yes', 'pv.kubernetes.io/bound-by-controller': 'yes' },
+    },
+    spec: { volumeName: 'medium' },
+    status: { phase: 'Bound', accessModes: ['ReadWriteOnce'], capacity: { storage: '5Gi' } },
+  })
+  expect(phases()).toEqual({ small: 'Available', large: 'Available', medium: 'Bound' })
+})
+
+test('two claims never get one volume', async () => {
+  const { volume, claim, at } = await begin()
+  await claim('a', '1Gi')
+  await claim('b', '1Gi')
+  await volume('only', '1Gi')
+  expect([at('a')?.status?.phase, at('b')?.status?.phase].sort()).toEqual(['Bound', undefined])
+})
+
+describe('a volume does not do for a claim', () => {
+  test.each<[string, PersistentVolumeSpec, NonNullable<PersistentVolumeClaim['spec']>]>([
+    ['of another class', { storageClassName: 'slow' }, { storageClassName: 'fast' }],
+    ['of another mode', {}, { accessModes: ['ReadWriteMany'] }],
+    ['of blocks', {}, { volumeMode: 'Block' }],
+    ['with a selector', {}, { selector: { matchLabels: { tier: 'gold' } } }],
+    ['that another is to get', { claimRef: { namespace: 'demo', name: 'other' } }, {}],
+  ])('%s', async (_name, volumeSpec, claimSpec) => {
+    const { volume, claim, reasons } = await begin()
+    await volume('pv', '1Gi', volumeSpec)
+    expect((await claim('data', '1Gi', claimSpec))?.spec?.volumeName).toBeUndefined()
+    expect(reasons()).toContain(claimSpec.storageClassName ? 'ProvisioningFailed' : 'FailedBinding')
+  })
+})
+
+test('a volume set aside for a claim is its own, also for one that names it', async () => {
+  const { volume, claim } = await begin()
+  await volume('any', '1Gi')
+  await volume('mine', '9Gi', { claimRef: { namespace: 'demo', name: 'data' } })
+  expect((await claim('data', '1Gi'))?.spec?.volumeName).toBe('mine')
+  expect((await claim('named', '1Gi', { volumeName: 'any' }))?.status?.phase).toBe('Bound')
+})
+
+test('a volume whose claim is gone is released, and taken by nobody', async () => {
+  const { api, volume, claim, phases, quiet } = await begin()
+  await volume('pv', '1Gi')
+  await claim('data', '1Gi')
+  await api.delete(resources.persistentVolumeClaims, { namespace: 'demo', name: 'data' })
+  await quiet()
+  expect(phases()).toEqual({ pv: 'Released' })
+  expect((await claim('data', '1Gi'))?.spec?.volumeName).toBeUndefined()
+  await api.delete(resources.persistentVolumes, { name: 'pv' })
+  await quiet()
+  expect(phases()).toEqual({})
+})
+
+test('claims and volumes in use stay', async () => {
+  const { api, volume, claim, pod, at, phases, quiet } = await begin()
+  await volume('pv', '1Gi')
+  await claim('data', '1Gi')
+  await pod('user', 'data')
+  await api.delete(resources.persistentVolumes, { name: 'pv' })
+  await api.delete(resources.persistentVolumeClaims, { namespace: 'demo', name: 'data' })
+  await quiet()
+  expect(at('data')?.metadata.deletionTimestamp).toBeDefined()
+  expect(phases()).toEqual({ pv: 'Bound' })
+  await api.delete(resources.pods, { namespace: 'demo', name: 'user' }, { gracePeriodSeconds: 0 })
+  await quiet()
+  expect(at('data')).toBeUndefined()
+  expect(phases()).toEqual({})
+})
+
+test('a claim whose volume is gone is lost', async () => {
+  const { api, volume, claim, at, quiet } = await begin()
+  await volume('pv', '1Gi')
+  await claim('data', '1Gi')
+  const pv = api.all(resources.persistentVolumes)[0]!
+  await api.update(resources.persistentVolumes, { ...pv, metadata: { ...pv.metadata, finalizers: [] } })
+  await api.delete(resources.persistentVolumes, { name: 'pv' })
+  await quiet()
+  expect(at('data')?.status).toEqual({ phase: 'Lost' })
+})
+
+test('a class may wait for the first pod', async () => {
+  const { api, volume, claim, pod, at } = await begin()
+  await api.create(resources.storageClasses, {
+    metadata: { name: 'local' },
+    provisioner: 'kubernetes.io/no-provisioner',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  })
+  await volume('pv', '1Gi', { storageClassName: 'local' })
+  expect((await claim('data', '1Gi', { storageClassName: 'local' }))?.spec?.volumeName).toBeUndefined()
+  await pod('user', 'data')
+  expect(at('data')?.status?.phase).toBe('Bound')
+})
+
+test('the standard class makes a directory for each claim, and removes it with the claim', async () => {
+  const { api, directories, claim, phases, quiet } = await begin({ dynamic: true })
+  const data = await claim('data', '3Gi', { storageClassName: 'standard' })
+  const name = `pvc-${data?.metadata.uid}`
+  expect(data?.status).toMatchObject({ phase: 'Bound', capacity: { storage: '3Gi' } })
+  expect(api.all(resources.persistentVolumes)).toMatchObject([
+    {
+      metadata: { name, annotations: { 'pv.kubernetes.io/provisioned-by': 'fairway/host-path' } },
+      spec: {
+        hostPath: { path: `/volumes/${name}` },
+        storageClassName: 'standard',
+        persistentVolumeReclaimPolicy: 'Delete',
+      },
+    },
+  ])
+  expect([...directories.names]).toEqual([name])
+  await api.delete(resources.persistentVolumeClaims, { namespace: 'demo', name: 'data' })
+  await quiet()
+  expect(phases()).toEqual({})
+  expect([...directories.names]).toEqual([])
+})
+
+describe('a pod with a claim', () => {
+  const message = (api: FakeApi) =>
+    api.all(resources.pods)[0]?.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message
+
+  test('waits for it to be bound, and goes where its volume is', async () => {
+    const { api, volume, claim, pod, quiet } = await begin()
+    for (const name of ['n1', 'n2']) {
+      await api.create(resources.nodes, node(name, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } }))
+    }
+    await pod('user', 'data')
+    expect(message(api)).toMatch(/^0\/2 nodes are available: persistentvolumeclaim "data" not found\. /)
+    await claim('data', '1Gi')
+    expect(message(api)).toMatch(/^0\/2 nodes are available: pod has unbound immediate PersistentVolumeClaims\. /)
+    const matchExpressions = [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['n2'] }]
+    await volume('pv', '1Gi', { nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } } })
+    await quiet()
+    expect(api.all(resources.pods)[0]?.spec?.nodeName).toBe('n2')
+  })
+})
