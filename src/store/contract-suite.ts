@@ -302,6 +302,31 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
         expect(seen.batches).toEqual([2])
       })
 
+      test('say once when the history has been told, and where it ended', async () => {
+        const start = await store.currentRevision()
+        await put(store, 'a/1')
+        await put(store, 'b/1')
+        const told: string[] = []
+        const handlers = {
+          changes: (changes: readonly Change[]) => void told.push(...changes.map(text)),
+          caughtUp: (revision: number) => void told.push(`caught up at ${revision}`),
+          ended: () => {},
+        }
+        watches.push(store.watch({ prefix: 'a/', fromRevision: start + 1 }, handlers))
+        watches.push(store.watch({ prefix: 'a/' }, handlers))
+        await put(store, 'b/2')
+        const seen = watch('')
+        await put(store, 'a/2')
+        await seen.count(1)
+        // Where it ended depends on when the engine read; what was told before and after does not.
+        expect(told.map((line) => line.replace(/caught up at \d+/, 'caught up'))).toEqual([
+          `${start + 1} put a/1=a/1`,
+          'caught up',
+          `${start + 4} put a/2=a/2`,
+          `${start + 4} put a/2=a/2`,
+        ])
+      })
+
       test('from a revision to come wait for it', async () => {
         const start = await store.currentRevision()
         const seen = watch('', start + 2)
