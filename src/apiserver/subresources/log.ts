@@ -1,6 +1,6 @@
 /** pods/log: the bytes of the agent's answer, as they come. */
-import { type FieldError, forbidden, invalid, Path } from '../../api/machinery/field.ts'
-import { badRequest, invalidError, StatusError } from '../../api/machinery/status.ts'
+import { type FieldError, forbidden, invalid, notSupported, Path } from '../../api/machinery/field.ts'
+import { badRequest, internalError, invalidError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { text } from '../http/respond.ts'
@@ -8,7 +8,18 @@ import { parseInteger } from '../read/options.ts'
 import { locatePod } from './agent.ts'
 
 /** Parameters that mean the same to the agent. */
-const passedOn = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes'] as const
+const passedOn = [
+  'follow',
+  'previous',
+  'timestamps',
+  'sinceSeconds',
+  'sinceTime',
+  'tailLines',
+  'limitBytes',
+  'stream',
+] as const
+
+const streams = ['All', 'Stderr', 'Stdout']
 
 export async function handleLog(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const { query, namespace, name } = request
@@ -25,7 +36,7 @@ export async function handleLog(context: ServerContext, request: ResourceRequest
   }
   const path = `/containerLogs/${namespace}/${name}/${container}${parameters.size > 0 ? `?${parameters.toString()}` : ''}`
   const answer = await context.agents.get(address, path, request.signal)
-  if (answer.statusCode !== 200) throw await refusal(answer.statusCode ?? 500, answer)
+  if (answer.statusCode !== 200) throw await refusal(name, answer.statusCode ?? 500, answer)
   return { status: 200, headers: logHeaders, body: answer }
 }
 
@@ -47,14 +58,26 @@ function validateLogOptions(query: URLSearchParams): FieldError[] {
   atLeastOne('limitBytes', limitBytes)
   if (sinceSeconds === undefined || !query.get('sinceTime')) atLeastOne('sinceSeconds', sinceSeconds)
   else errors.push(forbidden(Path.of('[]'), 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+  const stream = query.get('stream') ?? 'All'
+  if (!streams.includes(stream)) errors.push(notSupported(Path.of('stream'), stream, streams))
+  if (stream !== 'All' && tailLines !== undefined) {
+    const why = '`tailLines` and specific `stream` are mutually exclusive for now'
+    errors.push(forbidden(Path.of('[]'), why))
+  }
   return errors
 }
 
 /** The agent says in plain text why it has no log. */
-async function refusal(code: number, body: AsyncIterable<Buffer>): Promise<StatusError> {
+async function refusal(name: string, code: number, body: AsyncIterable<Buffer>): Promise<StatusError> {
   const chunks: Buffer[] = []
   for await (const chunk of body) chunks.push(chunk)
-  const message = Buffer.concat(chunks).toString().trim()
+  const message = Buffer.concat(chunks).toString()
   if (code === 400) return badRequest(message)
-  return new StatusError({ code, reason: code === 404 ? 'NotFound' : 'InternalError', message })
+  if (code !== 404) return internalError(message)
+  return new StatusError({
+    code,
+    reason: 'NotFound',
+    message: `the server could not find the requested resource ( pods/log ${name})`,
+    details: { name, kind: 'pods/log', causes: [{ reason: 'UnexpectedServerResponse', message }] },
+  })
 }

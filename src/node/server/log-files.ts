@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { findTail, LineRenderer, type LogLine, type LogOptions, parseLine } from './log-lines.ts'
+import { findTail, LineRenderer, type LogOptions } from './log-lines.ts'
 
 /** More than the longest entry (shim-run.pl cuts lines). */
 const pieceBytes = 256 * 1024
@@ -13,6 +13,8 @@ const newline = 10
 export class LogReader {
   readonly #handle: FileHandle
   readonly inode: number
+  /** Every piece is read into it, and is done with before the next. */
+  readonly #piece = Buffer.allocUnsafeSlow(pieceBytes)
   #position = 0
 
   private constructor(handle: FileHandle, inode: number) {
@@ -74,9 +76,8 @@ export class LogReader {
   }
 
   async #read(position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length)
-    const { bytesRead } = await this.#handle.read(buffer, 0, length, position)
-    return buffer.subarray(0, bytesRead)
+    const { bytesRead } = await this.#handle.read(this.#piece, 0, length, position)
+    return this.#piece.subarray(0, bytesRead)
   }
 }
 
@@ -84,13 +85,12 @@ export class LogReader {
 export class LogOutput {
   readonly #response: ServerResponse
   readonly #renderer: LineRenderer
-  readonly #sinceTime: Date | undefined
+  readonly #rendered = Buffer.allocUnsafeSlow(pieceBytes)
   #left: number
 
   constructor(response: ServerResponse, options: LogOptions) {
     this.#response = response
     this.#renderer = new LineRenderer(options)
-    this.#sinceTime = options.sinceTime
     this.#left = options.limitBytes ?? Number.POSITIVE_INFINITY
   }
 
@@ -102,30 +102,18 @@ export class LogOutput {
     this.#response.on('close', fn)
   }
 
-  /** Resolves when there is room for more. */
-  async write(piece: Buffer): Promise<void> {
-    const lines = piece
-      .toString()
-      .split('\n')
-      .flatMap((line) => this.#select(line))
-    const bytes = Buffer.from(this.#renderer.render(lines))
-    const kept = bytes.length > this.#left ? bytes.subarray(0, this.#left) : bytes
-    this.#left -= kept.length
-    if (kept.length === 0 || this.#response.destroyed || this.#response.write(kept)) return
+  /** Whole entries, a piece at most. Resolves when they are on their way and the buffer is free again. */
+  async write(entries: Buffer): Promise<void> {
+    const length = Math.min(this.#renderer.render(entries, this.#rendered), this.#left)
+    this.#left -= length
+    if (length === 0 || this.#response.destroyed) return
     await new Promise<void>((resolve) => {
       const done = () => {
-        this.#response.off('drain', done)
         this.#response.off('close', done)
         resolve()
       }
-      this.#response.on('drain', done)
       this.#response.on('close', done)
+      this.#response.write(this.#rendered.subarray(0, length), done)
     })
-  }
-
-  #select(line: string): LogLine[] {
-    const parsed = parseLine(line)
-    if (!parsed || (this.#sinceTime && new Date(parsed.time) < this.#sinceTime)) return []
-    return [parsed]
   }
 }

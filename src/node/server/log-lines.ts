@@ -1,4 +1,4 @@
-/** CRI log lines: `TIME stdout|stderr F|P TEXT`, and which of them a request wants. Pure. */
+/** CRI log lines, `TIME stdout|stderr F|P TEXT`, as bytes: logs are large. Which of them a request wants. Pure. */
 
 export interface LogOptions {
   readonly tailLines?: number
@@ -7,13 +7,8 @@ export interface LogOptions {
   readonly limitBytes?: number
   readonly follow: boolean
   readonly previous: boolean
-}
-
-export interface LogLine {
-  readonly time: string
-  readonly text: string
-  /** Ends a line; false for a part of a long one. */
-  readonly full: boolean
+  /** Absent: both. */
+  readonly stream?: 'stdout' | 'stderr'
 }
 
 /** Throws with a message for the client. */
@@ -30,6 +25,8 @@ export function parseLogOptions(parameters: URLSearchParams, now: Date): LogOpti
   if (sinceTime && Number.isNaN(sinceTime.getTime()))
     throw new Error(`sinceTime ${JSON.stringify(given)} is not a time`)
   const flag = (name: string) => ['true', '1'].includes(parameters.get(name) ?? '')
+  const stream = { Stdout: 'stdout', Stderr: 'stderr' } as const
+  const only = stream[(parameters.get('stream') ?? 'All') as keyof typeof stream]
   return {
     follow: flag('follow'),
     previous: flag('previous'),
@@ -37,18 +34,13 @@ export function parseLogOptions(parameters: URLSearchParams, now: Date): LogOpti
     ...(tailLines !== undefined && { tailLines }),
     ...(limitBytes !== undefined && { limitBytes }),
     ...(sinceTime && { sinceTime }),
+    ...(only && { stream: only }),
   }
-}
-
-export function parseLine(line: string): LogLine | undefined {
-  const match = /^(\S+) (?:stdout|stderr) ([FP]) ?/.exec(line)
-  if (!match?.[1]) return undefined
-  return { time: match[1], full: match[2] === 'F', text: line.slice(match[0].length) }
 }
 
 /**
  * Where the last lines begin in a piece of a log that begins and ends with lines; `found` of `wanted` are in it. A long
- * line's parts count as one. Works on bytes: logs are large.
+ * line's parts count as one.
  */
 export function findTail(piece: Buffer, wanted: number): { start: number; found: number } {
   let start = piece.length
@@ -72,22 +64,46 @@ function endsLine(piece: Buffer, position: number): boolean {
   return piece[flag] === 'F'.charCodeAt(0)
 }
 
-/** Renders lines; a timestamp stands only where a line begins. */
+const space = 32
+const fullFlag = 'F'.charCodeAt(0)
+
+/** Renders entries; a timestamp stands only where a line begins. */
 export class LineRenderer {
   readonly #timestamps: boolean
+  readonly #since: Buffer
+  readonly #stream: Buffer | undefined
   #atStart = true
 
-  constructor({ timestamps }: Pick<LogOptions, 'timestamps'>) {
+  constructor({ timestamps, sinceTime, stream }: Pick<LogOptions, 'timestamps' | 'sinceTime' | 'stream'>) {
     this.#timestamps = timestamps
+    // Times are written with nine digits after the second, so that they compare as bytes.
+    this.#since = Buffer.from(sinceTime?.toISOString().replace('Z', '000000Z') ?? '')
+    this.#stream = stream && Buffer.from(stream)
   }
 
-  render(lines: readonly LogLine[]): string {
-    let text = ''
-    for (const line of lines) {
-      if (this.#timestamps && this.#atStart) text += `${line.time} `
-      text += line.full ? `${line.text}\n` : line.text
-      this.#atStart = line.full
+  /** `entries` are whole; what the client gets of them is never longer. Returns how much of `out` it takes. */
+  render(entries: Buffer, out: Buffer): number {
+    let length = 0
+    for (let start = 0; start < entries.length; ) {
+      const end = entries.indexOf(newline, start)
+      length += this.#entry(entries.subarray(start, end), out.subarray(length))
+      start = end + 1
     }
-    return text
+    return length
+  }
+
+  /** What is no entry is passed over. */
+  #entry(entry: Buffer, out: Buffer): number {
+    const timeEnd = entry.indexOf(space)
+    const streamEnd = entry.indexOf(space, timeEnd + 1)
+    if (timeEnd < 0 || streamEnd < 0) return 0
+    if (this.#since.compare(entry, 0, timeEnd) > 0) return 0
+    if (this.#stream?.compare(entry, timeEnd + 1, streamEnd)) return 0
+    let length = this.#timestamps && this.#atStart ? entry.copy(out, 0, 0, timeEnd + 1) : 0
+    this.#atStart = entry[streamEnd + 1] === fullFlag
+    length += entry.copy(out, length, streamEnd + 3)
+    if (!this.#atStart) return length
+    out[length] = newline
+    return length + 1
   }
 }

@@ -1,5 +1,6 @@
 /** `GET /containerLogs/…`: a container's log files, cut and followed. */
 import { watch } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import type { Runtime } from '../runtime/contract.ts'
@@ -20,13 +21,9 @@ export async function serveLogs(
     response.writeHead(400, { 'content-type': 'text/plain' }).end(`${(error as Error).message}\n`)
     return
   }
-  const files = runtime.logFiles(uid, container, options.previous ? 'previous' : 'current')
-  if (!files) {
-    const name = `container "${container}" in pod "${pod.metadata.name}"`
-    const text = options.previous
-      ? `previous terminated ${name} not found`
-      : `${name} is waiting to start: ContainerCreating`
-    response.writeHead(400, { 'content-type': 'text/plain' }).end(text)
+  const files = chooseRun(runtime, { pod, uid, container }, options.previous)
+  if (typeof files === 'string') {
+    response.writeHead(400, { 'content-type': 'text/plain' }).end(files)
     return
   }
   response.writeHead(200, { 'content-type': 'text/plain' })
@@ -37,6 +34,38 @@ export async function serveLogs(
   if (options.follow && !options.previous) await follow(runtime, { uid, container, file, reader, out })
   await reader?.close()
   response.end()
+}
+
+/** The files of the run that is asked for, or in the kubelet's words why there are none. */
+function chooseRun(runtime: Runtime, { pod, uid, container }: Target, previous: boolean): readonly string[] | string {
+  const status = statusOf(pod, container)
+  const runs = runtime.observe(uid).containers.get(container)
+  // Between two runs, the one that ended is the previous one, and also all there is to see.
+  const isBetween = runs?.current.exit !== undefined && status?.state?.waiting !== undefined
+  const files = runtime.logFiles(uid, container, previous && !isBetween ? 'previous' : 'current')
+  if (files) return files
+  const name = `container "${container}" in pod "${pod.metadata.name}"`
+  if (previous) return `previous terminated ${name} not found`
+  if (!status) return `${name} is not available`
+  return `${name} is waiting to start: ${waitingWords(status.state?.waiting?.reason)}`
+}
+
+function statusOf({ status }: Target['pod'], container: string) {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {}
+  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+    ({ name }) => name === container,
+  )
+}
+
+function waitingWords(reason = 'ContainerCreating'): string {
+  switch (reason) {
+    case 'ErrImagePull':
+      return "image can't be pulled"
+    case 'ImagePullBackOff':
+      return 'trying and failing to pull image'
+    default:
+      return reason
+  }
 }
 
 /** All files in order, from where `tailLines` begins; the last one's reader, which can go on. */
@@ -78,9 +107,13 @@ async function follow(runtime: Runtime, { uid, container, file, reader, out }: F
   try {
     for (;;) {
       // Asked before reading: what was written before the end is read after it.
-      const over = ended() || out.closed
+      const over = ended()
       const next = await nextReader(file, current)
       await current?.readTo(out)
+      if (out.closed) {
+        await next?.close()
+        return
+      }
       if (next) {
         await current?.close()
         current = next
@@ -97,10 +130,8 @@ async function follow(runtime: Runtime, { uid, container, file, reader, out }: F
 
 /** The file that took the place of the one being read, once the shim has begun a new one. */
 async function nextReader(path: string, current: LogReader | undefined): Promise<LogReader | undefined> {
-  const next = await LogReader.open(path)
-  if (!next || next.inode !== current?.inode) return next
-  await next.close()
-  return undefined
+  const { ino } = await stat(path).catch((): { ino?: number } => ({}))
+  return ino === undefined || ino === current?.inode ? undefined : LogReader.open(path)
 }
 
 /** Wakes one waiter; news that came while nobody waited is not lost. */

@@ -140,6 +140,12 @@ class Channel extends Duplex {
     else done()
   }
 
+  /** Nothing tells the other side that no more will come on one channel, so that it ends both ways. */
+  override _final(done: (error?: Error | null) => void): void {
+    this.receiveEnd()
+    done()
+  }
+
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this._read()
     done(error)

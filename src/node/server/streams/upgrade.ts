@@ -43,11 +43,10 @@ export function acceptWebSocket(
     const text = `requested protocol(s) are not supported: [${offered.join(' ')}]; supports [${supported.join(' ')}]`
     return refuse(socket, 403, text)
   }
-  const server = new WebSocketServer({
-    noServer: true,
-    maxPayload: messageBytesMax,
-    handleProtocols: () => protocol || false,
-  })
+  // `SPDY/3.1+portforward.k8s.io` is no token (RFC 6455 4.1), and ws would refuse it: it does not get to see protocols.
+  delete request.headers['sec-websocket-protocol']
+  const server = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax })
+  if (protocol) server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`))
   server.handleUpgrade(request, socket, head, (connection) => taken(connection, protocol))
 }
 
