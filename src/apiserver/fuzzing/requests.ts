@@ -1,4 +1,8 @@
 /** Requests that are right, and what can be done to them. Pure but for the randomness handed in. */
+import { definitions } from '../../api/index.ts'
+import { apiVersionOf } from '../../api/resource.ts'
+import { mediaTypes } from '../http/negotiation.ts'
+import { encodeObject } from '../protobuf/index.ts'
 import type { Random } from './random.ts'
 
 export interface FuzzRequest {
@@ -68,7 +72,7 @@ const accepts = [
   'application/yaml',
   'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
   'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
-  'application/vnd.kubernetes.protobuf,application/json',
+  `${mediaTypes.protobuf},application/json`,
 ]
 
 /** A request nobody could object to. */
@@ -103,9 +107,23 @@ export function soundRequest(random: Random): FuzzRequest {
       return send('DELETE', `${collection}${random.chance(0.9) ? `/${name}` : '?labelSelector=a%3Db'}`, {
         gracePeriodSeconds: 0,
       })
+    case 6:
+      return {
+        ...send(random.pick(['POST', 'PUT']), `${collection}${random.pick(['', `/${name}`])}${query}`),
+        headers: { ...json, 'content-type': mediaTypes.protobuf },
+        body: encodeObject({ ...kindOf(collection), ...object }),
+      }
     default:
       return send('POST', `${collection}${query}`, object)
   }
+}
+
+/** Of the objects in a collection, named by its path. */
+function kindOf(collection: string) {
+  const [plural, ...path] = collection.split('/').reverse()
+  const found = definitions.find((one) => one.plural === plural && path.join('/').includes(one.version))
+  if (!found) throw new Error(`no kind is served at ${collection}`)
+  return { apiVersion: apiVersionOf(found), kind: found.kind }
 }
 
 function patch(random: Random, object: object): unknown {
@@ -203,7 +221,7 @@ function mutatedHeaders(headers: FuzzRequest['headers'], random: Random): Record
     ['content-type', 'text/html'],
     ['content-type', 'application/json;charset=utf-16'],
     ['content-type', 'application/yaml'],
-    ['content-type', 'application/vnd.kubernetes.protobuf'],
+    ['content-type', mediaTypes.protobuf],
     ['content-type', 'application/cbor'],
     ['content-type', ';;;'],
     ['content-type', ''],
