@@ -4,11 +4,12 @@
  * package (a development dependency, Apache-2.0) ships them. With `--descriptions DIR` it also writes the
  * field documentation `kubectl explain` prints, which is not kept in the repository.
  *
- * What the models do not carry (strategic-merge keys, quantities) stands in the tables below.
+ * What the models do not carry (strategic-merge keys, list types, defaults, quantities) stands in `api-facts.ts`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { defaults, fieldTypes, merge, quantities, wholeTypes } from './api-facts.ts'
 
 const require = createRequire(import.meta.url)
 const models = join(dirname(require.resolve('@kubernetes/client-node')), 'gen/models')
@@ -51,6 +52,7 @@ const groups: { gv: string; pkg: string; roots: string[] }[] = [
       'ResourceQuota',
       'LimitRange',
       'Binding',
+      'TopologySelectorTerm',
     ].map(withVersion('V1')),
   },
   {
@@ -91,87 +93,6 @@ const groups: { gv: string; pkg: string; roots: string[] }[] = [
     ),
   },
 ]
-
-/** Strategic merge metadata by `Type.field`: list map key, or strategies (from the API's published patch tags). */
-const merge: Record<string, string> = {
-  'ObjectMeta.ownerReferences': 'uid',
-  'ObjectMeta.finalizers': 'merge',
-  'PodSpec.containers': 'name',
-  'PodSpec.initContainers': 'name',
-  'PodSpec.ephemeralContainers': 'name',
-  'PodSpec.volumes': 'name,retainKeys',
-  'PodSpec.imagePullSecrets': 'name',
-  'PodSpec.hostAliases': 'ip',
-  'PodSpec.topologySpreadConstraints': 'topologyKey',
-  'PodSpec.resourceClaims': 'name,retainKeys',
-  'PodSpec.schedulingGates': 'name',
-  'Container.ports': 'containerPort',
-  'Container.env': 'name',
-  'Container.volumeMounts': 'mountPath',
-  'Container.volumeDevices': 'devicePath',
-  'EphemeralContainer.ports': 'containerPort',
-  'EphemeralContainer.env': 'name',
-  'EphemeralContainer.volumeMounts': 'mountPath',
-  'EphemeralContainer.volumeDevices': 'devicePath',
-  'PodStatus.conditions': 'type',
-  'PodStatus.podIPs': 'ip',
-  'PodStatus.resourceClaimStatuses': 'name,retainKeys',
-  'ServiceSpec.ports': 'port',
-  'ServiceStatus.conditions': 'type',
-  'NamespaceStatus.conditions': 'type',
-  'NodeSpec.podCIDRs': 'merge',
-  'NodeStatus.conditions': 'type',
-  'NodeStatus.addresses': 'type',
-  'ServiceAccount.secrets': 'name',
-  'ServiceAccount.imagePullSecrets': 'name',
-  'ReplicationControllerStatus.conditions': 'type',
-  'PersistentVolumeClaimStatus.conditions': 'type',
-  'ResourceQuotaStatus.conditions': 'type',
-  'DeploymentSpec.strategy': ',retainKeys',
-  'DeploymentStatus.conditions': 'type',
-  'ReplicaSetStatus.conditions': 'type',
-  'DaemonSetStatus.conditions': 'type',
-  'StatefulSetStatus.conditions': 'type',
-  'JobStatus.conditions': 'type',
-  'PodDisruptionBudgetStatus.conditions': 'type',
-  'HorizontalPodAutoscalerStatus.conditions': 'type',
-  'ServiceCIDRStatus.conditions': 'type',
-  'PersistentVolumeSpec.mountOptions': '',
-  'Event.series': '',
-}
-
-/** Fields whose values are quantities (the models call them string). Maps end in `{}`. */
-const quantities = new Set([
-  'ResourceRequirements.limits',
-  'ResourceRequirements.requests',
-  'VolumeResourceRequirements.limits',
-  'VolumeResourceRequirements.requests',
-  'NodeStatus.capacity',
-  'NodeStatus.allocatable',
-  'ResourceQuotaSpec.hard',
-  'ResourceQuotaStatus.hard',
-  'ResourceQuotaStatus.used',
-  'LimitRangeItem._default',
-  'LimitRangeItem.default',
-  'LimitRangeItem.defaultRequest',
-  'LimitRangeItem.max',
-  'LimitRangeItem.maxLimitRequestRatio',
-  'LimitRangeItem.min',
-  'EmptyDirVolumeSource.sizeLimit',
-  'ResourceFieldSelector.divisor',
-  'PersistentVolumeSpec.capacity',
-  'PersistentVolumeClaimStatus.capacity',
-  'PersistentVolumeClaimStatus.allocatedResources',
-  'ContainerStatus.allocatedResources',
-  'PodSpec.overhead',
-  'Overhead.podFixed',
-  'MetricTarget.averageValue',
-  'MetricTarget.value',
-  'MetricValueStatus.averageValue',
-  'MetricValueStatus.value',
-  'HPAScalingRules.tolerance',
-  'PodStatus.allocatedResources',
-])
 
 interface Attribute {
   name: string
@@ -295,6 +216,29 @@ function moduleAlias(gv: string): string {
   return gv === 'v1' ? 'core' : (gv.split(/[./]/)[0] ?? gv)
 }
 
+/** Types and fields that there are: facts can be about them. */
+const subjects = new Set<string>()
+
+function found(subject: string): string {
+  subjects.add(subject)
+  return subject
+}
+
+function factsOf(type: string, fields: readonly string[]): Record<string, object> {
+  const facts = Object.entries({ merge, fieldTypes, defaults }).map(([name, table]): [string, object] => {
+    const ofType = fields.filter((field) => found(`${type}.${field}`) in table)
+    return [name, Object.fromEntries(ofType.map((field) => [field, table[`${type}.${field}`]]))]
+  })
+  return Object.fromEntries(facts.filter(([, of]) => Object.keys(of).length > 0))
+}
+
+/** A fact about nothing is a mistake, or is about another release. */
+function requireSubjects(): void {
+  const all = [...Object.keys({ ...merge, ...fieldTypes, ...defaults }), ...quantities, ...wholeTypes]
+  const stale = all.filter((name) => !subjects.has(name))
+  if (stale.length > 0) throw new Error(`facts about what is not there: ${stale.join(', ')}`)
+}
+
 for (const { gv, roots } of groups) for (const root of roots) claim(root, gv)
 
 const descriptionsDir = process.argv[2] === '--descriptions' ? process.argv[3] : undefined
@@ -313,13 +257,10 @@ for (const { gv, pkg } of groups) {
     const name = shortName(className)
     const isKind = ['apiVersion', 'kind', 'metadata'].every((f) => model.fields.some((a) => a.baseName === f))
     const fields: Record<string, string> = {}
-    const mergeKeys: Record<string, string> = {}
     body += `\nexport interface ${name} {\n`
     for (const field of model.fields) {
       const type = schemaType(name, gv, field)
       fields[field.baseName] = type
-      const strategy = merge[`${name}.${field.baseName}`]
-      if (strategy) mergeKeys[field.baseName] = strategy
       const present =
         model.required.has(field.baseName) ||
         (isKind && field.baseName === 'metadata') ||
@@ -331,7 +272,8 @@ for (const { gv, pkg } of groups) {
     schema[name] = {
       fields,
       ...(model.required.size > 0 && { required: [...model.required] }),
-      ...(Object.keys(mergeKeys).length > 0 && { merge: mergeKeys }),
+      ...factsOf(name, Object.keys(fields)),
+      ...(wholeTypes.has(found(`${gv}.${name}`)) && { atomic: true }),
     }
     descriptions[name] = { doc: model.doc, fields: Object.fromEntries(model.docs) }
   }
@@ -348,3 +290,4 @@ for (const { gv, pkg } of groups) {
   writeFileSync(join(outDir, `${file}.ts`), `${head}${importLines}${body}`)
   writeFileSync(join(outDir, `${file}.json`), `${JSON.stringify({ gv, package: pkg, types: schema })}\n`)
 }
+requireSubjects()

@@ -1432,6 +1432,15 @@ export interface Toleration {
   value?: string
 }
 
+export interface TopologySelectorLabelRequirement {
+  key: string
+  values: string[]
+}
+
+export interface TopologySelectorTerm {
+  matchLabelExpressions?: TopologySelectorLabelRequirement[]
+}
+
 export interface TopologySpreadConstraint {
   labelSelector?: meta.LabelSelector
   matchLabelKeys?: string[]

@@ -1,9 +1,15 @@
 /** The `components.schemas` part: every type that the paths refer to, and what those refer to. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isAtomicMap, isAtomicStruct, type ListType, listTypeOf } from './list-types.ts'
 import type { Json } from './openapi.ts'
-import { type FieldSchema, type ScalarName, type TypeRef, type TypeSchema, typeSchema } from './schema.ts'
+import {
+  type FieldSchema,
+  type ListType,
+  type ScalarName,
+  type TypeRef,
+  type TypeSchema,
+  typeSchema,
+} from './schema.ts'
 
 export interface GroupVersion {
   readonly group: string
@@ -110,7 +116,7 @@ export class Components {
       type: 'object',
       ...(required.length > 0 && { required }),
       properties: Object.fromEntries(fields.map((field) => [field.name, this.#field(type, field)])),
-      ...(isAtomicStruct(type) && { 'x-kubernetes-map-type': 'atomic' }),
+      ...(type.atomic && { 'x-kubernetes-map-type': 'atomic' }),
       ...(isKind(type) && this.#kindExtension(type.name, this.#homeOf(type))),
     }
   }
@@ -131,7 +137,8 @@ export class Components {
     return {
       ...this.#describe(type, field.name),
       ...('$ref' in schema ? nested(schema) : schema),
-      ...mergeExtensions(type, field),
+      ...(field.default !== undefined && { default: field.default }),
+      ...mergeExtensions(field),
     }
   }
 
@@ -192,14 +199,13 @@ function nested(ref: Json): Json {
   return { allOf: [ref], default: {} }
 }
 
-function mergeExtensions(owner: TypeSchema, field: FieldSchema): Json {
-  const { ref, mergeKey, mergeSet, retainKeys } = field
+function mergeExtensions({ mergeKey, mergeSet, retainKeys, listType, mapType }: FieldSchema): Json {
   const strategies = [...(mergeKey || mergeSet ? ['merge'] : []), ...(retainKeys ? ['retainKeys'] : [])]
   return {
     ...(mergeKey && { 'x-kubernetes-patch-merge-key': mergeKey }),
     ...(strategies.length > 0 && { 'x-kubernetes-patch-strategy': strategies.join(',') }),
-    ...(ref.shape === 'list' && listExtensions(listTypeOf(owner, field))),
-    ...(isAtomicMap(owner, field) && { 'x-kubernetes-map-type': 'atomic' }),
+    ...(listType && listExtensions(listType)),
+    ...(mapType && { 'x-kubernetes-map-type': mapType }),
   }
 }
 

@@ -74,6 +74,23 @@ describe('OpenAPI v3', () => {
     })
   })
 
+  test('say what has one owner as a whole, what not, and what is there when it is left out', () => {
+    const { schemas } = document('v1').components
+    const core = 'io.k8s.api.core.v1'
+    expect(schemas['io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference']).toMatchObject({
+      'x-kubernetes-map-type': 'atomic',
+    })
+    expect(schemas[`${core}.ServiceSpec`]?.properties).toMatchObject({
+      selector: { 'x-kubernetes-map-type': 'atomic' },
+      externalIPs: { 'x-kubernetes-list-type': 'atomic' },
+    })
+    expect(schemas[`${core}.ServicePort`]?.properties).toMatchObject({
+      protocol: { default: 'TCP' },
+      port: { default: 0 },
+      nodePort: expect.not.objectContaining({ default: expect.anything() }),
+    })
+  })
+
   test('every reference leads to a schema, and operation ids are unique', () => {
     for (const groupVersion of ['v1', 'apps/v1']) {
       const made = document(groupVersion)

@@ -1,5 +1,5 @@
 /**
- * What is known of each type at run time: field names and types, required fields and strategic-merge keys. Read from
+ * What is known of each type at run time: field names and types, required fields, defaults, how they merge. Read from
  * `../generated/*.json`, each group version once and only when one of its types is asked for.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -25,6 +25,13 @@ export type TypeRef =
   | { readonly shape: 'map'; readonly value: TypeRef }
   | { readonly shape: 'struct'; readonly type: TypeSchema }
 
+/** How several managers share a list (`+listType`, `+listMapKey`). */
+export type ListType =
+  | { readonly type: 'atomic' }
+  /** Scalars, each of which is there once. */
+  | { readonly type: 'set' }
+  | { readonly type: 'map'; readonly keys: readonly string[] }
+
 export interface FieldSchema {
   readonly name: string
   readonly ref: TypeRef
@@ -34,6 +41,12 @@ export interface FieldSchema {
   /** Lists of primitives that merge as sets. */
   readonly mergeSet?: boolean
   readonly retainKeys?: boolean
+  /** Of lists only. */
+  readonly listType?: ListType
+  /** Maps and structs that are shared otherwise than their type is (`+mapType`, `+structType`). */
+  readonly mapType?: 'atomic' | 'granular'
+  /** As published in OpenAPI. */
+  readonly default?: unknown
 }
 
 export interface TypeSchema {
@@ -43,6 +56,8 @@ export interface TypeSchema {
   readonly groupVersion: string
   /** As published in OpenAPI: `io.k8s.api.core.v1`. */
   readonly package: string
+  /** Owned as a whole wherever it occurs (`+structType=atomic`). */
+  readonly atomic: boolean
   readonly fields: ReadonlyMap<string, FieldSchema>
 }
 
@@ -50,6 +65,9 @@ interface GeneratedType {
   fields: Record<string, string>
   required?: string[]
   merge?: Record<string, string>
+  fieldTypes?: Record<string, string>
+  defaults?: Record<string, unknown>
+  atomic?: true
 }
 
 interface GeneratedGroupVersion {
@@ -115,6 +133,7 @@ class CompiledType implements TypeSchema {
   readonly name: string
   readonly groupVersion: string
   readonly package: string
+  readonly atomic: boolean
   readonly #source: GeneratedType
   #fields: Map<string, FieldSchema> | undefined
 
@@ -122,6 +141,7 @@ class CompiledType implements TypeSchema {
     this.name = name
     this.groupVersion = from.gv
     this.package = from.package
+    this.atomic = source.atomic ?? false
     this.#source = source
   }
 
@@ -135,14 +155,41 @@ class CompiledType implements TypeSchema {
     const ref = parseRef(text, this.groupVersion)
     const [key = '', ...strategies] = (this.#source.merge?.[name] ?? '').split(',')
     const primitives = ref.shape === 'list' && ref.item.shape === 'scalar'
+    const required = this.#source.required?.includes(name) ?? false
+    const fieldType = this.#source.fieldTypes?.[name]
+    const byDefault = this.#source.defaults?.[name]
     return {
       name,
       ref,
-      required: this.#source.required?.includes(name) ?? false,
+      required,
       ...(key && !primitives && { mergeKey: key }),
       ...(key === 'merge' && primitives && { mergeSet: true }),
       ...(strategies.includes('retainKeys') && { retainKeys: true }),
+      ...(ref.shape === 'list' && { listType: parseListType(fieldType) }),
+      ...(ref.shape !== 'list' && fieldType && { mapType: fieldType as 'atomic' | 'granular' }),
+      ...(byDefault === undefined && required && ref.shape === 'scalar' && zeroOf(ref.name)),
+      ...(byDefault !== undefined && byDefault !== null && { default: byDefault }),
     }
+  }
+}
+
+function parseListType(text = 'atomic'): ListType {
+  return text === 'atomic' || text === 'set' ? { type: text } : { type: 'map', keys: text.split(',') }
+}
+
+/** The default of a scalar that is always written. */
+function zeroOf(scalar: ScalarName): { default: unknown } | undefined {
+  switch (scalar) {
+    case 'string':
+      return { default: '' }
+    case 'boolean':
+      return { default: false }
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return { default: 0 }
+    default:
+      return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 /** The items of lists that merge: which item of one list is which of another. */
-import { keyDefaults, type Topology } from './topology.ts'
+import type { Topology } from './topology.ts'
 
 /** What was applied cannot be read as its type; the message is upstream's. */
 export class FieldsError extends Error {
@@ -49,10 +49,10 @@ function stepOf(value: unknown, topology: Items): string | undefined {
   if (topology.kind === 'set') return typeof value === 'object' ? undefined : `v:${JSON.stringify(value)}`
   if (!isObject(value)) return undefined
   const keys: Record<string, unknown> = {}
-  for (const key of [...topology.keys].sort()) {
-    const found = value[key] ?? keyDefaults[key]
+  for (const { name, default: byDefault } of topology.keys) {
+    const found = value[name] ?? byDefault
     if (found === undefined) return undefined
-    keys[key] = found
+    keys[name] = found
   }
   return `k:${JSON.stringify(keys)}`
 }
@@ -60,8 +60,8 @@ function stepOf(value: unknown, topology: Items): string | undefined {
 function whyNoStep(value: unknown, topology: Items): string {
   if (topology.kind === 'set') return 'associative list without keys has an element that is not a scalar'
   if (!isObject(value)) return 'associative list with keys may not have non-map elements'
-  const missing = topology.keys.find((key) => (value[key] ?? keyDefaults[key]) === undefined) ?? ''
-  return `associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`
+  const missing = topology.keys.find((key) => (value[key.name] ?? key.default) === undefined)
+  return `associative list with keys has an element that omits key field ${JSON.stringify(missing?.name)} (and doesn't have default value)`
 }
 
 function shownStep(step: string): string {

@@ -61,6 +61,31 @@ test('items that come and go are named with all that is in them', () => {
   ])
 })
 
+test.each([
+  [
+    'what its type has as a whole',
+    'v1.Pod',
+    { metadata: { ownerReferences: [{ uid: 'u', name: 'n' }] } },
+    ['.metadata.ownerReferences[uid="u"]'],
+  ],
+  [
+    'what is shared although its type is not',
+    'v1.PersistentVolume',
+    { spec: { claimRef: { name: 'n' } } },
+    ['.spec.claimRef.name'],
+  ],
+  ['a map that is one thing', 'v1.Pod', { spec: { nodeSelector: { a: 'b' } } }, ['.spec.nodeSelector']],
+  [
+    'an item whose key has a default',
+    'v1.Pod',
+    { spec: { imagePullSecrets: [{}] } },
+    ['.spec.imagePullSecrets[name=""]'],
+  ],
+  ['a set', 'v1.Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }, ['.spec.podCIDRs[="10.0.0.0/24"]']],
+])('%s is owned as that', (_what, type, value, expected) => {
+  expect(paths(appliedFields(value, topologyOfType(typeSchema(type))))).toEqual(expected)
+})
+
 test('a list that repeats a key is one thing', () => {
   const twice = { spec: { ports: [{ port: 80 }, { port: 80 }] } }
   expect(paths(compare(web, { ...web, ...twice }, service).modified)).toEqual(['.spec.ports'])

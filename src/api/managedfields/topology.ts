@@ -1,20 +1,22 @@
 /** How values of each type merge: field by field, item by item, or only as a whole. */
-import { isAtomicMap, isAtomicStruct, listTypeOf } from '../machinery/list-types.ts'
-import type { FieldSchema, TypeRef, TypeSchema } from '../machinery/schema.ts'
+import type { FieldSchema, ListType, TypeRef, TypeSchema } from '../machinery/schema.ts'
 
 export type Topology =
   /** Scalars, and what has one owner as a whole. */
   | { readonly kind: 'whole' }
   /** A struct, or a map whose entries have owners of their own. `declared`: the name is the type's, not the user's. */
   | { readonly kind: 'fields'; readonly field: (name: string) => { topology: Topology; declared: boolean } | undefined }
-  | { readonly kind: 'keyed'; readonly keys: readonly string[]; readonly item: Topology }
+  | { readonly kind: 'keyed'; readonly keys: readonly Key[]; readonly item: Topology }
   /** A list of scalars, each of which is there once. */
   | { readonly kind: 'set' }
 
-const whole: Topology = { kind: 'whole' }
+/** What tells the items of a list apart. `default`: its value where it is left out; undefined: it may not be. */
+export interface Key {
+  readonly name: string
+  readonly default: unknown
+}
 
-/** What a key of an item is when it is left out. */
-export const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' }
+const whole: Topology = { kind: 'whole' }
 
 const known = new WeakMap<TypeSchema, Topology>()
 
@@ -28,27 +30,36 @@ export function topologyOfType(type: TypeSchema): Topology {
 }
 
 function structTopology(type: TypeSchema): Topology {
-  if (isAtomicStruct(type)) return whole
+  return type.atomic ? whole : fieldsTopology(type)
+}
+
+function fieldsTopology(type: TypeSchema): Topology {
   return {
     kind: 'fields',
     field(name) {
       const field = type.fields.get(name)
-      return field && { topology: topologyOfField(type, field), declared: true }
+      return field && { topology: topologyOfField(field), declared: true }
     },
   }
 }
 
-function topologyOfField(owner: TypeSchema, field: FieldSchema): Topology {
-  const { ref } = field
-  if (ref.shape !== 'list') return isAtomicMap(owner, field) ? whole : topologyOfRef(ref)
-  const list = listTypeOf(owner, field)
+function topologyOfField({ ref, listType, mapType }: FieldSchema): Topology {
+  if (mapType === 'atomic') return whole
+  if (ref.shape === 'struct' && mapType === 'granular') return fieldsTopology(ref.type)
+  return ref.shape === 'list' && listType ? topologyOfList(ref.item, listType) : topologyOfRef(ref)
+}
+
+function topologyOfList(item: TypeRef, list: ListType): Topology {
   switch (list.type) {
     case 'atomic':
       return whole
     case 'set':
       return { kind: 'set' }
-    case 'map':
-      return { kind: 'keyed', keys: list.keys, item: topologyOfRef(ref.item) }
+    case 'map': {
+      const fields = item.shape === 'struct' ? item.type.fields : undefined
+      const keys = [...list.keys].sort().map((name) => ({ name, default: fields?.get(name)?.default }))
+      return { kind: 'keyed', keys, item: topologyOfRef(item) }
+    }
   }
 }
 

@@ -20,8 +20,6 @@ const groupVersions = readdirSync(join(import.meta.dirname, '../../api/generated
 /** Types that stand in two schemas have one message; those of switched off features none. */
 const elsewhere: Readonly<Record<string, string | undefined>> = {
   'authorization.k8s.io/v1.FieldSelectorRequirement': 'meta/v1.FieldSelectorRequirement',
-  'storage.k8s.io/v1.TopologySelectorLabelRequirement': 'v1.TopologySelectorLabelRequirement',
-  'storage.k8s.io/v1.TopologySelectorTerm': 'v1.TopologySelectorTerm',
 }
 const switchedOff = ['meta/v1.ShardInfo', 'v1.NodeAllocatableResourceClaimStatus', 'v1.PodSchedulingGroup']
 

@@ -201,9 +201,16 @@ describe('lists', () => {
     expect((await apply(`${services}/dup`, service([port(80), port(80)]))).body.message).toBe(
       'failed to create typed patch object (/web; /v1, Kind=Service): .spec.ports: duplicate entries for key [port=80,protocol="TCP"]',
     )
-    expect((await apply(`${services}/dup`, service([{ name: 'x' }]))).body.message).toContain(
-      '.spec.ports: element 0: associative list with keys has an element that omits key field "port"',
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'x' }, secrets: [{ uid: 'u' }] }
+    expect((await apply('/api/v1/namespaces/default/serviceaccounts/x', account)).body.message).toContain(
+      '.secrets: element 0: associative list with keys has an element that omits key field "name" (and doesn\'t have default value)',
     )
+  })
+
+  test('may leave out a key that has a default, which is then what is wrong', async () => {
+    const { status, body } = await apply(`${services}/web`, service([{ name: 'x' }]), { as: 'portless' })
+    expect(status).toBe(422)
+    expect(body.message).toContain('port: Invalid value: 0: must be between 1 and 65535, inclusive')
   })
 })
 
