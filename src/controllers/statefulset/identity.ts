@@ -1,9 +1,7 @@
 /** Who a StatefulSet's pod is: its ordinal, and the name, labels and host name that follow from it. */
-import type { ControllerRevision, StatefulSet } from '../../api/generated/apps.v1.ts'
+import type { StatefulSet } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
-import { resources } from '../../client/resources.ts'
-import { revisionLabel, templateIn } from '../shared/revisions.ts'
-import { podFromTemplate } from '../shared/template.ts'
+import { revisionLabel } from '../shared/revisions.ts'
 
 const nameLabel = 'statefulset.kubernetes.io/pod-name'
 const indexLabel = 'apps.kubernetes.io/pod-index'
@@ -32,24 +30,4 @@ export function identityLabels(set: StatefulSet, ordinal: number): Record<string
 
 export function identityMatches(set: StatefulSet, pod: Pod, ordinal: number): boolean {
   return Object.entries(identityLabels(set, ordinal)).every(([key, value]) => pod.metadata.labels?.[key] === value)
-}
-
-/** The pod of an ordinal as `revision` has it. Its host name is its name, so DNS finds it under the governing Service. */
-export function newPod(set: StatefulSet, ordinal: number, revision: ControllerRevision): Pod {
-  const pod = podFromTemplate(templateIn(revision.data), { resource: resources.statefulSets, owner: set })
-  const name = podNameOf(set, ordinal)
-  const subdomain = set.spec?.serviceName
-  return {
-    ...pod,
-    metadata: {
-      ...pod.metadata,
-      name,
-      labels: {
-        ...pod.metadata.labels,
-        ...identityLabels(set, ordinal),
-        [revisionLabel]: revision.metadata.name,
-      },
-    },
-    spec: { containers: [], ...pod.spec, hostname: name, ...(subdomain && { subdomain }) },
-  }
 }

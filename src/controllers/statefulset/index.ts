@@ -1,10 +1,10 @@
 /**
  * StatefulSet controller: numbered pods with names that stay, made and removed in order, and updated from the highest
- * number down. It creates and deletes pods, keeps the set's ControllerRevisions and writes its status; volumes and
- * DNS are others' business.
+ * number down. It creates and deletes pods, makes their claims, keeps the set's ControllerRevisions and writes its
+ * status; volumes and DNS are others' business.
  */
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../api/generated/apps.v1.ts'
-import type { Pod } from '../../api/generated/v1.ts'
+import type { PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -21,7 +21,9 @@ import { namespaceTerminating, tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { RevisionHistory } from '../shared/revisions.ts'
-import { identityLabels, newPod, ordinalOf, podNameOf, podRevision } from './identity.ts'
+import { claimsFor, withOwners } from './claims.ts'
+import { identityLabels, ordinalOf, podNameOf, podRevision } from './identity.ts'
+import { newPod } from './new-pod.ts'
 import { type Plan, plan, statefulSetStatus } from './plan.ts'
 
 export function startStatefulSetController(ctx: ControllerContext): void {
@@ -34,6 +36,7 @@ class StatefulSetController {
   readonly #ctx: ControllerContext
   readonly #sets: Informer<StatefulSet>
   readonly #pods: Informer<Pod>
+  readonly #claims: Informer<PersistentVolumeClaim>
   readonly #history: RevisionHistory
   readonly #expectations: Expectations
   readonly #events: EventRecorder
@@ -43,6 +46,7 @@ class StatefulSetController {
     this.#ctx = ctx
     this.#sets = ctx.informers.of(resources.statefulSets)
     this.#pods = ctx.informers.indexed(resources.pods, byController)
+    this.#claims = ctx.informers.of(resources.persistentVolumeClaims)
     this.#expectations = new Expectations(ctx.clock)
     this.#history = new RevisionHistory({
       ctx,
@@ -55,7 +59,7 @@ class StatefulSetController {
     this.#queue = startQueue(ctx, {
       name: 'statefulset',
       concurrency: 5,
-      after: [this.#sets, this.#pods, this.#history.informer],
+      after: [this.#sets, this.#pods, this.#claims, this.#history.informer],
       reconcile: (key) => this.#reconcile(key),
     })
   }
@@ -93,7 +97,9 @@ class StatefulSetController {
     const { revision: update, collisionCount } = await this.#history.present(key, set, revisions)
     const current = revisions.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update
     const input = { pods, current, update, now: this.#ctx.clock.now() }
-    const steps = set.metadata.deletionTimestamp ? undefined : this.#withoutClaims(set, plan(set, input))
+    // Before a pod that is too many goes: then its claims may have to go with it.
+    for (const pod of pods) await this.#keepClaimOwners(set, pod)
+    const steps = set.metadata.deletionTimestamp ? undefined : plan(set, input)
     const outcome = steps ? await this.#carryOut(key, set, steps) : { changed: false }
     // The event of what changed brings the set back here: one write for both.
     if (!outcome.changed || outcome.error) await this.#updateStatus(set, statefulSetStatus(set, input, collisionCount))
@@ -114,21 +120,6 @@ class StatefulSetController {
     return applyClaim(this.#ctx.client, target, claim(set, candidates))
   }
 
-  /** A pod whose claims nobody can make would wait for ever: it is not made, and the set's events say why. */
-  #withoutClaims(set: StatefulSet, steps: Plan): Plan {
-    const claims = set.spec?.volumeClaimTemplates ?? []
-    if (claims.length === 0) return steps
-    for (const { ordinal } of steps.create) {
-      const pod = podNameOf(set, ordinal)
-      const claimName = `${claims[0]?.metadata.name}-${pod}`
-      const what = `create Claim ${claimName} Pod ${pod} in StatefulSet ${set.metadata.name} failed error`
-      const why =
-        'this cluster serves no PersistentVolumeClaims; use volumes of the template instead of claim templates'
-      this.#events.event(set, 'Warning', 'FailedCreate', `${what}: ${why}`)
-    }
-    return { ...steps, create: [] }
-  }
-
   async #carryOut(key: string, set: StatefulSet, steps: Plan): Promise<{ changed: boolean; error?: unknown }> {
     const { create, remove, ended, relabel } = steps
     for (const pod of ended) this.#reportEnded(set, pod)
@@ -138,7 +129,9 @@ class StatefulSetController {
       ...remove.map((pod) => this.#delete(key, set, pod)),
       slowStart(queue.length, async () => {
         const next = queue.shift()
-        if (next) await this.#create(key, set, newPod(set, next.ordinal, next.revision))
+        if (!next) return
+        for (const claim of claimsFor(set, next.ordinal)) await this.#ensureClaim(set, claim, next.ordinal)
+        await this.#create(key, set, newPod(set, next.ordinal, next.revision))
       }),
     ])
     const failed = results.find((result) => result.status === 'rejected')
@@ -150,6 +143,33 @@ class StatefulSetController {
     const text = (how: string) => `StatefulSet ${objectKey(set)} is recreating ${how} Pod ${pod.metadata.name}`
     if (pod.status?.phase === 'Failed') this.#events.event(set, 'Warning', 'RecreatingFailedPod', text('failed'))
     else this.#events.event(set, 'Normal', 'RecreatingTerminatedPod', text('terminated'))
+  }
+
+  /** A claim that is there is the pod's, whoever made it. */
+  async #ensureClaim(set: StatefulSet, claim: PersistentVolumeClaim, ordinal: number): Promise<void> {
+    const existing = this.#claims.get(objectKey(claim))
+    const what = `create Claim ${claim.metadata.name} Pod ${podNameOf(set, ordinal)} in StatefulSet ${set.metadata.name}`
+    try {
+      if (existing?.metadata.deletionTimestamp) throw new Error(`pvc ${claim.metadata.name} is being deleted`)
+      if (existing) return
+      await this.#ctx.client.create(resources.persistentVolumeClaims, claim)
+      this.#events.event(set, 'Normal', 'SuccessfulCreate', `${what} success`)
+    } catch (error) {
+      if (isReason(error, 'AlreadyExists')) return
+      const { message } = error as Error
+      this.#events.event(set, 'Warning', 'FailedCreate', `${what} failed error: ${message}`)
+      throw error
+    }
+  }
+
+  async #keepClaimOwners(set: StatefulSet, pod: Pod): Promise<void> {
+    const ordinal = ordinalOf(set, pod)
+    if (ordinal === undefined) return
+    for (const wanted of claimsFor(set, ordinal)) {
+      const claim = this.#claims.get(objectKey(wanted))
+      const next = claim && withOwners(set, pod, claim)
+      if (next) await tolerateGone(this.#ctx.client.update(resources.persistentVolumeClaims, next))
+    }
   }
 
   async #create(key: string, set: StatefulSet, pod: Pod): Promise<void> {

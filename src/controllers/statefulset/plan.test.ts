@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { ControllerRevision, StatefulSet } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { template } from '../testing/harness.ts'
-import { newPod, ordinalOf } from './identity.ts'
+import { ordinalOf } from './identity.ts'
+import { newPod } from './new-pod.ts'
 import { plan, statefulSetStatus } from './plan.ts'
 
 const now = new Date('2026-01-01T00:01:00Z')

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { StatefulSet } from '../../api/generated/apps.v1.ts'
 import { resources } from '../../client/resources.ts'
 import { FakeApi } from '../testing/fake-api.ts'
@@ -168,19 +168,68 @@ test('adopts pods and history of a set of its name', async () => {
     expect(metadata.ownerReferences?.[0]?.uid).toBe(uid)
 })
 
-test('claim templates are reported, and no pod is made that could never run', async () => {
-  const { api, quiet } = begin()
-  const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'] } }]
-  await api.create(resources.statefulSets, statefulSet({ volumeClaimTemplates }))
-  await quiet()
-  expect(names(api)).toEqual([])
-  expect(api.all(resources.events)[0]).toMatchObject({
-    type: 'Warning',
-    reason: 'FailedCreate',
-    message:
-      'create Claim data-web-0 Pod web-0 in StatefulSet web failed error: this cluster serves no PersistentVolumeClaims; use volumes of the template instead of claim templates',
+describe('claim templates', () => {
+  const claims = (api: FakeApi) => api.all(resources.persistentVolumeClaims)
+  const volumeClaimTemplates = [
+    { metadata: { name: 'data', labels: { tier: 'db' } }, spec: { accessModes: ['ReadWriteOnce'] } },
+  ]
+
+  test('make a claim for each pod, which outlives the pod', async () => {
+    const { api, quiet } = begin()
+    const set = statefulSet({ replicas: 2, podManagementPolicy: 'Parallel', volumeClaimTemplates })
+    await api.create(resources.statefulSets, set)
+    await quiet()
+    expect(claims(api).map(({ metadata }) => metadata.name)).toEqual(['data-web-0', 'data-web-1'])
+    expect(claims(api)[0]).toMatchObject({
+      metadata: { labels: { tier: 'db', ...set.spec?.selector.matchLabels } },
+      spec: { accessModes: ['ReadWriteOnce'] },
+    })
+    expect(claims(api)[0]?.metadata.ownerReferences).toBeUndefined()
+    expect(api.all(resources.pods)[0]?.spec?.volumes).toEqual([
+      { name: 'data', persistentVolumeClaim: { claimName: 'data-web-0' } },
+    ])
+    expect(api.all(resources.events).map(({ message }) => message)).toContain(
+      'create Claim data-web-0 Pod web-0 in StatefulSet web success',
+    )
+    await api.delete(resources.pods, { namespace: 'demo', name: 'web-0' })
+    await quiet()
+    expect(names(api)).toContain('web-0')
+    expect(claims(api)).toHaveLength(2)
   })
-  expect(status(api)).toMatchObject({ replicas: 0, observedGeneration: 1 })
+
+  test('can go with the set, or with pods that are too many', async () => {
+    const { api, quiet } = begin()
+    const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete', whenScaled: 'Delete' }
+    const spec = {
+      replicas: 2,
+      podManagementPolicy: 'Parallel',
+      volumeClaimTemplates,
+      persistentVolumeClaimRetentionPolicy,
+    }
+    await api.create(resources.statefulSets, statefulSet(spec))
+    await quiet()
+    const owners = () =>
+      claims(api).map(({ metadata }) => metadata.ownerReferences?.map(({ kind, name }) => `${kind} ${name}`))
+    expect(owners()).toEqual([['StatefulSet web'], ['StatefulSet web']])
+    await api.patch(resources.statefulSets, { namespace: 'demo', name: 'web' }, { spec: { replicas: 1 } })
+    await quiet()
+    expect(owners()).toEqual([['StatefulSet web'], ['Pod web-1']])
+    expect(names(api)).toEqual(['web-0'])
+  })
+
+  test('wait for a claim that is on its way out', async () => {
+    const { api, quiet } = begin()
+    const at = { namespace: 'demo', name: 'data-web-0' }
+    await api.create(resources.persistentVolumeClaims, { metadata: { ...at, finalizers: ['a/b'] }, spec: {} })
+    await api.delete(resources.persistentVolumeClaims, at)
+    await quiet()
+    await api.create(resources.statefulSets, statefulSet({ replicas: 1, volumeClaimTemplates }))
+    await quiet()
+    expect(names(api)).toEqual([])
+    expect(api.all(resources.events)[0]?.message).toBe(
+      'create Claim data-web-0 Pod web-0 in StatefulSet web failed error: pvc data-web-0 is being deleted',
+    )
+  })
 })
 
 test('a pod that is refused is reported and tried again', async () => {
