@@ -143,9 +143,9 @@ describe('a client', () => {
     })
   const credentials = () => ({ cert: client.certPem, key: client.keyPem })
 
-  test('without a certificate is told 401', async () => {
+  test('without a certificate is nobody, and told that nobody may', async () => {
     const { status, text } = await call({})
-    expect([status, (JSON.parse(text) as { reason: string }).reason]).toEqual([401, 'Unauthorized'])
+    expect([status, (JSON.parse(text) as { reason: string }).reason]).toEqual([403, 'Forbidden'])
   })
 
   test('with a certificate of another authority is told 401', async () => {

@@ -205,7 +205,8 @@ test('HEAD has headers and no body', async () => {
 test('the backend sees where it is seen, and no credentials', async () => {
   const headers = {
     authorization: 'Basic x',
-    'impersonate-user': 'admin',
+    'impersonate-user': 'boss',
+    'impersonate-group': 'system:masters',
     'x-own': 'kept',
     connection: 'x-hop',
     'x-hop': '1',
@@ -218,7 +219,8 @@ test('the backend sees where it is seen, and no credentials', async () => {
     'x-forwarded-for': '127.0.0.1',
     'x-forwarded-uri': `${services}/web:http/proxy/x`,
   })
-  for (const name of ['authorization', 'impersonate-user', 'x-hop']) expect(seen).not.toHaveProperty(name)
+  for (const name of ['authorization', 'impersonate-user', 'impersonate-group', 'x-hop'])
+    expect(seen).not.toHaveProperty(name)
 })
 
 test.each(['GET', 'HEAD'])('a bare /proxy leads %s to the page with the slash', async (method) => {
