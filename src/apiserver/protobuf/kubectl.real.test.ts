@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from '../test-server.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer, until } from '../test-server.ts'
 
 const protobuf = 'application/vnd.kubernetes.protobuf'
 const user = { name: 'kubernetes-admin', groups: ['system:masters'] }
@@ -38,11 +38,15 @@ afterAll(async () => {
 async function relay(overruled: Record<string, string>): Promise<Relay> {
   const spoken: string[] = []
   const server = createServer((request, response) => {
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
     void (async () => {
-      const answer = await api.server.handle(await requestOf(request, overruled), user)
+      const asked = { ...(await requestOf(request, overruled)), signal: gone.signal }
+      const answer = await api.server.handle(asked, user)
       if (request.headers['content-type'] === protobuf) spoken.push(`${request.method} body`)
       if (answer.headers['content-type'] === protobuf) spoken.push(`${request.method} answer`)
-      response.writeHead(answer.status, answer.headers)
+      if (answer.headers['content-type'] === `${protobuf};stream=watch`) spoken.push('watch')
+      response.writeHead(answer.status, answer.headers).flushHeaders()
       for await (const chunk of answer.body) response.write(chunk)
       response.end()
     })()
@@ -61,8 +65,9 @@ async function requestOf(request: IncomingMessage, overruled: Record<string, str
   return { method, path, headers, ...(chunks.length > 0 && { body: Buffer.concat(chunks) }) }
 }
 
+const env = { ...process.env, KUBECONFIG: '/dev/null' }
+
 async function kubectl({ url }: Relay, ...args: string[]): Promise<string> {
-  const env = { ...process.env, KUBECONFIG: '/dev/null' }
   const { stdout } = await promisify(execFile)('kubectl', ['--server', url, ...args], { env })
   return stdout
 }
@@ -131,4 +136,22 @@ test('a pod, and a copy that kubectl makes of it', async () => {
   expect(copied.containers[0]).toEqual(original.containers[0])
   expect(copied.tolerations).toEqual(original.tolerations)
   expect(copied.volumes).toEqual(original.volumes)
+})
+
+describe.each(['false', 'true'])('with KUBE_FEATURE_WatchListClient=%s', (watchList) => {
+  test('kubectl run follows its pod', async () => {
+    const name = `follow-${watchList}`
+    const args = ['--server', typed.url, 'run', name, '--image=busybox', '--restart=Never', '--attach', '-q']
+    typed.spoken.length = 0
+    const follows = promisify(execFile)('kubectl', args, {
+      env: { ...env, KUBE_FEATURE_WatchListClient: watchList },
+      timeout: 20_000,
+    })
+    await until('a watch', () => typed.spoken.includes('watch'))
+    expect(typed.spoken.includes('GET answer')).toBe(watchList === 'false')
+    const done = { status: { phase: 'Succeeded' } }
+    const type = { 'content-type': 'application/merge-patch+json' }
+    await api.request('PATCH', `/api/v1/namespaces/default/pods/${name}/status`, done, type)
+    await follows
+  })
 })
