@@ -30,6 +30,8 @@ export interface TestServer extends AsyncDisposable {
   readonly request: TestRequest
   /** As somebody else. */
   as(user: UserInfo): TestRequest
+  /** Requests to another server on the same store, as after a restart; with its start-up work done. */
+  restart(): Promise<TestRequest>
   /** The events of a watch, as an array that grows. */
   watch(
     path: string,
@@ -62,11 +64,18 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   // Nobody makes accounts here: no controllers run.
   const { clock, disableAdmissionPlugins = ['ServiceAccount'] } = options
   const server = createApiServer({ store, definitions, settings, disableAdmissionPlugins, ...(clock && { clock }) })
+  const restarted: ApiServer[] = []
   const test: TestServer = {
     server,
     store,
     request: requester(server, tester),
     as: (user) => requester(server, user),
+    async restart() {
+      const next = createApiServer({ store, definitions, settings, disableAdmissionPlugins, ...(clock && { clock }) })
+      restarted.push(next)
+      await next.start()
+      return requester(next, tester)
+    },
     async watch(path, headers = {}) {
       const stopping = new AbortController()
       const { status, body } = await server.handle({ method: 'GET', path, headers, signal: stopping.signal }, tester)
@@ -75,7 +84,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       return { status, events, ended, stop: () => stopping.abort() }
     },
     async [Symbol.asyncDispose]() {
-      server.close()
+      for (const one of [server, ...restarted]) one.close()
       await store.close()
       rmSync(dir, { recursive: true })
     },

@@ -10,6 +10,7 @@ import { EventRecorder } from '../client/events.ts'
 import { resources } from '../client/resources.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
+import { startClusterRoleAggregationController } from './clusterroleaggregation/index.ts'
 import { type ControllerClient, type ControllerContext, type ControllerSettings, SharedInformers } from './context.ts'
 import { startCronJobController } from './cronjob/index.ts'
 import { startDaemonSetController } from './daemonset/index.ts'
@@ -103,6 +104,7 @@ export function startControllers(options: ControllerOptions): void {
   startPodGarbageCollector(as('pod-garbage-collector'))
   startSystemNamespaces(as('apiserver'))
   startSystemClasses(as('apiserver'))
+  startClusterRoleAggregationController(as('clusterrole-aggregation-controller'))
   startServiceAccountController(as('service-account-controller'))
   if (rootCa) startRootCaPublisher(as('root-ca-cert-publisher'), rootCa)
   // These two read metadata of every resource, and share whole objects only where somebody else keeps them anyway.

@@ -21,7 +21,7 @@ function validateRules(rules: readonly PolicyRule[] | undefined, scope: 'namespa
 }
 
 function validateRule(rule: PolicyRule, scope: 'namespace' | 'cluster', path: Path): FieldError[] {
-  const { verbs = [], nonResourceURLs = [], apiGroups = [], resources = [], resourceNames = [] } = rule
+  const { verbs, nonResourceURLs = [], apiGroups = [], resources = [], resourceNames = [] } = rule
   const errors = verbs.length === 0 ? [required(path.child('verbs'), 'verbs must contain at least one value')] : []
   if (nonResourceURLs.length > 0) {
     const at = path.child('nonResourceURLs')

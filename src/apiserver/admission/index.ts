@@ -6,8 +6,10 @@
  *   update   change          ─▶ mutate ─▶ prepare ─▶ validate the object ─▶ validate ─▶ commit
  *   delete                                                                 validate ─▶ commit
  */
+import { rbacEscalation } from '../authorization/escalation.ts'
 import type { ServerContext } from '../context.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
+import { nodeRestriction } from './noderestriction.ts'
 import type { AdmissionAttributes, AdmissionHook, AdmissionPlugin } from './plugin.ts'
 import { priority } from './priority.ts'
 import { runtimeClass } from './runtimeclass.ts'
@@ -16,12 +18,14 @@ import { storageObjectInUseProtection } from './storage-protection.ts'
 
 /** In upstream's order. */
 const plugins: readonly AdmissionPlugin[] = [
+  nodeRestriction,
   serviceAccount,
   priority,
   defaultStorageClass,
   storageObjectInUseProtection,
   runtimeClass,
   defaultIngressClass,
+  rbacEscalation,
 ]
 
 interface Hooks {

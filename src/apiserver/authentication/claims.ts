@@ -66,7 +66,7 @@ export function userOfClaims({ jti, 'kubernetes.io': kubernetes }: Claims): User
 
 /** The claims of a verified token; undefined: they are not what this cluster writes. */
 export function readClaims(claims: Readonly<Record<string, unknown>>): Claims | undefined {
-  const { aud, exp, iat, iss, nbf, sub } = claims
+  const { aud, exp, iat, iss, jti, nbf, sub } = claims
   const kubernetes = claims['kubernetes.io'] as Partial<KubernetesClaims> | undefined
   const { namespace, serviceaccount } = kubernetes ?? {}
   if (!Array.isArray(aud) || typeof exp !== 'number' || typeof iss !== 'string' || typeof sub !== 'string') {
@@ -78,7 +78,7 @@ export function readClaims(claims: Readonly<Record<string, unknown>>): Claims | 
     exp,
     iat: Number(iat ?? 0),
     iss,
-    jti: String(claims['jti'] ?? ''),
+    jti: typeof jti === 'string' ? jti : '',
     'kubernetes.io': { ...kubernetes, namespace, serviceaccount },
     nbf: Number(nbf ?? 0),
     sub,

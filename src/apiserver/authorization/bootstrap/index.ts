@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClusterRole, ClusterRoleBinding } from '../../../api/generated/rbac.authorization.k8s.io.v1.ts'
 import type { KubeObject } from '../../../api/machinery/object.ts'
 import { formatTime } from '../../../api/machinery/time.ts'
+import { aggregatedRules } from '../../../api/rbac/aggregation.ts'
 import type { Resource } from '../../../client/contract.ts'
 import { resources } from '../../../client/resources.ts'
 import type { Comparison, Operation } from '../../../store/contract.ts'
@@ -23,10 +24,16 @@ const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
 const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' }
 
 export function bootstrapRoles(): ClusterRole[] {
-  return [...userRoles, ...systemRoles, ...controllerRoles].map((role) => ({
+  const roles: ClusterRole[] = [...userRoles, ...systemRoles, ...controllerRoles].map((role) => ({
     ...role,
     metadata: { ...role.metadata, labels: { ...labels, ...role.metadata.labels }, annotations },
   }))
+  // As their controller would have it: view is part of edit, which is part of admin.
+  for (const name of ['view', 'edit', 'admin']) {
+    const role = roles.find(({ metadata }) => metadata.name === name)
+    if (role) role.rules = aggregatedRules(role, roles)
+  }
+  return roles
 }
 
 export function bootstrapBindings(): ClusterRoleBinding[] {
