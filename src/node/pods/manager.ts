@@ -8,6 +8,7 @@ import { Prober } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import { refusal } from './admission.ts'
 import { type Action, isFinished, type Knowledge, nextActions } from './decide.ts'
+import { evictedStatus, isUnbounded, storageExcess } from './eviction.ts'
 import { fieldPath } from './fields.ts'
 import type { ClusterNames } from './files.ts'
 import { MountFailures } from './mount-failures.ts'
@@ -15,7 +16,7 @@ import { Performer } from './performer.ts'
 import { PostStarts } from './post-start.ts'
 import { Problems } from './problems.ts'
 import { execIn } from './start.ts'
-import { podStatus } from './status.ts'
+import { podStatus, seconds } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
 import { Stopper } from './stopper.ts'
 import { PodVolumes, type VolumesState } from './volumes/pod-volumes.ts'
@@ -53,6 +54,8 @@ export class PodManager {
   readonly #postStarts: PostStarts
   readonly #volumes: PodVolumes
   readonly #performer: Performer
+  /** Why pods have to go, until their status says it. */
+  readonly #evictions = new Map<string, string>()
 
   constructor(options: PodManagerOptions) {
     const { client, runtime, pods, events, clock, log } = options
@@ -87,18 +90,38 @@ export class PodManager {
 
   /** Begins once the caches are filled: a pod that the API does not know is removed. */
   async run(signal: AbortSignal): Promise<void> {
-    const { pods, services, runtime } = this.#options
+    const { pods, services, runtime, log } = this.#options
     await Promise.all([pods.synced, services.synced])
     for (const uid of await runtime.pods()) this.#queue.add(uid)
     this.#queue.run(signal)
     const timer = setInterval(() => {
       for (const { metadata } of pods.list()) this.#queue.add(metadata.uid ?? '')
+      this.#measureStorage().catch((error: unknown) => log.warn({ err: error }, 'pods not measured'))
     }, resyncMs)
     signal.addEventListener('abort', () => {
       clearInterval(timer)
       this.#prober.stop()
       this.#volumes.stop()
     })
+  }
+
+  /** Pods that hold more of the disk than they may are evicted. */
+  async #measureStorage(): Promise<void> {
+    const { pods, runtime } = this.#options
+    for (const pod of pods.list().filter((one) => !isFinished(one) && !isUnbounded(one))) {
+      const uid = pod.metadata.uid ?? ''
+      const excess = storageExcess(pod, await runtime.storageUse(uid))
+      if (excess === undefined) continue
+      this.#evictions.set(uid, excess)
+      this.#queue.add(uid)
+    }
+  }
+
+  async #evict(pod: Pod, message: string): Promise<void> {
+    const { events, clock } = this.#options
+    this.#evictions.delete(pod.metadata.uid ?? '')
+    events.event(pod, 'Warning', 'Evicted', message)
+    await this.#statuses.write(pod, evictedStatus(pod, message, seconds(clock.now())))
   }
 
   /** Something happened on the machine. */
@@ -113,6 +136,8 @@ export class PodManager {
     const pod = this.#statuses.newest(found)
     const before = runtime.observe(uid)
     if (await this.#refuse(pod, before)) return
+    const excess = isFinished(pod) ? undefined : this.#evictions.get(uid)
+    if (excess !== undefined) return this.#evict(pod, excess)
     this.#follow(pod, before)
     const volumes = await this.#syncVolumes(pod)
     const decided = nextActions(pod, before, this.#knowledge(uid, before), clock.now())
@@ -146,12 +171,7 @@ export class PodManager {
     if (!refused) return false
     const { reason, message } = refused
     events.event(pod, 'Warning', reason, message)
-    const {
-      startTime = this.#options.clock
-        .now()
-        .toISOString()
-        .replace(/\.\d+Z$/, 'Z'),
-    } = pod.status ?? {}
+    const { startTime = seconds(this.#options.clock.now()) } = pod.status ?? {}
     await this.#statuses.write(pod, { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime })
     return true
   }
@@ -180,6 +200,7 @@ export class PodManager {
     this.#stopper.forget(uid)
     this.#postStarts.forget(uid)
     this.#volumes.forget(uid)
+    this.#evictions.delete(uid)
     await this.#options.runtime.removePod(uid)
   }
 

@@ -137,6 +137,14 @@ export interface PodObservation {
   readonly containers: ReadonlyMap<string, ContainerRuns>
 }
 
+/** What a pod holds of the disk, in bytes. */
+export interface StorageUse {
+  /** Of each emptyDir, by volume. */
+  readonly volumes: ReadonlyMap<string, number>
+  /** Logs and writable layer of each container. */
+  readonly containers: ReadonlyMap<string, number>
+}
+
 export interface ExecRequest {
   readonly command: readonly string[]
   readonly tty: boolean
@@ -186,6 +194,7 @@ export interface Runtime {
   logFiles(uid: string, name: string, which: 'current' | 'previous'): string[] | undefined
   /** A directory for a volume, made when asked for. What comes from the API (`api`) is kept in memory only. */
   volumeDirectory(uid: string, kind: 'api' | 'empty', volume: string): string
+  storageUse(uid: string): Promise<StorageUse>
   /** Mounts a tmpfs at a volume directory, once. */
   mountMemory(directory: string, sizeLimit?: string): Promise<void>
 }

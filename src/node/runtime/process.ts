@@ -15,6 +15,7 @@ import {
   RuntimeError,
   type Sandbox,
   type SandboxConfig,
+  type StorageUse,
 } from './contract.ts'
 import { separateMounts } from './host-mounts.ts'
 import { prepareFiles } from './image-files.ts'
@@ -46,6 +47,7 @@ import { removePodFromMachine } from './remove.ts'
 import { mountTmpfs, Sandboxes } from './sandbox.ts'
 import { launchShim, shimCommand } from './shim.ts'
 import { encodeSpec, execOperations, type Operation } from './spec.ts'
+import { measureStorage } from './storage.ts'
 
 export interface ProcessRuntimeOptions {
   /** This node's pods: one directory each. */
@@ -260,6 +262,10 @@ export class ProcessRuntime implements Runtime {
     const directory = kind === 'api' ? join(memory, volume) : join(volumes, kind, volume)
     mkdirSync(directory, { recursive: true })
     return directory
+  }
+
+  storageUse(uid: string): Promise<StorageUse> {
+    return measureStorage(this.#exec, this.#paths(uid))
   }
 
   mountMemory(directory: string, sizeLimit?: string): Promise<void> {

@@ -141,6 +141,20 @@ describe('an emptyDir', () => {
   })
 })
 
+test('a pod that fills its emptyDir beyond its limit is evicted', async () => {
+  const volumes = [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }]
+  const command = ['sh', '-c', 'head -c 2000000 /dev/zero > /v/big; sleep 1000']
+  node.createPod('greedy', { command, volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes })
+  await node.api.until('its end', () => node.pod('greedy')?.status?.reason === 'Evicted', 20_000)
+  expect(node.pod('greedy')?.status).toMatchObject({
+    phase: 'Failed',
+    message: 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ',
+  })
+  const ended = () => node.pod('greedy')?.status?.containerStatuses?.[0]?.state?.terminated !== undefined
+  await node.api.until('its container to be told', ended)
+  await node.deletePod('greedy')
+})
+
 describe('a hostPath', () => {
   let directory: string
   beforeAll(async () => {

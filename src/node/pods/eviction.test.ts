@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import type { Pod } from '../../api/generated/v1.ts'
+import type { StorageUse } from '../runtime/contract.ts'
+import { isUnbounded, storageExcess } from './eviction.ts'
+
+function pod(limits: readonly (string | undefined)[], sizeLimit?: string): Pod {
+  const containers = limits.map((limit, i) => ({
+    name: `c${i}`,
+    resources: limit === undefined ? {} : { limits: { 'ephemeral-storage': limit } },
+  }))
+  const volumes = [{ name: 'data', emptyDir: sizeLimit === undefined ? {} : { sizeLimit } }]
+  return { metadata: { name: 'web' }, spec: { containers, volumes } }
+}
+
+const use = (volume: number, ...containers: number[]): StorageUse => ({
+  volumes: new Map([['data', volume]]),
+  containers: new Map(containers.map((bytes, i) => [`c${i}`, bytes])),
+})
+
+const cases: [what: string, pod: Pod, use: StorageUse, message: string | undefined][] = [
+  ['within its volume', pod([undefined], '1Ki'), use(1024, 9999), undefined],
+  ['over its volume', pod([undefined], '1Ki'), use(1025), 'Usage of EmptyDir volume "data" exceeds the limit "1Ki". '],
+  ['within its container', pod(['1Ki']), use(0, 1024), undefined],
+  [
+    'over its container',
+    pod(['1Ki', '5Ki']),
+    use(0, 1025),
+    'Container c0 exceeded its local ephemeral storage limit "1Ki". ',
+  ],
+  [
+    'over all together',
+    pod(['1Ki', '1Ki']),
+    use(2000, 100),
+    'Pod ephemeral local storage usage exceeds the total limit of containers 2048. ',
+  ],
+  ['not bound as a whole', pod(['1Ki', undefined]), use(9999, 100), undefined],
+]
+test.each(cases)('a pod %s', (_, which, used, message) => expect(storageExcess(which, used)).toBe(message))
+
+test('pods without limits need not be measured', () => {
+  expect(isUnbounded(pod([undefined]))).toBe(true)
+  expect(isUnbounded(pod(['1Ki']))).toBe(false)
+  expect(isUnbounded(pod([undefined], '1Ki'))).toBe(false)
+})
