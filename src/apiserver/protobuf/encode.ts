@@ -128,20 +128,20 @@ class ReverseWriter {
     this.#buffer[this.#at + size - 1] = rest
   }
 
-  /** Negative ones take ten bytes, as 64-bit two's complement. */
+  /** As 64-bit two's complement: negative ones take ten bytes. */
   integer(value: number): void {
-    if (value >= 0) {
+    if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
       this.varint(value)
       return
     }
-    this.#reserve(10)
-    this.#at -= 10
-    let rest = BigInt.asUintN(64, BigInt(value))
-    for (let i = 0; i < 9; i++) {
-      this.#buffer[this.#at + i] = Number(rest & 0x7fn) | 0x80
-      rest >>= 7n
-    }
-    this.#buffer[this.#at + 9] = Number(rest)
+    // The largest one is no number of JavaScript; what it reads as is one too large.
+    let rest = value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt.asUintN(64, BigInt(value))
+    const bytes: number[] = []
+    for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
+    bytes.push(Number(rest))
+    this.#reserve(bytes.length)
+    this.#at -= bytes.length
+    this.#buffer.set(bytes, this.#at)
   }
 
   /** With its length. */

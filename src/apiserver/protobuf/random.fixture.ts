@@ -57,7 +57,7 @@ function randomScalar(random: Random, name: ScalarName): unknown {
     case 'int32':
       return number
     case 'int64':
-      return random.pick([number, 2 ** 53 - 1, -(2 ** 53), 2 ** 40])
+      return random.pick([number, 2 ** 53 - 1, -(2 ** 53), 2 ** 40, 2 ** 63, -(2 ** 63)])
     case 'double':
       return 1.5
     case 'time':
