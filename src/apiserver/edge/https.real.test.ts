@@ -154,7 +154,10 @@ describe('a client', () => {
       usage: 'client',
       days: 1,
     })
-    expect((await call({ cert: other.certPem, key: other.keyPem })).status).toBe(401)
+    const headers = { accept: 'application/yaml' }
+    const { status, text } = await call({ cert: other.certPem, key: other.keyPem, headers })
+    expect(status).toBe(401)
+    expect(text).toMatch(/^reason: Unauthorized$/m)
   })
 
   test('with a body that is too large is told 413', async () => {

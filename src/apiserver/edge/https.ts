@@ -11,6 +11,7 @@ import type { UserInfo } from '../handler.ts'
 import { tooLarge } from '../http/errors.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
+import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
 import { authenticate } from './authentication.ts'
 
@@ -83,7 +84,7 @@ async function serve(server: ApiServer, request: IncomingMessage, response: Serv
     const user = found instanceof Promise ? await found : found
     const target = user && proxyTarget(request.url ?? '')
     if (target) return await serveProxy(server, target, { request, response }, user)
-    const answer = user ? await answerTo(server, request, user, gone.signal) : errorResponse(unauthorized())
+    const answer = user ? await answerTo(server, request, user, gone.signal) : await refusal(request, unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, gone)
     else await send(await compressed(answer, request), response)
   } catch {
@@ -102,8 +103,14 @@ async function serveProxy(
     await server.proxy(target, connection, user)
   } catch (error) {
     if (connection.response.headersSent) throw error
-    await send(errorResponse(error), connection.response)
+    await send(await refusal(connection.request, error), connection.response)
   }
+}
+
+/** What is refused before the server is asked is told in the client's format all the same. */
+async function refusal(request: IncomingMessage, error: unknown): Promise<ApiResponse> {
+  const { method = 'GET', url: path = '/' } = request
+  return errorInFormat({ method, path, headers: headersOf(request) }, errorResponse(error))
 }
 
 async function answerTo(
@@ -113,7 +120,7 @@ async function answerTo(
   signal: AbortSignal,
 ): Promise<ApiResponse> {
   const body = hasBody(request) ? await readBody(request) : undefined
-  if (body === 'too large') return errorResponse(tooLarge(bodyBytesMax))
+  if (body === 'too large') return refusal(request, tooLarge(bodyBytesMax))
   const { url: path = '/' } = request
   // The answer to HEAD is that to GET, without its body.
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')

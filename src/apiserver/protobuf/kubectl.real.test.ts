@@ -72,10 +72,10 @@ async function kubectl({ url }: Relay, ...args: string[]): Promise<string> {
   return stdout
 }
 
-/** By what `describe` calls them: how they are created. */
+/** By what `describe` calls them: how they are created. With one key each: it lists several in any order. */
 const objects: readonly (readonly [string, string])[] = [
   ['namespace/demo', 'create namespace demo'],
-  ['configmap/c', 'create configmap c --from-literal=k=v --from-literal=empty='],
+  ['configmap/c', 'create configmap c --from-literal=k=v'],
   ['secret/s', 'create secret generic s --from-literal=user=admin'],
   ['service/web', 'create service clusterip web --tcp=80:8080 --tcp=443:https'],
   ['service/np', 'create service nodeport np --tcp=80 --node-port=30080'],
