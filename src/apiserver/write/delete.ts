@@ -28,9 +28,14 @@ export async function handleDelete(context: ServerContext, request: ResourceRequ
 }
 
 const returnsDeletedObject = new Set([
+  '/registry/core/persistentvolumeclaims/',
+  '/registry/core/persistentvolumes/',
   '/registry/core/pods/',
-  '/registry/core/services/',
+  '/registry/core/podtemplates/',
+  '/registry/core/resourcequotas/',
   '/registry/core/serviceaccounts/',
+  '/registry/core/services/',
+  '/registry/storage.k8s.io/storageclasses/',
 ])
 
 function deletedStatus({ resource, name }: ResourceRequest, uid: string) {

@@ -171,6 +171,19 @@ describe('dryRun=All', () => {
   })
 })
 
+describe('a delete answers', () => {
+  test.each([
+    [configMaps, 'Status', {}],
+    [`${ns}/resourcequotas`, 'ResourceQuota', {}],
+    [`${ns}/serviceaccounts`, 'ServiceAccount', {}],
+    ['/apis/storage.k8s.io/v1/storageclasses', 'StorageClass', { provisioner: 'example.com/x' }],
+  ])('for %s with %s', async (path, kind, content) => {
+    const created = await api.request('POST', path, { metadata: { name: 'answer' }, ...content })
+    expect(created.status, created.body.message).toBe(201)
+    expect(await api.request('DELETE', `${path}/answer`)).toMatchObject({ status: 200, body: { kind } })
+  })
+})
+
 describe('deletecollection', () => {
   const names = async (path: string) => {
     const { body } = await api.request('GET', path)
