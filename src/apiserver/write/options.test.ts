@@ -174,7 +174,6 @@ describe('dryRun=All', () => {
 describe('a delete answers', () => {
   test.each([
     [configMaps, 'Status', {}],
-    [`${ns}/resourcequotas`, 'ResourceQuota', {}],
     [`${ns}/serviceaccounts`, 'ServiceAccount', {}],
     ['/apis/storage.k8s.io/v1/storageclasses', 'StorageClass', { provisioner: 'example.com/x' }],
   ])('for %s with %s', async (path, kind, content) => {
