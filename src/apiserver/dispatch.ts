@@ -1,4 +1,5 @@
 /** From a resource request to the handler of its verb. */
+import { ephemeralContainersStrategy } from '../api/core/pod/ephemeral.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { UpdateStrategy } from '../api/resource.ts'
 import type { ApiResponse } from '../client/transport.ts'
@@ -99,6 +100,8 @@ async function dispatchSubresource(context: ServerContext, request: ResourceRequ
     case 'serviceaccounts/token':
       requireMethod(request, ['POST'])
       return handleTokenRequest(context, request)
+    case 'pods/ephemeralcontainers':
+      return readOrWrite(context, request, ephemeralContainersStrategy)
     case 'pods/log':
       requireMethod(request, ['GET'])
       return handleLog(context, request)

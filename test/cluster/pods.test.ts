@@ -147,3 +147,20 @@ spec:
     await kubectl('delete', 'pod', 'port', 'clash', '--now')
   })
 })
+
+describe('kubectl debug', () => {
+  test("adds a container that sees the pod's network and its target's processes", async () => {
+    await kubectl('run', 'patient', '--image=ikubernetes/demoapp:v1.0')
+    await ready('patient')
+    const look = 'cat /proc/1/cmdline; curl -s http://localhost/; sleep 1000'
+    await kubectl('debug', 'patient', '--image=busybox', '--target=patient', '-c', 'doctor', '--', 'sh', '-c', look)
+    await eventually('what it sees', async () =>
+      /nginx.*ServerName: patient/s.test(await kubectl('logs', 'patient', '-c', 'doctor')),
+    )
+    expect(await field('patient', '.status.ephemeralContainerStatuses[0].state.running')).toContain('startedAt')
+    expect(await cluster.inPod('patient -c doctor', 'echo', 'hi')).toBe('hi\n')
+    const { stderr } = await cluster.tryKubectl(['debug', 'patient', '--image=busybox', '--target=none', '-c', 'x'])
+    expect(stderr).toContain('spec.ephemeralContainers[1].targetContainerName: Not found: "none"')
+    await kubectl('delete', 'pod', 'patient', '--now')
+  })
+})

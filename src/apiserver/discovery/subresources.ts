@@ -20,6 +20,7 @@ export const subresources: Readonly<Record<string, readonly Subresource[]>> = {
   '/pods': [
     { name: 'attach', kind: 'PodAttachOptions', verbs: stream },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
+    { name: 'ephemeralcontainers', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
     { name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] },
     { name: 'exec', kind: 'PodExecOptions', verbs: stream },
     { name: 'log', kind: 'Pod', verbs: ['get'] },

@@ -4,7 +4,7 @@ import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract
 import { parseReference } from '../runtime/images.ts'
 import { type ContainerKnowledge, isFinished, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
 import { hasEndedForGood } from './progress.ts'
-import { backOffLeftMs, backOffMs, isRegularInit, shouldRestart } from './restart.ts'
+import { backOffLeftMs, backOffMs, isEphemeral, isRegularInit, shouldRestart } from './restart.ts'
 import { seconds } from './status.ts'
 
 const runtimeName = 'process'
@@ -19,13 +19,15 @@ export function containerStatus(
   const runs = observed.containers.get(container.name)
   const knowledge = known.get(container.name)
   const isInit = isRegularInit(pod, container)
+  const isDebugging = isEphemeral(pod, container)
   const running = runningRuns(runs) && !isInPostStart(known, container)
   const started = !isInit && running && (knowledge?.started ?? !container.startupProbe)
+  const ready = started && (knowledge?.ready ?? !container.readinessProbe)
   return {
     ...identity(container, runs),
     ...states({ pod, container, runs, knowledge, now, over: isOver(pod, observed, now) }),
-    ready: isInit ? runs?.current.exit?.code === 0 : started && (knowledge?.ready ?? !container.readinessProbe),
-    started,
+    ready: isInit ? runs?.current.exit?.code === 0 : ready && !isDebugging,
+    ...(!isDebugging && { started }),
   }
 }
 

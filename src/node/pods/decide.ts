@@ -78,7 +78,9 @@ function deadline({ spec, status }: Pod, now: Date): Action[] {
 /** Containers that should run now: those begun already, and the next ones in order. */
 function nextRuns(pod: Pod, observed: PodObservation, known: Knowledge, now: Date): Action[] {
   const { kept, next } = progressOf(pod, observed, known)
-  const actions = kept.flatMap((container) => nextForContainer(pod, container, observed, known, now))
+  // Those for debugging first: they must not wait for an init container that fails.
+  const before: Container[] = [...(pod.spec?.ephemeralContainers ?? []), ...kept]
+  const actions = before.flatMap((container) => nextForContainer(pod, container, observed, known, now))
   for (const container of next) {
     actions.push(...nextForContainer(pod, container, observed, known, now))
     // The containers after it wait for its postStart hook.

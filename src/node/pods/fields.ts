@@ -45,8 +45,14 @@ export function fieldValue(path: string, { pod, podIPs, nodeIPs }: FieldSources)
 }
 
 /** How Events name a container. */
-export function fieldPath(container: string): string {
-  return `spec.containers{${container}}`
+export function fieldPath({ spec }: Pod, container: string): string {
+  const has = (list: readonly { readonly name: string }[] = []) => list.some(({ name }) => name === container)
+  const list = has(spec?.initContainers)
+    ? 'initContainers'
+    : has(spec?.containers)
+      ? 'containers'
+      : 'ephemeralContainers'
+  return `spec.${list}{${container}}`
 }
 
 /** As downward API files hold them: `key="value"`, a line each, sorted. */

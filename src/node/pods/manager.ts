@@ -1,4 +1,6 @@
 /** Makes this node's pods true: one reconciliation per pod and event, from what the API and the machine say. */
+
+import { allContainers } from '../../api/core/pod/containers.ts'
 import type { Container, Pod, Service } from '../../api/generated/v1.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import { type EventRecorder, type Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
@@ -74,7 +76,7 @@ export class PodManager {
       changed,
       failed: (pod, { name }, kind, message) => {
         const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe failed: ${message}`
-        events.event(pod, 'Warning', 'Unhealthy', title, fieldPath(name))
+        events.event(pod, 'Warning', 'Unhealthy', title, fieldPath(pod, name))
       },
     })
     this.#performer = new Performer({
@@ -229,9 +231,7 @@ export class PodManager {
 
   /** Probes, hooks and Events of containers follow what the machine shows. */
   #follow(pod: Pod, observed: PodObservation): void {
-    for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
-      this.#followContainer(pod, container, observed)
-    }
+    for (const container of pod.spec ? allContainers(pod.spec) : []) this.#followContainer(pod, container, observed)
   }
 
   #followContainer(pod: Pod, container: Container, observed: PodObservation): void {

@@ -64,7 +64,7 @@ export class Performer {
   /** The run has started: told once, if this agent started it. */
   announce(pod: Pod, name: string, id: string): void {
     if (!this.#announced.get(pod.metadata.uid ?? '')?.delete(id)) return
-    this.#options.events.event(pod, 'Normal', 'Started', 'Container started', fieldPath(name))
+    this.#options.events.event(pod, 'Normal', 'Started', 'Container started', fieldPath(pod, name))
   }
 
   forget(uid: string): void {
@@ -76,7 +76,7 @@ export class Performer {
     const uid = pod.metadata.uid ?? ''
     runtime.markStopping(uid, name, graceSeconds)
     prober.unwatch(uid, name, 'readiness')
-    events.event(pod, 'Normal', 'Killing', why || `Stopping container ${name}`, fieldPath(name))
+    events.event(pod, 'Normal', 'Killing', why || `Stopping container ${name}`, fieldPath(pod, name))
   }
 
   #wait(pod: Pod, { ms, container }: Action & { type: 'wait' }, { containers }: PodObservation): void {
@@ -84,9 +84,10 @@ export class Performer {
     const { events, problems, again } = this.#options
     if (container) {
       const problem = problems.settle(uid, container)
-      if (problem) events.event(pod, 'Normal', 'BackOff', problem.message, fieldPath(container))
+      if (problem) events.event(pod, 'Normal', 'BackOff', problem.message, fieldPath(pod, container))
       const run = containers.get(container)?.current
-      if (run?.exit) events.event(pod, 'Warning', 'BackOff', crashLoopMessage(pod, container), fieldPath(container))
+      if (run?.exit)
+        events.event(pod, 'Warning', 'BackOff', crashLoopMessage(pod, container), fieldPath(pod, container))
     }
     again(uid, ms)
   }
@@ -111,7 +112,7 @@ export class Performer {
   ): Promise<void> {
     const { runtime, services, events, problems, postStarts, again } = this.#options
     const uid = pod.metadata.uid ?? ''
-    const path = fieldPath(container.name)
+    const path = fieldPath(pod, container.name)
     try {
       runtime.checkImage(container.image ?? '')
       const present = `Container image "${container.image}" already present on machine and can be accessed by the pod`
@@ -145,12 +146,12 @@ export class Performer {
     const idle = runtime.unlimited.filter((resource) => resources?.limits?.[resource] !== undefined)
     if (idle.length === 0) return
     const message = `This node has no control groups for ${idle.join(' and ')}: the limits of ${name} do not hold`
-    events.event(pod, 'Warning', 'LimitsNotEnforced', message, fieldPath(name))
+    events.event(pod, 'Warning', 'LimitsNotEnforced', message, fieldPath(pod, name))
   }
 
   #reportProblem(pod: Pod, { name, image }: Container, problem: Problem, error: Error): void {
     const { events } = this.#options
-    const path = fieldPath(name)
+    const path = fieldPath(pod, name)
     if (problem.kind === 'image') {
       events.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${error.message}`, path)
       events.event(pod, 'Warning', 'Failed', 'Error: ErrImagePull', path)

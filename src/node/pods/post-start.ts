@@ -64,7 +64,7 @@ export class PostStarts {
     else {
       this.#set(uid, name, { id, failure })
       // What the hook said may hold secrets; Events do not tell it.
-      events.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', fieldPath(name))
+      events.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', fieldPath(pod, name))
     }
     changed(uid)
   }

@@ -21,8 +21,14 @@ function isInit(spec: Pod['spec'], { name }: Container): boolean {
   return spec?.initContainers?.some((init) => init.name === name) ?? false
 }
 
+/** Added to a running pod to look at it; runs once. */
+export function isEphemeral({ spec }: Pod, { name }: Container): boolean {
+  return spec?.ephemeralContainers?.some((ephemeral) => ephemeral.name === name) ?? false
+}
+
 /** The container's own rules first, then its own policy (KEP-5307), then the pod's. */
 export function shouldRestart(pod: Pod, container: Container, code: number): boolean {
+  if (isEphemeral(pod, container)) return false
   if (isSidecar(pod, container)) return true
   if (container.restartPolicyRules?.some((rule) => ruleMatches(rule, code))) return true
   const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always'

@@ -54,6 +54,7 @@ function containerConfig(
   const words = (list: readonly string[] | undefined) => list?.map((word) => expand(word, env))
   const [command, args] = [words(container.command), words(container.args)]
   const limits = containerLimits(container)
+  const target = pod.spec?.ephemeralContainers?.find(({ name }) => name === container.name)?.targetContainerName
   return {
     name: container.name,
     attempt,
@@ -69,6 +70,7 @@ function containerConfig(
       path: container.terminationMessagePath ?? '/dev/termination-log',
       fallback: container.terminationMessagePolicy === 'FallbackToLogsOnError' ? 'log' : 'none',
     },
+    ...(target !== undefined && { processesOf: target }),
     ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
     ...(container.stdin && { stdin: container.stdinOnce ? 'once' : 'open' }),
     tty: container.tty === true,

@@ -16,7 +16,7 @@ export interface StatusContext {
 
 export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, context: StatusContext): PodStatus {
   const { nodeIPs, now } = context
-  const { initContainers = [], containers = [] } = pod.spec ?? {}
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {}
   const inits = initContainers.map((container) => containerStatus(pod, container, observed, known, now))
   const mains = containers.map((container) => containerStatus(pod, container, observed, known, now))
   const ips = observed.sandbox?.ips.map((ip) => ({ ip })) ?? pod.status?.podIPs ?? []
@@ -31,6 +31,9 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
     startTime: pod.status?.startTime ?? seconds(now),
     ...(inits.length > 0 && { initContainerStatuses: inits }),
     containerStatuses: mains,
+    ...(ephemeralContainers.length > 0 && {
+      ephemeralContainerStatuses: ephemeralContainers.map((one) => containerStatus(pod, one, observed, known, now)),
+    }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   }
 }

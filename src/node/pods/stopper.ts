@@ -71,7 +71,7 @@ export class Stopper {
       const ran = runHook(hook, { runtime, pod, container, podIP: sandbox?.ips[0] ?? '', timeoutMs })
       const told = ran.then((failure) => {
         if (failure === undefined) return
-        events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(container.name))
+        events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(pod, container.name))
       })
       waits.push(told)
     }

@@ -87,6 +87,8 @@ export interface ContainerConfig {
   readonly limits?: Limits
   /** oom_score_adj. */
   readonly oomScore: number
+  /** Sees the processes of this container of its pod. */
+  readonly processesOf?: string
   /** Instead of the image's. */
   readonly stopSignal?: string
   /** `once`: its input ends when the first client that attached to it leaves. Absent: it has none. */

@@ -146,7 +146,7 @@ export class ProcessRuntime implements Runtime {
       eventMarker: join(eventsDirectory(this.#options.stateDir), uid),
       ...(sandbox.netns && { netns: join(netnsDirectory, sandbox.netns) }),
       ...(sandbox.ipc === 'pod' && { ipcns: pod.ipcns }),
-      ...(sandbox.processes !== 'own' && { pidns: sandbox.processes === 'pod' ? pod.pidns : 'host' }),
+      ...this.#processes(uid, sandbox, config),
       cgroups: this.#containerCgroups(sandbox, config),
       utsns: pod.utsns,
       writable: paths.writable,
@@ -185,6 +185,16 @@ export class ProcessRuntime implements Runtime {
     if (failure) writeExit(paths, 128, failure)
     else if (started) await killAll([started.program])
     writeFileSync(join(eventsDirectory(this.#options.stateDir), uid), '')
+  }
+
+  /** Whose processes the container sees, unless they are its own. */
+  #processes(uid: string, { processes }: SandboxRecord, { processesOf }: ContainerConfig): { pidns?: string } {
+    if (processes !== 'own') return { pidns: processes === 'pod' ? this.#paths(uid).pidns : 'host' }
+    if (!processesOf) return {}
+    const target = this.#newest(uid, processesOf)
+    const started = target && readStarted(target)
+    if (!started || !isAlive(started.program)) throw new RuntimeError('setup', `container ${processesOf} is not running`)
+    return { pidns: `/proc/${started.program.pid}/ns/pid` }
   }
 
   #containerCgroups({ cgroup }: SandboxRecord, { name, attempt, limits }: ContainerConfig): string[] {

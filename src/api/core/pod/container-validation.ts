@@ -60,7 +60,7 @@ function validateHandlers(container: Container, path: Path, spec: PodSpec): Fiel
 }
 
 /** What holds for every kind of container. */
-function validateCommon(container: Container, spec: PodSpec, path: Path): FieldError[] {
+export function validateCommon(container: Container, spec: PodSpec, path: Path): FieldError[] {
   const name = path.child('name')
   return [
     ...(container.name ? checkLabel(name, container.name) : [required(name)]),
