@@ -59,7 +59,7 @@ export async function runAgent(
     log,
   })
   await runtime.start((uid) => manager.wake(uid), signal)
-  const server = await listen({ config, pods, runtime, streams: new PodStreams(config.stateDir), log })
+  const server = await listen({ config, pods, runtime, streams: new PodStreams(config.stateDir), log, client, clock })
   signal.addEventListener('abort', () => server.close())
   await manager.run(signal)
   await registered

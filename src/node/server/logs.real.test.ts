@@ -25,7 +25,7 @@ afterAll(async () => {
 const get = (path: string, onData?: (text: string) => void) => serving.get(path, onData)
 
 test('a caller without a certificate is refused', async () => {
-  await expect(serving.get('/healthz', undefined, 'nobody')).rejects.toThrow()
+  expect(await serving.get('/healthz', undefined, 'nobody')).toEqual({ status: 401, body: 'Unauthorized' })
   expect(await get('/healthz')).toEqual({ status: 200, body: 'ok' })
 })
 

@@ -4,11 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Pod } from '../../api/generated/v1.ts'
-import type { Informer } from '../../client/index.ts'
+import type { Client, Informer } from '../../client/index.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type AgentConfig, nodeIPs } from '../config.ts'
 import type { Runtime } from '../runtime/contract.ts'
 import type { PodStreams } from '../runtime/streams.ts'
+import type { AgentAccess, Refusal } from './access.ts'
+import type { Upgrade } from './streams/upgrade.ts'
 import { findPod, findTarget } from './targets.ts'
 
 export interface ServerOptions {
@@ -17,6 +20,9 @@ export interface ServerOptions {
   readonly runtime: Runtime
   readonly streams: PodStreams
   readonly log: Logger
+  /** Asked who others than the API server are. */
+  readonly client: Pick<Client, 'request'>
+  readonly clock: Clock
 }
 
 export function listen(options: ServerOptions): Promise<Server> {
@@ -26,20 +32,40 @@ export function listen(options: ServerOptions): Promise<Server> {
     key: readFileSync(config.serverKey),
     ca: readFileSync(config.clientCA),
     requestCert: true,
-    rejectUnauthorized: true,
+    // Who has no certificate may have a token, and gets an answer in any case.
+    rejectUnauthorized: false,
   })
+  const refusal = accessOf(options)
   server.on('request', (request, response) => {
-    handle(options, request, response).catch((error: unknown) => fail(response, error, log))
+    refusal(request)
+      .then((refused) => (refused ? answer(response, refused.code, refused.text) : handle(options, request, response)))
+      .catch((error: unknown) => fail(response, error, log))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    void import('./upgrades.ts').then(({ serveUpgrade }) => serveUpgrade(options, { request, socket, head }))
+    void upgrade(options, refusal, { request, socket, head })
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     const [first, ...more] = nodeIPs(config)
     server.listen(config.port ?? 10250, more.length > 0 ? '::' : first, () => resolve(server))
   })
+}
+
+type RefusalOf = (request: IncomingMessage) => Promise<Refusal | undefined>
+
+/** Loaded with the first request: most agents are asked nothing for a long time. */
+function accessOf({ client, clock, config: { nodeName } }: ServerOptions): RefusalOf {
+  let access: Promise<AgentAccess> | undefined
+  return async (request) => {
+    access ??= import('./access.ts').then(({ AgentAccess }) => new AgentAccess({ client, nodeName, clock }))
+    return (await access).refusal(request)
+  }
+}
+
+async function upgrade(options: ServerOptions, refusal: RefusalOf, asked: Upgrade): Promise<void> {
+  const { serveUpgrade } = await import('./upgrades.ts')
+  return serveUpgrade(options, asked, refusal)
 }
 
 async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

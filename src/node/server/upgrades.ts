@@ -1,11 +1,20 @@
 /** Requests that take their connection over: exec, attach and port-forward, checked as the kubelet checks them. */
+import type { IncomingMessage } from 'node:http'
+import type { Refusal } from './access.ts'
 import type { ServerOptions } from './server.ts'
 import { acceptCommand, type CommandOptions, parseCommandOptions } from './streams/command.ts'
 import { refuse, type Upgrade } from './streams/upgrade.ts'
 import { findPod, findTarget, type Target } from './targets.ts'
 
-export async function serveUpgrade(options: ServerOptions, upgrade: Upgrade): Promise<void> {
+/** `refusal` says whether the sender may, as for every other request. */
+export async function serveUpgrade(
+  options: ServerOptions,
+  upgrade: Upgrade,
+  refusal: (request: IncomingMessage) => Promise<Refusal | undefined>,
+): Promise<void> {
   try {
+    const refused = await refusal(upgrade.request)
+    if (refused) return refuse(upgrade.socket, refused.code, refused.text)
     await route(options, upgrade)
   } catch (error) {
     options.log.warn({ err: error }, 'a stream could not be opened')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
+import { systemClock } from '../../lib/clock.ts'
 import { silentLogger } from '../../lib/log.ts'
 import { createCa, issue, type KeyPair } from '../../lib/pki.ts'
 import { PodStreams } from '../runtime/streams.ts'
@@ -12,6 +13,9 @@ import { listen } from '../server/server.ts'
 import { nodeIP, type TestAgent, type TestNode } from './node.ts'
 
 const port = 10250
+
+/** The client of these tests is the API server itself, which agents know. */
+const unasked = { request: () => Promise.reject(new Error('the API server is not to be asked')) }
 
 export interface Answer {
   readonly status: number
@@ -35,7 +39,7 @@ export class TestServing implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), 'fairway-server-'))
     const ca = await createCa({ commonName: 'ca' })
     const serving = await issue(ca, { commonName: 'node', usage: 'server', days: 1, ipAddresses: [nodeIP] })
-    const client = await issue(ca, { commonName: 'api', usage: 'client', days: 1 })
+    const client = await issue(ca, { commonName: 'api', organizations: ['system:masters'], usage: 'client', days: 1 })
     const file = (name: string, text: string) => {
       writeFileSync(join(directory, name), text)
       return join(directory, name)
@@ -55,11 +59,19 @@ export class TestServing implements AsyncDisposable {
       port,
     }
     const streams = new PodStreams(node.stateDir)
-    const server = await listen({ config, pods, runtime, streams, log: silentLogger })
+    const server = await listen({
+      config,
+      pods,
+      runtime,
+      streams,
+      log: silentLogger,
+      client: unasked,
+      clock: systemClock,
+    })
     return new TestServing(directory, server, ca, client)
   }
 
-  /** `nobody` has no certificate. Rejects when the connection is refused. */
+  /** `nobody` has no certificate. */
   get(path: string, onData?: (text: string) => void, as: 'client' | 'nobody' = 'client'): Promise<Answer> {
     return this.#request(path, {}, as, onData)
   }
