@@ -6,10 +6,12 @@
 import { appsDefinitions } from './apps/index.ts'
 import { authenticationDefinitions } from './authentication/index.ts'
 import { authorizationDefinitions } from './authorization/index.ts'
+import { autoscalingDefinitions } from './autoscaling/index.ts'
 import { batchDefinitions } from './batch/index.ts'
 import { coordinationDefinitions } from './coordination/index.ts'
 import { coreDefinitions } from './core/index.ts'
 import { discoveryDefinitions } from './discovery/index.ts'
+import { eventsDefinitions } from './events/index.ts'
 import { networkingDefinitions } from './networking/index.ts'
 import { nodeDefinitions } from './node/index.ts'
 import { policyDefinitions } from './policy/index.ts'
@@ -22,6 +24,8 @@ import { storageDefinitions } from './storage/index.ts'
 export const definitions: readonly ResourceDefinition[] = [
   ...coreDefinitions,
   ...appsDefinitions,
+  ...eventsDefinitions,
+  ...autoscalingDefinitions,
   ...batchDefinitions,
   ...coordinationDefinitions,
   ...discoveryDefinitions,

@@ -44,6 +44,16 @@ export interface UpdateStrategy<T> {
   readonly warningsOnUpdate?: (next: T, old: T) => string[]
 }
 
+/** How objects of one version are kept as those of another, and seen through it again. Lossless both ways. */
+export interface StoredAs<T> {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  /** Both take over what they are given; `apiVersion` and `kind` are the caller's affair. */
+  readonly toStored: (object: T) => KubeObject
+  readonly fromStored: (stored: KubeObject) => T
+}
+
 export interface ResourceDefinition<T extends KubeObject = KubeObject> extends UpdateStrategy<T> {
   /** '' is the core group. */
   readonly group: string
@@ -77,6 +87,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends U
   /** Field selectors besides metadata.name and metadata.namespace: `status.phase` → value. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
   readonly columns: readonly Column<T>[]
+  /** Its objects are those of another declaration with the same plural. */
+  readonly storedAs?: StoredAs<T>
   /** Sent as a Warning header with the answer to every request for this resource. */
   readonly deprecationWarning?: string
   /** Seconds a delete gives the object's owner process to end it; undefined: deleted at once. Pods only, today. */

@@ -9,7 +9,7 @@ export interface ServedResource {
   readonly groupResource: GroupResource
   /** For messages about an object: `Service`, `Deployment.apps` (the kind stands in `resource`, as upstream). */
   readonly groupKind: GroupResource
-  /** All stored objects of this resource have keys that start with this; ends with a slash. */
+  /** All stored objects of this resource have keys that start with this; ends with a slash. Versions share it. */
   readonly prefix: string
   /** How every stored object of this resource begins; its resourceVersion is spliced in right after. */
   readonly head: Buffer
@@ -64,15 +64,16 @@ export function storeKey(resource: ServedResource, namespace: string, name: stri
 }
 
 function served(definition: ResourceDefinition): ServedResource {
-  const { group, kind, plural } = definition
+  const { group, kind, plural, storedAs } = definition
   const apiVersion = apiVersionOf(definition)
+  const storedGroup = storedAs ? storedAs.group : group
   const start = JSON.stringify({ apiVersion, kind })
   return {
     definition,
     apiVersion,
     groupResource: { group, resource: plural },
     groupKind: { group, resource: kind },
-    prefix: `/registry/${group || 'core'}/${plural}/`,
+    prefix: `/registry/${storedGroup || 'core'}/${plural}/`,
     head: Buffer.from(`${start.slice(0, -1)},"metadata":{`),
   }
 }

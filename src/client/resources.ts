@@ -1,5 +1,6 @@
 /** The built-in resources, as clients address them, each with its object type. */
 import type * as apps from '../api/generated/apps.v1.ts'
+import type * as autoscaling from '../api/generated/autoscaling.v2.ts'
 import type * as batch from '../api/generated/batch.v1.ts'
 import type * as coordination from '../api/generated/coordination.k8s.io.v1.ts'
 import type * as discovery from '../api/generated/discovery.k8s.io.v1.ts'
@@ -48,6 +49,14 @@ export const resources = {
   ingresses: resource<networking.Ingress>('networking.k8s.io', 'Ingress', 'ingresses'),
   ingressClasses: resource<networking.IngressClass>('networking.k8s.io', 'IngressClass', 'ingressclasses', 'cluster'),
   networkPolicies: resource<networking.NetworkPolicy>('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
+  horizontalPodAutoscalers: {
+    ...resource<autoscaling.HorizontalPodAutoscaler>(
+      'autoscaling',
+      'HorizontalPodAutoscaler',
+      'horizontalpodautoscalers',
+    ),
+    version: 'v2',
+  },
   podDisruptionBudgets: resource<policy.PodDisruptionBudget>('policy', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   podTemplates: resource<core.PodTemplate>('', 'PodTemplate', 'podtemplates'),
   storageClasses: resource<storage.StorageClass>('storage.k8s.io', 'StorageClass', 'storageclasses', 'cluster'),

@@ -1,5 +1,6 @@
 /** An object as the server holds it in memory: the bytes clients get, and the parsed object once somebody needs it. */
 import type { KubeObject } from '../../api/machinery/object.ts'
+import { apiVersionOf } from '../../api/resource.ts'
 import type { ServedResource } from '../registry.ts'
 
 export class Entry {
@@ -25,7 +26,8 @@ export class Entry {
 
   /** From what the store holds, which has no resourceVersion yet. */
   static fromStored(resource: ServedResource, key: string, revision: number, value: Buffer): Entry {
-    return new Entry(resource, key, revision, splice(resource.head, value, resource.head.length, revision))
+    const own = ownForm(resource, value)
+    return new Entry(resource, key, revision, splice(resource.head, own, resource.head.length, revision))
   }
 
   /** Shared and parsed at most once: never mutate it. */
@@ -48,18 +50,32 @@ export class Entry {
 
   /** The stored form: without the resourceVersion. */
   stored(): Buffer {
-    const { head } = this.#resource
+    const { head, definition } = this.#resource
+    if (definition.storedAs) return encodeStored(this.#resource, this.copy())
     return Buffer.concat([head, this.bytes.subarray(head.length + versionField(this.revision).length)])
   }
 }
 
-/** The bytes to store for an object: apiVersion, kind and metadata first, no resourceVersion, one line of JSON. */
+/** The bytes to store for an object, in the version it is stored in. */
 export function encodeStored(resource: ServedResource, object: KubeObject): Buffer {
+  const { definition, apiVersion } = resource
+  const { storedAs } = definition
+  if (!storedAs) return encodeAs({ apiVersion, kind: definition.kind }, object)
+  return encodeAs({ apiVersion: apiVersionOf(storedAs), kind: storedAs.kind }, storedAs.toStored({ ...object }))
+}
+
+/** What is stored, in the version of this resource. */
+function ownForm({ definition, apiVersion }: ServedResource, value: Buffer): Buffer {
+  const { storedAs, kind } = definition
+  if (!storedAs) return value
+  return encodeAs({ apiVersion, kind }, storedAs.fromStored(JSON.parse(value.toString()) as KubeObject))
+}
+
+/** apiVersion, kind and metadata first, no resourceVersion, one line of JSON. */
+function encodeAs({ apiVersion, kind }: { apiVersion: string; kind: string }, object: KubeObject): Buffer {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object
   const { resourceVersion: _resourceVersion, ...meta } = metadata
-  return Buffer.from(
-    JSON.stringify({ apiVersion: resource.apiVersion, kind: resource.definition.kind, metadata: meta, ...rest }),
-  )
+  return Buffer.from(JSON.stringify({ apiVersion, kind, metadata: meta, ...rest }))
 }
 
 function versionField(revision: number): string {

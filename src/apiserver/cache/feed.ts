@@ -13,6 +13,13 @@ export interface PrefixListener {
   reset(): void
 }
 
+interface Slot {
+  cache: ResourceCache | undefined
+  readonly loading: Promise<ResourceCache>
+}
+
+const none: readonly never[] = []
+
 /** Everything the server stores is under this. */
 const registryPrefix = '/registry/'
 
@@ -23,9 +30,10 @@ export class Feed {
   #revision = 0
   #starting: Promise<void> | undefined
   #closed = false
-  readonly #caches = new Map<string, { cache: ResourceCache | undefined; loading: Promise<ResourceCache> }>()
-  /** Changes that arrive while a cache is being loaded. */
-  readonly #collectors = new Map<string, Change[]>()
+  /** By prefix and version: what is stored once may be seen in several. */
+  readonly #caches = new Map<string, Map<string, Slot>>()
+  /** By prefix, changes that arrive while a cache is being loaded. */
+  readonly #collectors = new Map<string, Set<Change[]>>()
   readonly #listeners = new Map<string, PrefixListener>()
   #waiters: { revision: number; done: () => void }[] = []
 
@@ -51,22 +59,22 @@ export class Feed {
 
   /** The cache of a resource, loaded on first use. Not necessarily current: see `current` and `reached`. */
   cache(resource: ServedResource): Promise<ResourceCache> {
-    const known = this.#caches.get(resource.prefix)
+    const { prefix, apiVersion } = resource
+    let versions = this.#caches.get(prefix)
+    if (!versions) this.#caches.set(prefix, (versions = new Map()))
+    const known = versions.get(apiVersion)
     if (known) return known.loading
-    const slot: { cache: ResourceCache | undefined; loading: Promise<ResourceCache> } = {
-      cache: undefined,
-      loading: this.#load(resource, () => slot),
-    }
-    this.#caches.set(resource.prefix, slot)
+    const slot: Slot = { cache: undefined, loading: this.#load(resource, () => slot) }
+    versions.set(apiVersion, slot)
     slot.loading.catch(() => {
-      if (this.#caches.get(resource.prefix) === slot) this.#caches.delete(resource.prefix)
+      if (versions.get(apiVersion) === slot) versions.delete(apiVersion)
     })
     return slot.loading
   }
 
   /** The same, for those who cannot wait: undefined while it is not loaded. */
-  loaded(resource: ServedResource): ResourceCache | undefined {
-    return this.#caches.get(resource.prefix)?.cache
+  loaded({ prefix, apiVersion }: ServedResource): ResourceCache | undefined {
+    return this.#caches.get(prefix)?.get(apiVersion)?.cache
   }
 
   /** Resolves when the caches hold everything that is durable now; returns that revision. */
@@ -115,15 +123,16 @@ export class Feed {
   }
 
   #collect(prefix: string, pending: Change[]): () => void {
-    this.#collectors.set(prefix, pending)
-    return () => this.#collectors.delete(prefix)
+    const collectors = this.#collectors.get(prefix) ?? new Set()
+    this.#collectors.set(prefix, collectors.add(pending))
+    return () => collectors.delete(pending)
   }
 
   #apply(changes: readonly Change[]): void {
     for (const change of changes) {
       const prefix = prefixOf(change.type === 'put' ? change.kv.key : change.key)
-      this.#collectors.get(prefix)?.push(change)
-      this.#caches.get(prefix)?.cache?.apply(change)
+      for (const pending of this.#collectors.get(prefix) ?? none) pending.push(change)
+      for (const { cache } of this.#caches.get(prefix)?.values() ?? none) cache?.apply(change)
       this.#listeners.get(prefix)?.change(change)
     }
     const last = changes.at(-1)
@@ -159,7 +168,7 @@ export class Feed {
 
   /** Forgets all caches; their watchers end and start again. */
   #drop(): void {
-    const slots = [...this.#caches.values()]
+    const slots = [...this.#caches.values()].flatMap((versions) => [...versions.values()])
     this.#caches.clear()
     for (const { cache } of slots) cache?.end()
   }

@@ -1,24 +1,10 @@
 /** Event: something happened to an object. */
 import type { Event } from '../../generated/v1.ts'
-import type { FieldError } from '../../machinery/field.ts'
-import { invalid, Path } from '../../machinery/field.ts'
 import { declareResource } from '../../resource.ts'
 import { eventColumns } from './columns.ts'
+import { validateEvent } from './validation.ts'
 
-/** Kinds outside every namespace have their Events here. */
-const clusterEventsNamespace = 'default'
-
-function validate(event: Event): FieldError[] {
-  const path = Path.of('involvedObject', 'namespace')
-  const own = event.metadata.namespace ?? ''
-  const about = event.involvedObject?.namespace ?? ''
-  if (about === '') {
-    return own === clusterEventsNamespace || own === 'kube-system' || own === ''
-      ? []
-      : [invalid(path, about, 'does not match event.namespace')]
-  }
-  return own === about ? [] : [invalid(path, about, 'does not match event.namespace')]
-}
+const validate = (event: Event) => validateEvent(event, 'reportingComponent')
 
 export const eventDefinition = declareResource<Event>({
   group: '',
