@@ -18,6 +18,8 @@ const patches = 500
 const watchers = 2000
 const changes = 20
 
+/** As client-go asks. */
+const protobuf = 'application/vnd.kubernetes.protobuf,application/json'
 const services = '/api/v1/namespaces/default/services'
 const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
 
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     await rate(server, 'gets of a Service', { path: `${services}/svc-7` })
     await rate(server, `lists of ${objects} Services`, { path: '/api/v1/services' })
     print('memory after gets and lists', `${memory(server.process)} MB`)
+    await rate(server, 'the same lists in protobuf', { path: '/api/v1/services', accept: protobuf })
     print('merge patch, one at a time', percentiles(await patchTimes(server), 0.5))
     print(`a change to ${watchers} watchers`, percentiles(await watchTimes(server), 0.99))
   })

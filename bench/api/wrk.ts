@@ -9,17 +9,20 @@ export interface Load {
   readonly path: string
   /** Posted instead of got; each `NAME` in it becomes a name of its own. */
   readonly body?: object
+  /** JSON where it is not given. */
+  readonly accept?: string
 }
 
 let loads = 0
 
 /** Requests a second. Throws when one of them fails. */
-export async function wrk({ port, token }: Served, { path, body }: Load, seconds: number): Promise<number> {
+export async function wrk({ port, token }: Served, { path, body, accept }: Load, seconds: number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-api-'))
   try {
     const script = join(directory, 'load.lua')
     writeFileSync(script, body ? posting(path, body) : '')
-    const options = ['-t1', '-c32', `-d${seconds}s`, '-s', script, '-H', `Authorization: Bearer ${token}`]
+    const headers = ['-H', `Authorization: Bearer ${token}`, ...(accept ? ['-H', `Accept: ${accept}`] : [])]
+    const options = ['-t1', '-c32', `-d${seconds}s`, '-s', script, ...headers]
     const { stdout } = await run('wrk', [...options, `https://127.0.0.1:${port}${path}`])
     if (stdout.includes('Non-2xx')) throw new Error(`requests failed:\n${stdout}`)
     const rate = /Requests\/sec:\s*([\d.]+)/.exec(stdout)?.[1]
