@@ -69,11 +69,6 @@ const cases: Readonly<Record<string, Case>> = {
     status: { conditions: [{ type: 'Ready', status: 'True', reason: 'R', message: '', lastTransitionTime: time }] },
   },
   horizontalpodautoscalers: {
-    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
-    wish: { maxReplicas: 9 },
-    status: { currentReplicas: 1, desiredReplicas: 1 },
-  },
-  horizontalpodautoscalers: {
     spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 3 },
     wish: { maxReplicas: 4 },
     status: { currentReplicas: 1, desiredReplicas: 2 },
