@@ -84,7 +84,11 @@ function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operati
 function mounts({ mounts }: ContainerConfig): Operation[] {
   return [...mounts]
     .sort((a, b) => a.target.split('/').length - b.target.split('/').length)
-    .map(({ source, target, readOnly }) => ['bind', source, target, readOnly ? 'ro' : 'rw'])
+    .map(({ source, target, readOnly, propagation }) => {
+      const access = readOnly ? 'ro' : 'rw'
+      if (propagation === 'None') return ['bind', source, target, access]
+      return ['tree', source, target, access, propagation === 'Bidirectional' ? 'shared' : 'slave']
+    })
 }
 
 function program(config: ContainerConfig, { entry }: Image): Operation[] {

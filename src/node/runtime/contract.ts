@@ -56,7 +56,7 @@ export interface Mount {
   readonly source: string
   readonly target: string
   readonly readOnly: boolean
-  readonly propagation: string
+  readonly propagation: 'None' | 'HostToContainer' | 'Bidirectional'
 }
 
 export interface ContainerConfig {

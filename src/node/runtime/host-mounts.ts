@@ -1,4 +1,4 @@
-/** File systems of the host that are mounted apart from its root: an overlay of `/` does not show them. Pure. */
+/** File systems of the host: those mounted apart from its root, which an overlay of `/` does not show, and who shares. Pure. */
 
 /** Where programs and their data live. */
 const wanted = ['/usr', '/opt', '/srv', '/var', '/lib', '/bin', '/sbin']
@@ -18,4 +18,18 @@ export function separateMounts(mountinfo: string, masked: readonly string[]): st
 
 function isWithin(point: string, directories: readonly string[]): boolean {
   return directories.some((directory) => point === directory || point.startsWith(`${directory}/`))
+}
+
+/** Why mounts made below `path` could not be told to the host; undefined when they can. `mountinfo` as in proc(5). */
+export function notShared(mountinfo: string, path: string): string | undefined {
+  const mounts = mountinfo.split('\n').map((line) => line.split(' '))
+  const holding = mounts.filter(([, , , , point = '']) => point !== '' && (point === '/' || isWithin(path, [point])))
+  // The last of the longest: a later mount hides an earlier one.
+  const [, , , , point = '/', , ...rest] = holding.reduce(
+    (best, mount) => ((mount[4] ?? '').length >= (best[4] ?? '').length ? mount : best),
+    [] as string[],
+  )
+  const optional = rest.slice(0, rest.indexOf('-'))
+  if (optional.some((field) => field.startsWith('shared:'))) return undefined
+  return `path "${path}" is mounted on "${point}" but it is not a shared mount`
 }

@@ -17,7 +17,7 @@ import {
   type SandboxConfig,
   type StorageUse,
 } from './contract.ts'
-import { separateMounts } from './host-mounts.ts'
+import { notShared, separateMounts } from './host-mounts.ts'
 import { prepareFiles } from './image-files.ts'
 import { type Catalogue, type Image, loadCatalogue } from './images.ts'
 import {
@@ -136,6 +136,7 @@ export class ProcessRuntime implements Runtime {
     const pod = this.#paths(uid)
     const sandbox = readSandbox(pod)
     if (!sandbox) throw new RuntimeError('setup', `pod ${uid} has no sandbox`)
+    checkShared(config)
     await this.#pruneAttempts(pod, config)
     const paths = attemptPaths(pod, config.name, config.attempt)
     const containerId = randomBytes(32).toString('hex')
@@ -193,7 +194,8 @@ export class ProcessRuntime implements Runtime {
     if (!processesOf) return {}
     const target = this.#newest(uid, processesOf)
     const started = target && readStarted(target)
-    if (!started || !isAlive(started.program)) throw new RuntimeError('setup', `container ${processesOf} is not running`)
+    if (!started || !isAlive(started.program))
+      throw new RuntimeError('setup', `container ${processesOf} is not running`)
     return { pidns: `/proc/${started.program.pid}/ns/pid` }
   }
 
@@ -290,6 +292,14 @@ export class ProcessRuntime implements Runtime {
 
   #paths(uid: string): PodPaths {
     return podPaths(this.#options.stateDir, uid)
+  }
+}
+
+function checkShared({ mounts }: ContainerConfig): void {
+  for (const { source, propagation } of mounts) {
+    if (propagation !== 'Bidirectional') continue
+    const refusal = notShared(readFileSync('/proc/self/mountinfo', 'utf8'), source)
+    if (refusal) throw new RuntimeError('setup', `failed to generate spec: ${refusal}`)
   }
 }
 

@@ -8,8 +8,9 @@ sub container {
     joinGroups();
     for my $kind (qw(net ipc uts)) { my ($path) = one("${kind}ns"); enter($path, $kind) if defined $path }
     call('unshare', 'unshare mount', $main::new{mnt});
+    my %tree = openTrees();
     mountAt('none', '/', undef, REC | PRIVATE);
-    buildRoot();
+    buildRoot(\%tree);
     if (%$terminal) { takeLine(openLine(askForTerminal($terminal))) } else { takePipes($pipe) }
     becomeProgram($pipe->{alive}{out});
 }
@@ -39,7 +40,14 @@ sub askForTerminal {
     return $number;
 }
 
+# Taken while they still hear of the host's mounts: file descriptors by target.
+sub openTrees {
+    my ($here, $cloneAll, $closeOnExec) = (-100, 0x8001, 02000000);
+    return map { ($_->[1] => call('open_tree', "open $_->[0]", $here, "$_->[0]", $cloneAll | $closeOnExec)) } operands('tree');
+}
+
 sub buildRoot {
+    my ($tree) = @_;
     my ($root, $lower, $upper, $work) = one('overlay');
     # Not their parents: a pod that was removed meanwhile must not come back.
     for ($root, $upper, $work) { mkdir $_, 0755 or -d $_ or die "mkdir $_: $!\n" }
@@ -47,6 +55,7 @@ sub buildRoot {
     for my $operation (spec()) {
         my ($name, @o) = @$operation;
         if ($name eq 'bind') { bindInto($root, @o) }
+        elsif ($name eq 'tree') { moveInto($root, $tree->{ $o[1] }, @o) }
         elsif ($name eq 'tmpfs') {
             makeDirectory("$root$o[0]");
             mountAt('tmpfs', "$root$o[0]", 'tmpfs', NOSUID | NODEV, "mode=$o[1],size=$o[2]");
@@ -91,6 +100,15 @@ sub inside {
         unshift @left, grep { length } split m{/}, $link;
     }
     return join '/', $root, @found;
+}
+
+# A mount that goes on hearing of the host's mounts below it; a shared one tells the host of its own, too.
+sub moveInto {
+    my ($root, $tree, $source, $target, $access, $propagation) = @_;
+    if (-d $source) { makeDirectory("$root$target") } else { makeFile("$root$target") }
+    call('move_mount', "mount $target", $tree, '', -100, "$root$target", 4);
+    mountAt('none', "$root$target", undef, REC | SLAVE) if $propagation eq 'slave';
+    mountAt('none', "$root$target", undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';
 }
 
 sub maskPath {

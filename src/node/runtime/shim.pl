@@ -14,7 +14,7 @@ use strict;
 my %arity = (
     log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, pidns => 1, holder => 1,
     cgroup => 1, oomscore => 1, hostname => 1, sysctl => 3,
-    overlay => 4, bind => 3, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 0,
+    overlay => 4, bind => 3, tree => 4, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 0,
     target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, seccomp => 1,
     env => 2, arg => 1,
 );
@@ -23,10 +23,10 @@ my ($mode, $file, $arch) = @ARGV;
 my %call = $arch eq 'arm64'
     ? (mount => 40, umount2 => 39, pivot_root => 41, unshare => 97, setns => 268, prctl => 167, dup3 => 24,
        clock_gettime => 113, sethostname => 161, mknodat => 33, setsid => 157, exit_group => 94, pidfd_open => 434,
-       setuid => 146, setgid => 144)
+       setuid => 146, setgid => 144, open_tree => 428, move_mount => 429)
     : (mount => 165, umount2 => 166, pivot_root => 155, unshare => 272, setns => 308, prctl => 157, dup3 => 292,
        clock_gettime => 228, sethostname => 170, mknodat => 259, setsid => 112, exit_group => 231, pidfd_open => 434,
-       setuid => 105, setgid => 106);
+       setuid => 105, setgid => 106, open_tree => 428, move_mount => 429);
 our %new = (mnt => 0x20000, uts => 0x4000000, ipc => 0x8000000, pid => 0x20000000, net => 0x40000000);
 sub RDONLY() { 1 }
 sub NOSUID() { 2 }
@@ -36,6 +36,7 @@ sub REMOUNT() { 32 }
 sub BIND() { 4096 }
 sub REC() { 16384 }
 sub PRIVATE() { 1 << 18 }
+sub SLAVE() { 1 << 19 }
 sub DETACH() { 2 }
 
 my @spec = readSpec($file);

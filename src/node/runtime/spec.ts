@@ -12,6 +12,7 @@ export type Operation =
   | readonly ['sysctl', file: string, value: string, whether: 'must' | 'may']
   | readonly ['overlay', root: string, lower: string, upper: string, work: string]
   | readonly ['bind', source: string, target: string, access: 'ro' | 'rw']
+  | readonly ['tree', source: string, target: string, access: 'ro' | 'rw', propagation: 'slave' | 'shared']
   | readonly ['tmpfs', target: string, mode: string, size: string]
   | readonly ['mask', target: string]
   | readonly ['dev', whose: 'own' | 'host']
@@ -68,6 +69,7 @@ const arity: Readonly<Record<Operation[0], number>> = {
   sysctl: 3,
   overlay: 4,
   bind: 3,
+  tree: 4,
   tmpfs: 3,
   mask: 1,
   dev: 1,

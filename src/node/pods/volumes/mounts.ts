@@ -25,7 +25,7 @@ export function containerMounts(container: Container, sources: MountSources): Mo
       source: subPath ? preparedSubPath(root, subPath, mount, container) : root,
       target: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
       readOnly: mount.readOnly === true || isReadOnly(volume),
-      propagation: mount.mountPropagation ?? 'None',
+      propagation: (mount.mountPropagation as Mount['propagation'] | undefined) ?? 'None',
     }
   })
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Event, Pod, Volume } from '../../../api/generated/v1.ts'
+import { runOk } from '../../../lib/exec.ts'
 import { podsPath, type TestAgent, TestNode } from '../../testing/node.ts'
 import { execIn } from '../start.ts'
 
@@ -214,5 +215,56 @@ describe('a subPath', () => {
     await node.api.until('the refusal', () => waiting()?.reason === 'CreateContainerConfigError')
     expect(waiting()?.message).toBe('failed to prepare subPath for volumeMount "v" of container "main"')
     await node.deletePod('leaving')
+  })
+})
+
+describe('mounts below a volume', () => {
+  let directory: string
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'fairway-shared-'))
+    await runOk('mount', ['-t', 'tmpfs', 'tmpfs', directory])
+    await runOk('mkdir', [join(directory, 'a'), join(directory, 'b'), join(directory, 'c')])
+  })
+  afterAll(async () => {
+    await runOk('umount', ['-R', '-l', directory])
+    await rm(directory, { recursive: true })
+  })
+
+  const mounting = (mountPropagation: string) => ({
+    ...sleeping,
+    securityContext: { privileged: true },
+    volumeMounts: [{ name: 'v', mountPath: '/v', mountPropagation }],
+  })
+  const mounts = async () =>
+    (await runOk('cat', ['/proc/self/mountinfo'])).split('\n').map((line) => line.split(' ')[4])
+
+  test('are told to the host only where it shares', async () => {
+    const volumes = [{ name: 'v', hostPath: { path: directory } }]
+    node.createPod('alone', mounting('Bidirectional'), { volumes })
+    const waiting = () => node.pod('alone')?.status?.containerStatuses?.[0]?.state?.waiting
+    await node.api.until('the refusal', () => waiting()?.reason === 'CreateContainerError')
+    expect(waiting()?.message).toContain(
+      `path "${directory}" is mounted on "${directory}" but it is not a shared mount`,
+    )
+    await node.deletePod('alone')
+  })
+
+  test('go as far as is asked for', async () => {
+    await runOk('mount', ['--make-shared', directory])
+    const volumes = [{ name: 'v', hostPath: { path: directory } }]
+    const uids = new Map<string, string>()
+    for (const propagation of ['None', 'HostToContainer', 'Bidirectional']) {
+      const name = propagation.toLowerCase()
+      uids.set(propagation, node.createPod(name, mounting(propagation), { volumes }))
+      await node.untilRunning(name)
+    }
+    await runOk('mount', ['-t', 'tmpfs', 'tmpfs', join(directory, 'a')])
+    const mount = (dir: string) => `mount -t tmpfs tmpfs /v/${dir}; grep -c " /v/. " /proc/self/mountinfo`
+    expect(await output(uids.get('None') ?? '', mount('b')), 'its own').toBe('1\n')
+    expect(await output(uids.get('HostToContainer') ?? '', mount('b')), "its own and the host's").toBe('2\n')
+    expect(await mounts()).not.toContain(join(directory, 'b'))
+    expect(await output(uids.get('Bidirectional') ?? '', mount('c'))).toBe('2\n')
+    expect(await mounts()).toContain(join(directory, 'c'))
+    for (const name of ['none', 'hosttocontainer', 'bidirectional']) await node.deletePod(name)
   })
 })
