@@ -18,6 +18,8 @@ test('the machine says what controls what', () => {
     { version: 1, mount: '/c/memory', controllers: ['memory'] },
     { version: 2, mount: '/c/unified', controllers: [] },
   ])
+  const own = v1('cpu', '/c/cpu').replace(' / ', ' /sandbox ')
+  expect(hierarchies([v1('cpu', '/c/cpu'), own].join('\n'), nothing)).toHaveLength(1)
   expect(hierarchies('22 1 8:1 / / rw - ext4 /dev/sda rw', nothing)).toEqual([])
 })
 
@@ -27,6 +29,11 @@ test('limits are told in the words of each version, to the controllers there are
     ['cpu.weight', '59'],
     ['cpu.max', '50000 100000'],
     ['memory.max', '1024'],
+    ['memory.swap.max', '0'],
+  ])
+  expect(limitFiles(1, ['memory'], limits)).toEqual([
+    ['memory.limit_in_bytes', '1024'],
+    ['memory.memsw.limit_in_bytes', '1024'],
   ])
   expect(limitFiles(1, ['cpu'], limits)).toEqual([
     ['cpu.shares', '512'],

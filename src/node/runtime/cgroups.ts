@@ -23,7 +23,10 @@ const wanted: readonly Controller[] = ['cpu', 'memory']
 const quotaPeriodUs = 100_000
 const removeDeadlineMs = 2000
 
-/** From proc(5)'s mountinfo; `available` says what a v2 mount offers. A controller is used in one hierarchy only. */
+/**
+ * From proc(5)'s mountinfo; `available` says what a v2 mount offers. A controller is used in one hierarchy only, and of
+ * mounts at one place the last is the one to be seen.
+ */
 export function hierarchies(mountinfo: string, available: (mount: string) => string): Hierarchy[] {
   const found = mountinfo.split('\n').flatMap((line): Hierarchy[] => {
     const [before = '', after = ''] = line.split(' - ')
@@ -33,8 +36,10 @@ export function hierarchies(mountinfo: string, available: (mount: string) => str
     const controllers = type === 'cgroup' ? only(options.split(',')) : []
     return controllers.length > 0 ? [{ version: 1, mount, controllers }] : []
   })
-  const first = (controller: Controller) => found.find(({ controllers }) => controllers.includes(controller))
-  return found
+  const seen = new Map(found.map((one) => [one.mount, one]))
+  const visible = [...seen.values()]
+  const first = (controller: Controller) => visible.find(({ controllers }) => controllers.includes(controller))
+  return visible
     .map((one) => ({ ...one, controllers: one.controllers.filter((controller) => first(controller) === one) }))
     .filter(({ controllers, version }) => controllers.length > 0 || version === 2)
 }
@@ -61,11 +66,24 @@ export function limitFiles(version: 1 | 2, controllers: readonly Controller[], l
               ] as [string, string][])
             : []),
         ]
-  const bound: [string, string][] = memoryBytes
-    ? [[version === 2 ? 'memory.max' : 'memory.limit_in_bytes', String(memoryBytes)]]
-    : []
+  const bound: [string, string][] = memoryBytes ? memoryFiles[version](String(memoryBytes)) : []
   return [...(controllers.includes('cpu') ? cpu : []), ...(controllers.includes('memory') ? bound : [])]
 }
+
+/** No swap, as the kubelet has it (memorySwap.swapBehavior: NoSwap). */
+const memoryFiles: Readonly<Record<1 | 2, (bytes: string) => [string, string][]>> = {
+  1: (bytes) => [
+    ['memory.limit_in_bytes', bytes],
+    ['memory.memsw.limit_in_bytes', bytes],
+  ],
+  2: (bytes) => [
+    ['memory.max', bytes],
+    ['memory.swap.max', '0'],
+  ],
+}
+
+/** Kernels without accounting of swap do not have these. */
+const isOptional = (file: string) => /swap|memsw/.test(file)
 
 /** A v1 share as a v2 weight: 1024 shares are weight 100 (runc's conversion). */
 export function weightOf(shares: number): number {
@@ -76,7 +94,7 @@ export function weightOf(shares: number): number {
 }
 
 export class Cgroups {
-  readonly #hierarchies: readonly Hierarchy[]
+  #hierarchies: readonly Hierarchy[]
 
   constructor(found: readonly Hierarchy[] = ofThisMachine()) {
     this.#hierarchies = found
@@ -87,13 +105,27 @@ export class Cgroups {
     return wanted.filter((name) => !this.#hierarchies.some(({ controllers }) => controllers.includes(name)))
   }
 
+  /**
+   * For an agent that starts: what is mounted but cannot be written to (a container's view, say) is not used, and what
+   * pods left that are not on record any more is taken away. `node` is the parent of its pods' groups.
+   */
+  async prepare(node: string, pods: readonly string[]): Promise<void> {
+    this.#hierarchies = this.#hierarchies.filter((hierarchy) => isUsable(hierarchy, node))
+    const known = new Set(pods.map(podGroup))
+    const left = this.#hierarchies.flatMap(({ mount }) => childrenOf(join(mount, node)))
+    for (const name of new Set(left.filter((one) => !known.has(one)))) await this.remove(join(node, name))
+    for (const { mount } of this.#hierarchies) removeEmptyParents(mount, join(node, 'pod'))
+  }
+
   /** Makes `path` (as under a mount) everywhere, with limits; returns its directories. Processes go into leaves only. */
   make(path: string, limits: Limits, leaf: 'leaf' | 'parent'): string[] {
     return this.#hierarchies.map(({ version, mount, controllers }) => {
       const directory = join(mount, path)
       makeDirectory(directory)
       if (version === 2) delegate(mount, leaf === 'leaf' ? dirname(path) : path, controllers)
-      for (const [file, text] of limitFiles(version, controllers, limits)) writeFileSync(join(directory, file), text)
+      for (const [file, text] of limitFiles(version, controllers, limits)) {
+        if (!isOptional(file) || existsSync(join(directory, file))) writeFileSync(join(directory, file), text)
+      }
       if (version === 2 && leaf === 'leaf' && controllers.includes('memory')) {
         // One process killed for all is no container any more.
         writeFileSync(join(directory, 'memory.oom.group'), '1')
@@ -107,9 +139,28 @@ export class Cgroups {
     for (const { mount } of this.#hierarchies) {
       const deadline = Date.now() + removeDeadlineMs
       while (!removeTree(join(mount, path)) && Date.now() < deadline) await sleep(2)
-      for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) removeEmpty(join(mount, parent))
+      removeEmptyParents(mount, path)
     }
   }
+}
+
+/** Of a pod, in its node's. */
+export function podGroup(uid: string): string {
+  return `pod${uid}`
+}
+
+function isUsable({ version, mount, controllers }: Hierarchy, path: string): boolean {
+  try {
+    makeDirectory(join(mount, path))
+    if (version === 2) delegate(mount, path, controllers)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function removeEmptyParents(mount: string, path: string): void {
+  for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) removeEmpty(join(mount, parent))
 }
 
 function ofThisMachine(): Hierarchy[] {
@@ -148,7 +199,12 @@ function childrenOf(directory: string): string[] {
 function removeTree(directory: string): boolean {
   if (!existsSync(directory)) return true
   for (const child of childrenOf(directory)) removeTree(join(directory, child))
-  for (const pid of readIfThere(join(directory, 'cgroup.procs'))?.split('\n').filter(Boolean) ?? []) {
+  // 0: of a process namespace that is not in sight; to a signal it would mean ourselves.
+  const pids =
+    readIfThere(join(directory, 'cgroup.procs'))
+      ?.split('\n')
+      .filter((pid) => pid !== '' && pid !== '0') ?? []
+  for (const pid of pids) {
     try {
       process.kill(Number(pid), 'SIGKILL')
     } catch {

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Exec } from '../../lib/exec.ts'
 import { AddressPools } from './addresses.ts'
-import type { Cgroups } from './cgroups.ts'
+import { type Cgroups, podGroup } from './cgroups.ts'
 import { RuntimeError, type Sandbox, type SandboxConfig } from './contract.ts'
 import { HostPorts, type PodPorts } from './host-ports.ts'
 import { connectPod, podSysctls, prepareNode } from './network.ts'
@@ -37,8 +37,9 @@ export class Sandboxes {
 
   /** Prepares the node, and takes note of the addresses in use. */
   async start(): Promise<void> {
-    const { stateDir, exec, podCIDRs } = this.#options
+    const { stateDir, exec, podCIDRs, netnsPrefix, cgroups } = this.#options
     await prepareNode(exec, podCIDRs)
+    await cgroups.prepare(cgroupParent(netnsPrefix), listPods(stateDir))
     const memory = memoryDirectory(stateDir)
     mkdirSync(memory, { recursive: true, mode: 0o700 })
     await mountTmpfs(exec, memory)
@@ -123,7 +124,7 @@ export class Sandboxes {
       ipc,
       ...(!hostNetwork && { netns }),
       // What shares processes with others can be ended as a whole only by its control group.
-      ...((limits || processes !== 'own') && { cgroup: `fairway/${netnsPrefix}/pod${uid}` }),
+      ...((limits || processes !== 'own') && { cgroup: `${cgroupParent(netnsPrefix)}/${podGroup(uid)}` }),
     }
     try {
       replaceFile(paths.record, JSON.stringify(record))
@@ -163,6 +164,11 @@ export class Sandboxes {
 /** Dots and slashes change places in names that have a slash. */
 function sysctlFile(name: string): string {
   return `/proc/sys/${name.includes('/') ? name : name.replaceAll('.', '/')}`
+}
+
+/** Of the pods of a node. */
+function cgroupParent(netnsPrefix: string): string {
+  return `fairway/${netnsPrefix}`
 }
 
 function hasPorts(record: SandboxRecord): record is SandboxRecord & { netns: string } {
