@@ -37,6 +37,19 @@ test('a write answers as a Table or with metadata to who asks for that', async (
   expect(metadata.body).not.toHaveProperty('data')
 })
 
+test('a Scale has columns of its own', async () => {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const deployment = { metadata: { name: 'd' }, spec: { replicas: 2, selector: { matchLabels: { a: 'b' } }, template } }
+  await api.request('POST', '/apis/apps/v1/namespaces/default/deployments', deployment)
+  const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1,application/json'
+  const path = '/apis/apps/v1/namespaces/default/deployments/d/scale'
+  expect((await api.request('GET', path, undefined, { accept })).body).toMatchObject({
+    kind: 'Table',
+    columnDefinitions: [{ name: 'Name', format: '' }, { name: 'Desired' }, { name: 'Available' }, { name: 'Age' }],
+    rows: [{ cells: ['d', 2, 0, expect.any(String)] }],
+  })
+})
+
 test('what a Table cannot carry is refused', async () => {
   const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1'
   const headers = { accept, 'content-type': merge }

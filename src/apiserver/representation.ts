@@ -2,14 +2,16 @@
  * Answers in the representation their client accepts. Handlers answer in JSON, with the object itself; what is asked
  * for often (get, list and watch) is represented where it is read, and only passes here.
  */
+import { scaleColumns } from '../api/common/scale.ts'
 import type { ApiRequest, ApiResponse } from '../client/transport.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ResourceRequest } from './context.ts'
-import { documentIn, inFormat, readsPretty } from './http/format.ts'
+import { type Document, documentIn, inFormat, readsPretty } from './http/format.ts'
 import { type Accepted, negotiate, negotiateFormat } from './http/negotiation.ts'
 import { BufferBody, errorResponse, json } from './http/respond.ts'
 import { includeOf } from './read/options.ts'
-import { partialObject, tableDocument } from './read/table.ts'
+import { type Columns, columnsOf, partialObject, tableDocument } from './read/table.ts'
+import type { ServedResource } from './registry.ts'
 import { parseTarget } from './routing/route.ts'
 
 type Request = Pick<ResourceRequest, 'resource' | 'subresource' | 'query' | 'headers'>
@@ -66,10 +68,18 @@ function transform(
   if (!document || unchanging.has(document.kind ?? '')) return response
   const { metadata, items } = document
   if (as === 'table') {
+    const columns = columnsFor(resource, document)
+    if (!columns) return response
     const options = { include: includeOf(query), metadata: { resourceVersion: metadata.resourceVersion }, now }
-    const table = tableDocument(resource, items ?? [document], { ...options, columns: 'all' })
+    const table = tableDocument(columns, items ?? [document], { ...options, columns: 'all' })
     return { ...response, body: new BufferBody([table]) }
   }
   const list = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata }
   return json(response.status, items ? { ...list, items: items.map(partialObject) } : partialObject(document))
+}
+
+/** undefined for what is neither of the resource's kind nor printed in a way of its own. */
+function columnsFor(resource: ServedResource, { kind = '' }: Document): Columns | undefined {
+  if (kind === 'Scale') return scaleColumns
+  return kind.replace(/List$/, '') === resource.definition.kind ? columnsOf(resource) : undefined
 }

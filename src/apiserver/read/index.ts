@@ -13,7 +13,7 @@ import { joinedItems } from './joined-items.ts'
 import { type ListPage, list } from './list.ts'
 import { includeOf, parseListOptions, parseResourceVersion } from './options.ts'
 import { select } from './selection.ts'
-import { partialObject, tableDocument } from './table.ts'
+import { columnsOf, partialObject, tableDocument } from './table.ts'
 import { watch } from './watch.ts'
 
 export async function handleGet(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
@@ -73,7 +73,7 @@ async function documentOf(
     case 'table': {
       const options = { include: includeOf(query), now: context.clock.now(), columns: 'all' as const }
       const metadata = { resourceVersion: String(entry.revision) }
-      return jsonBytes(200, tableDocument(resource, [entry.object], { ...options, metadata }))
+      return jsonBytes(200, tableDocument(columnsOf(resource), [entry.object], { ...options, metadata }))
     }
   }
 }
@@ -99,7 +99,7 @@ async function listDocument(
     case 'table': {
       const options = { include: includeOf(query), metadata, now: context.clock.now(), columns: 'all' as const }
       const objects = page.entries.map((entry) => entry.object)
-      return jsonBytes(200, tableDocument(resource, objects, options))
+      return jsonBytes(200, tableDocument(columnsOf(resource), objects, options))
     }
   }
 }

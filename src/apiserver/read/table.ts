@@ -7,18 +7,20 @@ import type { ServedResource } from '../registry.ts'
 
 const nameColumn: Column<KubeObject> = { name: 'Name', type: 'string', format: 'name', cell: (o) => o.metadata.name }
 
-function columnsOf(resource: ServedResource): readonly Column<KubeObject>[] {
+export type Columns = readonly Column<KubeObject>[]
+
+/** As declared; the name is first where the declaration does not say otherwise. */
+export function columnsOf(resource: ServedResource): Columns {
   const { columns } = resource.definition
   return columns.some((column) => column.name === 'Name') ? columns : [nameColumn, ...columns]
 }
 
 /** The rows of a Table from objects, as one JSON document. */
 export function tableDocument(
-  resource: ServedResource,
+  columns: Columns,
   objects: readonly KubeObject[],
   options: { include: IncludeObject; metadata: unknown; now: Date; columns: 'all' | 'none' },
 ): Buffer {
-  const columns = columnsOf(resource)
   return Buffer.from(
     JSON.stringify({
       kind: 'Table',
@@ -32,10 +34,11 @@ export function tableDocument(
 
 /** Only the first object of a watch describes the columns. */
 export function tableFlavours(resource: ServedResource, include: IncludeObject, now: () => Date) {
-  const flavour = (columns: 'all' | 'none') =>
-    jsonFlavour(`table ${include} ${columns}`, (entry) => {
+  const columns = columnsOf(resource)
+  const flavour = (described: 'all' | 'none') =>
+    jsonFlavour(`table ${include} ${described}`, (entry) => {
       const metadata = { resourceVersion: String(entry.revision) }
-      return tableDocument(resource, [entry.object], { include, metadata, now: now(), columns })
+      return tableDocument(columns, [entry.object], { include, metadata, now: now(), columns: described })
     })
   return { first: flavour('all'), rest: flavour('none') }
 }
