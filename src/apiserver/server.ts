@@ -65,6 +65,8 @@ export interface ApiServer {
   readonly start: () => Promise<void>
   /** Whose bearer token this is; undefined: nobody's. */
   readonly userOfToken: (token: string) => UserInfo | Promise<UserInfo | undefined>
+  /** For a Secret of type kubernetes.io/service-account-token. */
+  readonly signLegacyToken: ServiceAccountTokens['signLegacy']
   readonly handle: ApiHandler
   /** Rejects with a StatusError when the connection was not taken over; nothing has been written to it then. */
   readonly upgrade: (request: ConnectionUpgrade, user: UserInfo) => Promise<void>
@@ -110,6 +112,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const core = { context, pages, metrics }
   return {
     start: () => context.authorizer.rbac.load(),
+    signLegacyToken: (account, secret) => tokens.signLegacy(account, secret),
     userOfToken: (token) => userOfToken(tokens, token),
     handle: async (request, user) => errorInFormat(request, await handle(core, request, user)),
     upgrade: (request, user) => upgrade(core, request, user),

@@ -50,6 +50,7 @@ async function main(base: string, name: string): Promise<void> {
     client,
     clientOf: (identity) => controllerClient(server, own, identity),
     rootCa: ca,
+    signToken: server.signLegacyToken,
     settings: {
       serviceCidrs: layout.serviceCidrs,
       podCidrs: layout.podCidrs,

@@ -42,6 +42,7 @@ import { startServiceAdviceController } from './serviceadvice/index.ts'
 import { startServiceCidrController } from './servicecidr/index.ts'
 import { startStatefulSetController } from './statefulset/index.ts'
 import { startSystemClasses } from './systemclasses/index.ts'
+import { startTokenController, type TokenSource } from './token/index.ts'
 import { startTtlAfterFinishedController } from './ttlafterfinished/index.ts'
 
 export type { ControllerClient, ControllerContext, ControllerSettings } from './context.ts'
@@ -63,6 +64,8 @@ export interface ControllerOptions {
   readonly resources?: readonly Resource<KubeObject>[]
   /** PEM of the authority that pods know the API server by; without it nobody tells them. */
   readonly rootCa?: string
+  /** Signs tokens for Secrets that ask for one; without it (or the authority) they stay empty. */
+  readonly signToken?: TokenSource['sign']
   /** Directories for claims; with them there is a default StorageClass. */
   readonly localVolumes?: LocalVolumes
   /** The server's claims on node ports, where it runs in the same process; without it they are not audited. */
@@ -71,7 +74,7 @@ export interface ControllerOptions {
 
 /** Starts all controllers; returns at once. They work as soon as the server answers. */
 export function startControllers(options: ControllerOptions): void {
-  const { client, clientOf = () => client, settings, log, clock, signal, rootCa } = options
+  const { client, clientOf = () => client, settings, log, clock, signal, rootCa, signToken } = options
   const all = options.resources ?? Object.values(resources)
   const informers = new SharedInformers({ client, log })
   const as = (identity: ControllerIdentity): ControllerContext => {
@@ -107,6 +110,7 @@ export function startControllers(options: ControllerOptions): void {
   startClusterRoleAggregationController(as('clusterrole-aggregation-controller'))
   startServiceAccountController(as('service-account-controller'))
   if (rootCa) startRootCaPublisher(as('root-ca-cert-publisher'), rootCa)
+  if (rootCa && signToken) startTokenController(as('token-controller'), { rootCa, sign: signToken })
   // These two read metadata of every resource, and share whole objects only where somebody else keeps them anyway.
   startNamespaceController(as('namespace-controller'), all)
   startGarbageCollector(as('generic-garbage-collector'), all)

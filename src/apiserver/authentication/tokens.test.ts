@@ -118,6 +118,29 @@ describe('a requested token', () => {
   })
 })
 
+describe('a token in a secret', () => {
+  test('counts as long as it stands there', async () => {
+    const { body } = await api.request('GET', `${accounts}/ci`)
+    const account = { namespace: 'default', name: 'ci', uid: String(body.metadata?.['uid']) }
+    const token = api.server.signLegacyToken(account, 'ci-token')
+    expect(await api.server.userOfToken(token)).toBeUndefined()
+    const annotations = { 'kubernetes.io/service-account.name': 'ci' }
+    const type = 'kubernetes.io/service-account-token'
+    const secrets = '/api/v1/namespaces/default/secrets'
+    const secret = { metadata: { name: 'ci-token', annotations }, type, stringData: { token } }
+    await api.request('POST', secrets, secret)
+    clock.advance(2 * 24 * 3600 * 1000)
+    expect(await api.server.userOfToken(token)).toEqual({
+      name: 'system:serviceaccount:default:ci',
+      uid: account.uid,
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],
+      extra: {},
+    })
+    await api.request('PUT', `${secrets}/ci-token`, { ...secret, stringData: { token: 'another' } })
+    expect(await api.server.userOfToken(token)).toBeUndefined()
+  })
+})
+
 describe('a token is taken', () => {
   test('until it expires, with a minute for clocks that differ', async () => {
     const token = await tokenFor({ expirationSeconds: 600 })

@@ -5,20 +5,13 @@
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import type { Resource } from '../../client/contract.ts'
-import { resources } from '../../client/resources.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ServerObjects } from '../cache/objects.ts'
 import type { UserInfo } from '../handler.ts'
-import {
-  accountUserName,
-  type Claims,
-  type KubernetesClaims,
-  type ObjectRef,
-  readClaims,
-  userOfClaims,
-} from './claims.ts'
+import { type Bound, boundObjects } from './bound-objects.ts'
+import { accountUserName, type Claims, type KubernetesClaims, readClaims, userOfClaims } from './claims.ts'
 import { parseToken, TokenKey } from './jwt.ts'
+import { legacyClaims, legacyIssuer, readLegacyClaims } from './legacy.ts'
 
 /** Why a token is not taken; the message is for whoever reviews it. */
 export class TokenError extends Error {
@@ -47,9 +40,11 @@ export interface AuthenticatedToken {
 const leewaySeconds = 60
 const knownMax = 2000
 
+/** What is remembered of a token whose signature was right. */
 interface Known {
   readonly claims: Claims
   readonly user: UserInfo
+  readonly bound: readonly Bound[]
 }
 
 export class ServiceAccountTokens {
@@ -95,13 +90,16 @@ export class ServiceAccountTokens {
     return this.key.sign(claims)
   }
 
+  /** A token without an end, that counts as long as it stands in its secret (what Kubernetes made before 1.24). */
+  signLegacy(account: { namespace: string; name: string; uid: string }, secret: string): string {
+    return this.key.sign(legacyClaims(account, secret))
+  }
+
   /** The user of a token that was seen before and still holds, as far as memory can tell; else undefined: ask `authenticate`. */
   recall(token: string): UserInfo | undefined {
     const known = this.#known.get(token)
     if (!known || this.#timeProblem(known.claims) || !isForServer(known.claims, this.audiences)) return undefined
-    const holds = boundObjects(known.claims).every(({ resource, at, ref }) =>
-      this.#isLive(this.#objects.peek(resource, at), ref),
-    )
+    const holds = known.bound.every((bound) => this.#isLive(this.#objects.peek(bound.resource, bound.at), bound))
     return holds ? known.user : undefined
   }
 
@@ -112,7 +110,7 @@ export class ServiceAccountTokens {
   ): Promise<AuthenticatedToken | undefined> {
     const known = this.#known.get(token) ?? this.#verify(token)
     if (!known) return undefined
-    const { claims, user } = known
+    const { claims, user, bound } = known
     const problem = this.#timeProblem(claims)
     if (problem) throw new TokenError(problem)
     const shared = claims.aud.filter((audience) => audiences.includes(audience))
@@ -120,18 +118,19 @@ export class ServiceAccountTokens {
       const why = `token audiences ${goStrings(claims.aud)} is invalid for the target audiences ${goStrings(audiences)}`
       throw new TokenError(why)
     }
-    for (const bound of boundObjects(claims)) await this.#requireBound(bound)
+    for (const one of bound) await this.#requireBound(one)
     this.#remember(token, known)
     return { user, audiences: shared }
   }
 
   #verify(token: string): Known | undefined {
     const parsed = parseToken(token)
-    if (parsed?.claims['iss'] !== this.issuer) return undefined
+    const isLegacy = parsed?.claims['iss'] === legacyIssuer
+    if (!parsed || (parsed.claims['iss'] !== this.issuer && !isLegacy)) return undefined
     if (!this.key.verify(parsed)) throw new TokenError('failed to verify signature')
-    const claims = readClaims(parsed.claims)
+    const claims = isLegacy ? readLegacyClaims(parsed.claims, this.audiences) : readClaims(parsed.claims)
     if (!claims) throw new TokenError('service account token claims could not be validated')
-    return { claims, user: userOfClaims(claims) }
+    return { claims, user: userOfClaims(claims), bound: boundObjects(claims, isLegacy ? token : undefined) }
   }
 
   #timeProblem({ exp, nbf }: Claims): string | undefined {
@@ -140,27 +139,26 @@ export class ServiceAccountTokens {
     return now + leewaySeconds < nbf ? 'service account token is not valid yet' : undefined
   }
 
-  async #requireBound({ kind, resource, at, ref }: Bound): Promise<void> {
+  async #requireBound(bound: Bound): Promise<void> {
+    const { kind, resource, at, ref } = bound
     const object = await this.#objects.find(resource, at)
-    if (this.#isLive(object, ref)) return
+    if (this.#isLive(object, bound)) return
     if (kind === 'serviceaccount' && !object)
       throw new TokenError(`serviceaccounts ${JSON.stringify(at.name)} not found`)
-    if (!object) throw new TokenError('service account token has been invalidated')
-    const { uid } = object.metadata
-    if (uid === ref.uid) {
-      const gone = kind === 'serviceaccount' ? `${kind} ${at.namespace}/${at.name} has been deleted` : undefined
-      throw new TokenError(gone ?? 'service account token has been invalidated')
+    const uid = object?.metadata.uid
+    if (uid === undefined || ref.uid === undefined) throw new TokenError('service account token has been invalidated')
+    if (uid !== ref.uid) {
+      const claim = kind === 'serviceaccount' ? 'claim' : `service account ${kind} ref claim`
+      const of = kind === 'serviceaccount' ? 'service account' : kind
+      throw new TokenError(`${of} UID (${uid}) does not match ${claim} (${ref.uid})`)
     }
-    const why =
-      kind === 'serviceaccount'
-        ? `service account UID (${uid}) does not match claim (${ref.uid})`
-        : `${kind} UID (${uid}) does not match service account ${kind} ref claim (${ref.uid})`
-    throw new TokenError(why)
+    const gone = `${kind} ${at.namespace}/${at.name} has been deleted`
+    throw new TokenError(kind === 'serviceaccount' ? gone : 'service account token has been invalidated')
   }
 
   /** What was deleted and only waits for its end does not count for long. */
-  #isLive(object: KubeObject | undefined, ref: ObjectRef): boolean {
-    if (!object || object.metadata.uid !== ref.uid) return false
+  #isLive(object: KubeObject | undefined, { isSame }: Bound): boolean {
+    if (!object || !isSame(object)) return false
     const { deletionTimestamp } = object.metadata
     return !deletionTimestamp || Date.parse(deletionTimestamp) >= this.#clock.now().getTime() - leewaySeconds * 1000
   }
@@ -176,25 +174,6 @@ export class ServiceAccountTokens {
 
 function isForServer({ aud }: Claims, audiences: readonly string[]): boolean {
   return aud.some((audience) => audiences.includes(audience))
-}
-
-interface Bound {
-  readonly kind: 'serviceaccount' | 'pod' | 'secret' | 'node'
-  readonly resource: Resource<KubeObject>
-  readonly at: { readonly namespace?: string; readonly name: string }
-  readonly ref: ObjectRef
-}
-
-/** What must be there. A pod's node is told in its token too, but the pod is what counts. */
-function boundObjects({ 'kubernetes.io': { namespace, serviceaccount, pod, secret, node } }: Claims): Bound[] {
-  const bound = (kind: Bound['kind'], resource: Resource<KubeObject>, ref: ObjectRef | undefined): Bound[] =>
-    ref ? [{ kind, resource, ref, at: { name: ref.name, ...(kind !== 'node' && { namespace }) } }] : []
-  return [
-    ...bound('serviceaccount', resources.serviceAccounts, serviceaccount),
-    ...bound('pod', resources.pods, pod),
-    ...bound('secret', resources.secrets, secret),
-    ...bound('node', resources.nodes, pod ? undefined : node),
-  ]
 }
 
 /** Go's `%q` of a list. */
