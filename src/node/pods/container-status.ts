@@ -25,6 +25,7 @@ export function containerStatus(
   const ready = started && (knowledge?.ready ?? !container.readinessProbe)
   return {
     ...identity(container, runs),
+    ...holdings(container, runs),
     ...states({ pod, container, runs, knowledge, now, over: isOver(pod, observed, now) }),
     ready: isInit ? runs?.current.exit?.code === 0 : ready && !isDebugging,
     ...(!isDebugging && { started }),
@@ -45,6 +46,23 @@ function identity(container: Container, runs: ContainerRuns | undefined) {
     imageID: runs ? `${runtimeName}://${name}:${tag}` : '',
     restartCount: runs?.current.attempt ?? 0,
     ...(runs && { containerID: containerId(runs.current) }),
+  }
+}
+
+/** What the container was given, as told once it is there. */
+function holdings({ resources = {}, volumeMounts = [] }: Container, runs: ContainerRuns | undefined) {
+  const { requests } = resources
+  const user = runs?.current.user
+  const mounts = volumeMounts.map(({ name, mountPath, readOnly }) => ({
+    name,
+    mountPath,
+    ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }),
+  }))
+  return {
+    ...(mounts.length > 0 && { volumeMounts: mounts }),
+    ...(runs && { resources }),
+    ...(runs && requests && { allocatedResources: requests }),
+    ...(user && { user: { linux: { uid: user.uid, gid: user.gid, supplementalGroups: [...user.groups] } } }),
   }
 }
 

@@ -74,9 +74,10 @@ export class PodManager {
       clock,
       exec: (uid, container, command, timeoutMs) => execIn(runtime, { uid, container, command, timeoutMs }),
       changed,
-      failed: (pod, { name }, kind, message) => {
-        const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe failed: ${message}`
-        events.event(pod, 'Warning', 'Unhealthy', title, fieldPath(pod, name))
+      told: ({ pod, container, kind, outcome, message }) => {
+        const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe ${outcome}: ${message}`
+        const reason = outcome === 'failed' ? 'Unhealthy' : 'ProbeWarning'
+        events.event(pod, 'Warning', reason, title, fieldPath(pod, container.name))
       },
     })
     this.#performer = new Performer({

@@ -1,6 +1,6 @@
 /** Does what was decided for a pod: sandbox, starts and stops, each with its Events. */
 import type { Container, Pod, Service } from '../../api/generated/v1.ts'
-import type { EventRecorder, Informer, KubeClient } from '../../client/index.ts'
+import { type EventRecorder, type Informer, type KubeClient, resources } from '../../client/index.ts'
 import type { Prober } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import type { Action } from './decide.ts'
@@ -10,7 +10,7 @@ import type { PostStarts } from './post-start.ts'
 import type { Problem, Problems } from './problems.ts'
 import { resolvConf } from './resolv-conf.ts'
 import { crashLoopMessage } from './restart.ts'
-import { sandboxConfig } from './sandbox-config.ts'
+import { defaultHandler, sandboxConfig } from './sandbox-config.ts'
 import { startContainer } from './start.ts'
 
 export interface PerformerOptions {
@@ -26,6 +26,13 @@ export interface PerformerOptions {
   readonly prober: Prober
   /** Look at the pod again after this long. */
   readonly again: (uid: string, ms: number) => void
+}
+
+/** The Event's reason for each kind of problem with an image. */
+const imageEvents: Readonly<Partial<Record<Problem['kind'], string>>> = {
+  image: 'Failed',
+  neverPull: 'ErrImageNeverPull',
+  imageName: 'InspectFailed',
 }
 
 type Directories = ReadonlyMap<string, string>
@@ -95,13 +102,21 @@ export class Performer {
   async #createSandbox(pod: Pod): Promise<void> {
     const { runtime, names, events } = this.#options
     try {
-      await runtime.createSandbox(sandboxConfig(pod, names))
+      const config = sandboxConfig(pod, { names, handler: await this.#handler(pod) })
+      await runtime.createSandbox(config)
       for (const message of resolvConf(pod, names).omissions) events.event(pod, 'Warning', 'DNSConfigForming', message)
     } catch (error) {
       const message = `Failed to create pod sandbox: ${(error as Error).message}`
       events.event(pod, 'Warning', 'FailedCreatePodSandBox', message)
       throw error
     }
+  }
+
+  /** What the pod's RuntimeClass calls for. */
+  async #handler({ spec }: Pod): Promise<string> {
+    if (!spec?.runtimeClassName) return defaultHandler
+    const { handler } = await this.#options.client.get(resources.runtimeClasses, { name: spec.runtimeClassName })
+    return handler
   }
 
   async #start(
@@ -149,12 +164,12 @@ export class Performer {
     events.event(pod, 'Warning', 'LimitsNotEnforced', message, fieldPath(pod, name))
   }
 
-  #reportProblem(pod: Pod, { name, image }: Container, problem: Problem, error: Error): void {
+  #reportProblem(pod: Pod, { name }: Container, problem: Problem, error: Error): void {
     const { events } = this.#options
     const path = fieldPath(pod, name)
-    if (problem.kind === 'image') {
-      events.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${error.message}`, path)
-      events.event(pod, 'Warning', 'Failed', 'Error: ErrImagePull', path)
-    } else events.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path)
+    const told = imageEvents[problem.kind]
+    if (!told) return events.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path)
+    events.event(pod, 'Warning', told, problem.message, path)
+    events.event(pod, 'Warning', 'Failed', `Error: ${problem.reason}`, path)
   }
 }

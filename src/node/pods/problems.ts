@@ -5,7 +5,7 @@ import { RuntimeError } from '../runtime/contract.ts'
 import { ConfigError } from './environment.ts'
 
 export interface Problem {
-  readonly kind: 'image' | 'config' | 'setup'
+  readonly kind: 'image' | 'neverPull' | 'imageName' | 'config' | 'setup'
   /** As in `state.waiting`. */
   readonly reason: string
   readonly message: string
@@ -16,7 +16,7 @@ export interface Problem {
 }
 
 /** First delay per kind, doubled for each failure in a row. What a container refers to often comes a moment later. */
-const firstDelayMs = { image: 10_000, config: 500, setup: 1000 } as const
+const firstDelayMs = { image: 10_000, neverPull: 10_000, imageName: 10_000, config: 500, setup: 1000 } as const
 const delayMaxMs = 300_000
 
 export class Problems {
@@ -35,9 +35,10 @@ export class Problems {
     return [...(this.#byPod.get(uid)?.keys() ?? [])]
   }
 
-  note(uid: string, { name, image }: Container, error: Error): Problem {
+  note(uid: string, container: Container, error: Error): Problem {
+    const { name, image } = container
     const failures = (this.get(uid, name)?.failures ?? 0) + 1
-    const kind = kindOf(error)
+    const kind = kindOf(error, container)
     const retryInMs = Math.min(firstDelayMs[kind] * 2 ** (failures - 1), delayMaxMs)
     const retryAt = this.#clock.now().getTime() + retryInMs
     const problem: Problem = { kind, ...waiting(kind, image ?? '', error), retryAt, retryInMs, failures }
@@ -66,15 +67,22 @@ export class Problems {
   }
 }
 
-function kindOf(error: Error): Problem['kind'] {
+function kindOf(error: Error, { imagePullPolicy }: Container): Problem['kind'] {
   if (error instanceof ConfigError) return 'config'
-  return error instanceof RuntimeError ? error.code : 'setup'
+  if (!(error instanceof RuntimeError)) return 'setup'
+  return error.code === 'image' && imagePullPolicy === 'Never' ? 'neverPull' : error.code
 }
 
 function waiting(kind: Problem['kind'], image: string, error: Error): Pick<Problem, 'reason' | 'message'> {
   switch (kind) {
     case 'image':
       return { reason: 'ErrImagePull', message: `Failed to pull image "${image}": ${error.message}` }
+    case 'neverPull': {
+      const message = `Container image "${image}" is not present with pull policy of Never`
+      return { reason: 'ErrImageNeverPull', message }
+    }
+    case 'imageName':
+      return { reason: 'InvalidImageName', message: `Failed to apply default image tag "${image}": ${error.message}` }
     case 'config':
       return { reason: 'CreateContainerConfigError', message: error.message }
     case 'setup':

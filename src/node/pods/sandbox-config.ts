@@ -5,12 +5,19 @@ import { type ClusterNames, hostsFile, kernelHostname } from './files.ts'
 import { podLimits } from './limits.ts'
 import { resolvConf } from './resolv-conf.ts'
 
-/** Throws what no retry helps: a runtime class that is not there, a host name that the kernel cannot hold. */
-export function sandboxConfig(pod: Pod, names: ClusterNames): SandboxConfig {
+export const defaultHandler = 'process'
+
+export interface SandboxSources {
+  readonly names: ClusterNames
+  /** Of the pod's RuntimeClass. */
+  readonly handler: string
+}
+
+/** Throws what no retry helps: a runtime that is not there, a host name that the kernel cannot hold. */
+export function sandboxConfig(pod: Pod, { names, handler }: SandboxSources): SandboxConfig {
   const { metadata, spec } = pod
-  const { runtimeClassName = 'process' } = spec ?? {}
-  if (runtimeClassName !== 'process') {
-    throw new Error(`failed to get runtime: RuntimeClass "${runtimeClassName}" is not "process", the one there is`)
+  if (handler !== defaultHandler) {
+    throw new Error(`failed to get sandbox runtime: no runtime for "${handler}" is configured`)
   }
   if (spec?.hostUsers === false) {
     throw new Error('the process runtime has no user namespaces: spec.hostUsers must not be false')

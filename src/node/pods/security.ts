@@ -13,13 +13,19 @@ export function securityOf(pod: Pod, container: Container): Security {
   const own = container.securityContext ?? {}
   const shared = pod.spec?.securityContext ?? {}
   const uid = own.runAsUser ?? shared.runAsUser
+  const gid = own.runAsGroup ?? shared.runAsGroup
   checkNonRoot(pod, container, uid)
   const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])]
   const privileged = own.privileged === true
   return {
     privileged,
     capabilities: { add: own.capabilities?.add ?? [], drop: own.capabilities?.drop ?? [] },
-    user: { uid: uid ?? 0, gid: own.runAsGroup ?? shared.runAsGroup ?? 0, groups },
+    user: {
+      ...(uid !== undefined && { uid }),
+      ...(gid !== undefined && { gid }),
+      groups,
+      policy: shared.supplementalGroupsPolicy === 'Strict' ? 'Strict' : 'Merge',
+    },
     readOnlyRoot: own.readOnlyRootFilesystem === true,
     noNewPrivileges: own.allowPrivilegeEscalation === false,
     procMount: own.procMount === 'Unmasked' ? 'Unmasked' : 'Default',

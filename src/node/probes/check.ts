@@ -7,6 +7,8 @@ export interface ProbeOutcome {
   readonly ok: boolean
   /** What the Event says after `… probe failed: `. */
   readonly message: string
+  /** Of a success that may be none, for an Event of its own. */
+  readonly warning?: string
 }
 
 export interface ProbeTarget {
@@ -36,6 +38,9 @@ async function probeHttp(action: HTTPGetAction, target: ProbeTarget, timeoutMs: 
   const outcome = await requestHttp(action, { podIP: target.podIP, container: target.container, timeoutMs, headers })
   if ('error' in outcome) return { ok: false, message: outcome.error }
   const ok = outcome.status >= 200 && outcome.status < 400
+  if (outcome.redirect) {
+    return { ok, message: '', warning: `Probe terminated redirects, Response body: ${outcome.body}` }
+  }
   return { ok, message: ok ? '' : `HTTP probe failed with statuscode: ${outcome.status}` }
 }
 

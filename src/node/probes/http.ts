@@ -10,12 +10,38 @@ export interface HttpTarget {
   readonly headers: Readonly<Record<string, string>>
 }
 
-export type HttpOutcome = { readonly status: number; readonly body: string } | { readonly error: string }
+export type HttpOutcome =
+  /** `redirect`: the answer led to another host, where nobody went. */
+  { readonly status: number; readonly body: string; readonly redirect?: 'elsewhere' } | { readonly error: string }
 
 const bodyMax = 10 * 1024
 
-/** Never rejects. Certificates are not checked. */
-export async function requestHttp(action: HTTPGetAction, target: HttpTarget): Promise<HttpOutcome> {
+const redirectsMax = 10
+
+/** Never rejects. Certificates are not checked. Redirects are followed on the same host. */
+export async function requestHttp(action: HTTPGetAction, target: HttpTarget, redirects = 0): Promise<HttpOutcome> {
+  const answer = await requestOnce(action, target)
+  if ('error' in answer || answer.location === undefined) return answer
+  const { status, body, location, url } = answer
+  if (redirects === redirectsMax) return { error: `Get "${location}": stopped after ${redirectsMax} redirects` }
+  const next = new URL(location, url)
+  if (next.hostname !== new URL(url).hostname) return { status, body, redirect: 'elsewhere' }
+  const port = Number(next.port || (next.protocol === 'https:' ? 443 : 80))
+  const scheme = next.protocol === 'https:' ? 'HTTPS' : 'HTTP'
+  return requestHttp({ ...action, scheme, port, path: next.pathname + next.search }, target, redirects + 1)
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly url: string
+  /** Where it says to go. */
+  readonly location?: string
+}
+
+const redirecting = new Set([301, 302, 303, 307, 308])
+
+async function requestOnce(action: HTTPGetAction, target: HttpTarget): Promise<Answer | { readonly error: string }> {
   const secure = action.scheme === 'HTTPS'
   const host = action.host || target.podIP
   const port = portNumber(action.port, target.container)
@@ -33,7 +59,11 @@ export async function requestHttp(action: HTTPGetAction, target: HttpTarget): Pr
         if (body.length > bodyMax) response.destroy()
       })
       response.on('error', () => {})
-      response.on('close', () => resolve({ status: response.statusCode ?? 0, body: body.slice(0, bodyMax) }))
+      const { statusCode: status = 0, headers: answered } = response
+      const location = redirecting.has(status) ? answered.location : undefined
+      response.on('close', () =>
+        resolve({ status, body: body.slice(0, bodyMax), url, ...(location !== undefined && { location }) }),
+      )
     })
     outgoing.on('error', (error) => resolve({ error: `Get "${url}": ${dialError(error, host, port)}` }))
     outgoing.end()

@@ -14,7 +14,16 @@ export interface ProberOptions {
     timeoutMs: number,
   ) => ReturnType<ProbeTarget['exec']>
   readonly changed: (uid: string) => void
-  readonly failed: (pod: Pod, container: Container, kind: ProbeKind, message: string) => void
+  /** For an Event; `warning`: it succeeded all the same. */
+  readonly told: (news: ProbeNews) => void
+}
+
+export interface ProbeNews {
+  readonly pod: Pod
+  readonly container: Container
+  readonly kind: ProbeKind
+  readonly outcome: 'failed' | 'warning'
+  readonly message: string
 }
 
 export interface ProbeResults {
@@ -75,7 +84,7 @@ export class Prober {
   }
 
   #workers(pod: Pod, container: Container, run: Attempt, podIP: string): Map<ProbeKind, ProbeWorker> {
-    const { clock, changed, failed, exec } = this.#options
+    const { clock, changed, told, exec } = this.#options
     const uid = pod.metadata.uid ?? ''
     const workers = new Map<ProbeKind, ProbeWorker>()
     const target: ProbeTarget = {
@@ -98,7 +107,8 @@ export class Prober {
           if (kind === 'startup' && worker.result) startOthers(workers)
           changed(uid)
         },
-        failed: (message) => failed(pod, container, kind, message),
+        failed: (message) => told({ pod, container, kind, outcome: 'failed', message }),
+        warned: (message) => told({ pod, container, kind, outcome: 'warning', message }),
       })
       workers.set(kind, worker)
     }

@@ -22,6 +22,7 @@ function setUp(kind: ProbeKind, probe: Probe) {
     mayRun: () => true,
     changed: () => log.push(`result ${worker.result}`),
     failed: (message) => log.push(message),
+    warned: (message) => log.push(message),
   })
   const advance = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 10) {

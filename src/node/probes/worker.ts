@@ -20,6 +20,7 @@ export interface ProbeWorkerOptions {
   readonly changed: () => void
   /** A failure that counts, for the Event. */
   readonly failed: (message: string) => void
+  readonly warned: (message: string) => void
 }
 
 /**
@@ -95,8 +96,9 @@ export class ProbeWorker {
     return clock.now().getTime() + this.#eagerDelay < (this.#eagerUntil ?? 0)
   }
 
-  #count({ ok, message }: ProbeOutcome): void {
-    const { probe, changed, failed } = this.#options
+  #count({ ok, message, warning }: ProbeOutcome): void {
+    const { probe, changed, failed, warned } = this.#options
+    if (warning !== undefined) warned(warning)
     this.#inARow = ok === this.#lastOk ? this.#inARow + 1 : 1
     this.#lastOk = ok
     if (!ok) failed(message)

@@ -2,6 +2,7 @@
  * What the pod manager asks of a runtime. A runtime keeps everything it must remember in the pod's state directory, so
  * that a new agent finds the pods of the last one: `observe` reads the machine, not memory.
  */
+import type { User, UserRequest } from './users.ts'
 
 /** A pod's own network, or its node's. */
 export interface SandboxConfig {
@@ -76,7 +77,7 @@ export interface ContainerConfig {
   readonly privileged: boolean
   /** Names without CAP_. */
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] }
-  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+  readonly user: UserRequest
   readonly readOnlyRoot: boolean
   readonly noNewPrivileges: boolean
   /** What of /proc and /sys is hidden: the usual, or nothing. */
@@ -118,6 +119,8 @@ export interface Attempt {
   readonly image: string
   readonly createdAt: string
   readonly startedAt?: string
+  /** Absent when it was made by an older agent. */
+  readonly user?: Pick<User, 'uid' | 'gid' | 'groups'>
   /** The program's process id on the node while it runs. */
   readonly pid?: number
   readonly exit?: ContainerExit
@@ -158,9 +161,9 @@ export interface CommandLine {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** `image`: nobody can provide it. `setup`: the machine refused; may succeed later. */
+/** `image`: nobody can provide it. `imageName`: it can be nobody's name. `setup`: the machine refused; may succeed later. */
 export class RuntimeError extends Error {
-  readonly code: 'image' | 'setup'
+  readonly code: 'image' | 'imageName' | 'setup'
 
   constructor(code: RuntimeError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options)

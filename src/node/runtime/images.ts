@@ -50,6 +50,28 @@ export function parseReference(reference: string): ImageReference {
   }
 }
 
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
+const domain = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9-]+)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?'
+const wellFormed = new RegExp(
+  `^(?:${domain}/)?${component}(?:/${component})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z][\\w+.-]*:[0-9a-fA-F]{32,})?$`,
+)
+
+/** Throws RuntimeError `imageName` for what is no reference (distribution's grammar). */
+function checkReference(reference: string): void {
+  if (wellFormed.test(reference)) return
+  const uppercase = wellFormed.test(reference.toLowerCase())
+  const why = uppercase ? `: repository name (${repositoryOf(reference)}) must be lowercase` : ''
+  throw new RuntimeError('imageName', `couldn't parse image name "${reference}": invalid reference format${why}`)
+}
+
+/** Without registry and tag; Docker Hub's own are in `library`. */
+function repositoryOf(reference: string): string {
+  const { name } = parseReference(reference)
+  const [first = '', ...rest] = name.split('/')
+  if (rest.length === 0) return `library/${name}`
+  return /[.:]|^localhost$/.test(first) ? rest.join('/') : name
+}
+
 export function matches(pattern: string, name: string): boolean {
   const expression = pattern
     .split('*')
@@ -74,6 +96,7 @@ export class Catalogue {
 
   /** Throws RuntimeError `image` with what to do about it. */
   find(reference: string): Image {
+    checkReference(reference)
     const { name, tag } = parseReference(reference)
     for (const { directory, images } of this.#files) {
       const entry = images.find((candidate) => matches(candidate.name, name))

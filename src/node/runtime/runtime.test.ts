@@ -39,6 +39,18 @@ describe('the catalogue', () => {
   test('says what to do about an unknown image', () => {
     expect(() => catalogue.find('example.org/x:1')).toThrow(/"example\.org\/x:1".*images\.json/)
   })
+  const malformed = ['Nginx', 'nginx:', 'a//b', 'nginx@sha256:x', '-x', 'a b']
+  test.each(malformed)('takes %j for no name', (reference) => {
+    expect(() => catalogue.find(reference)).toThrow(
+      `couldn't parse image name "${reference}": invalid reference format`,
+    )
+  })
+  test.each(['localhost:5000/nginx', `nginx:1@sha256:${'a'.repeat(64)}`, 'Example.org/a__b/c-d'])(
+    '%s is a name',
+    (name) => {
+      expect(() => catalogue.find(name)).not.toThrow('invalid reference format')
+    },
+  )
   test('names the package of a missing program', () => {
     expect(() => catalogue.find('demo')).toThrow(/demod.*apt-get install .*demo-light/)
   })

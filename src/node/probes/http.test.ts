@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { runProbe } from './check.ts'
+
+let server: Server | undefined
+
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+})
+
+async function probe(path: string, listener: RequestListener, timeoutSeconds = 1) {
+  server = createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const exec = () => Promise.reject(new Error('not asked for'))
+  const outcome = await runProbe(
+    { httpGet: { path, port }, timeoutSeconds },
+    { podIP: '127.0.0.1', container: { name: 'web' }, exec },
+  )
+  return { ...outcome, message: outcome.message.replaceAll(String(port), 'PORT') }
+}
+
+/** `/STATUS` answers with it; `/to?URL` leads there. */
+const answer: RequestListener = ({ url = '' }, response) => {
+  const [path = '', query] = url.split('?')
+  if (query) response.writeHead(302, { location: query })
+  else response.writeHead(Number(path.slice(1)))
+  response.end()
+}
+
+const cases: [what: string, path: string, message: string][] = [
+  ['succeeds', '/200', ''],
+  ['fails by status', '/503', 'HTTP probe failed with statuscode: 503'],
+  ['follows a redirect', '/to?/204', ''],
+  ['fails where it leads', '/to?/500', 'HTTP probe failed with statuscode: 500'],
+  ['does not follow to another host', '/to?http://example.org/', ''],
+]
+test.each(cases)('an HTTP probe %s', async (_, path, message) => {
+  expect(await probe(path, answer)).toMatchObject({ ok: message === '', message })
+})
+
+test('an HTTP probe that led to another host is told of', async () => {
+  const { warning } = await probe('/to?http://example.org/', answer)
+  expect(warning).toBe('Probe terminated redirects, Response body: ')
+})
+
+test('an HTTP probe does not go round in circles', async () => {
+  const { message } = await probe('/loop', (_, response) => response.writeHead(302, { location: '/loop' }).end())
+  expect(message).toBe('Get "/loop": stopped after 10 redirects')
+})
+
+test('an HTTP probe has its time', async () => {
+  const { message } = await probe('/slow', () => {}, 0.1)
+  expect(message).toBe(
+    'Get "http://127.0.0.1:PORT/slow": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+  )
+})
+
+test('an HTTP probe is satisfied by an answer without end', async () => {
+  const { ok } = await probe('/', (_, response) => {
+    response.writeHead(200)
+    response.write('x'.repeat(20_000))
+  })
+  expect(ok).toBe(true)
+})
