@@ -45,6 +45,13 @@ async function owners(path: string): Promise<Record<string, object>> {
   )
 }
 
+const kinds: Readonly<Record<string, readonly [string, string]>> = {
+  configmaps: ['ConfigMap', 'v1'],
+  endpointslices: ['EndpointSlice', 'discovery.k8s.io/v1'],
+  pods: ['Pod', 'v1'],
+  secrets: ['Secret', 'v1'],
+}
+
 describe('apply', () => {
   test('creates, and says what its manager owns', async () => {
     const created = await applyData('new', { a: '1' })
@@ -67,6 +74,33 @@ describe('apply', () => {
     clock.advance(60_000)
     const again = await applyData('same', { a: '1' })
     expect(again.body.metadata).toEqual(body.metadata)
+  })
+
+  test.each([
+    ['an atomic list with defaults', 'endpointslices', { addressType: 'IPv4', ports: [{ port: 80 }], endpoints: [] }],
+    [
+      'quantities',
+      'pods',
+      { spec: { containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '0.50' } } }] } },
+    ],
+    [
+      'tolerations',
+      'pods',
+      { spec: { containers: [{ name: 'c', image: 'i' }], tolerations: [{ key: 'a', operator: 'Exists' }] } },
+    ],
+    ['text that is stored as bytes', 'secrets', { stringData: { a: 'b' } }],
+    ['null', 'configmaps', { data: { a: null } }],
+  ])('that changes nothing but %s is no write either', async (what, plural, content) => {
+    const [kind, apiVersion] = kinds[plural]!
+    const name = what.replaceAll(' ', '-')
+    const root = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
+    const path = `${root}/namespaces/default/${plural}/${name}`
+    const config = { apiVersion, kind, metadata: { name }, ...content }
+    const { body } = await apply(path, config)
+    clock.advance(60_000)
+    const again = await apply(path, config)
+    expect(again.status, again.body.message).toBe(200)
+    expect(again.body.metadata?.['resourceVersion']).toBe(body.metadata?.['resourceVersion'])
   })
 
   test('takes out what its manager no longer names, unless others own it', async () => {
@@ -197,6 +231,47 @@ describe('lists', () => {
     expect(updated).toMatchObject({ 'f:spec': { 'f:replicas': {} } })
   })
 
+  test('of containers give up a probe with all its defaults', async () => {
+    const template = (name: string, more: object) => ({
+      apiVersion: 'v1',
+      kind: 'PodTemplate',
+      metadata: { name },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i', ...more }] } },
+    })
+    const path = '/api/v1/namespaces/default/podtemplates/probed'
+    const livenessProbe = { httpGet: { path: '/', port: 80 } }
+    expect((await apply(path, template('probed', { livenessProbe }))).body).toMatchObject({
+      template: { spec: { containers: [{ livenessProbe: { ...livenessProbe, periodSeconds: 10 } }] } },
+    })
+    const { status, body } = await apply(path, template('probed', {}))
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      template: { spec: { containers: [expect.not.objectContaining({ livenessProbe: expect.anything() })] } },
+    })
+  })
+
+  test('in which a key repeats keep what is not spoken of', async () => {
+    const env = [
+      { name: 'A', value: '1' },
+      { name: 'A', value: '2' },
+      { name: 'B', value: '1' },
+    ]
+    const path = '/api/v1/namespaces/default/podtemplates'
+    const template = (containers: object[]) => ({
+      apiVersion: 'v1',
+      kind: 'PodTemplate',
+      metadata: { name: 'twice' },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers } },
+    })
+    await api.request('POST', path, template([{ name: 'c', image: 'i', env }]))
+    const { body } = await apply(`${path}/twice`, template([{ name: 'c', env: [{ name: 'C', value: '1' }] }]))
+    expect(body).toMatchObject({ template: { spec: { containers: [{ env: [...env, { name: 'C' }] }] } } })
+    const one = await apply(`${path}/twice`, template([{ name: 'c', env: [{ name: 'A', value: '3' }] }]), {
+      query: '&force=true',
+    })
+    expect(one.body).toMatchObject({ template: { spec: { containers: [{ env: [{ value: '3' }, { name: 'B' }] }] } } })
+  })
+
   test('that repeat or lack a key are refused', async () => {
     expect((await apply(`${services}/dup`, service([port(80), port(80)]))).body.message).toBe(
       'failed to create typed patch object (/web; /v1, Kind=Service): .spec.ports: duplicate entries for key [port=80,protocol="TCP"]',
@@ -261,9 +336,13 @@ describe('refusals', () => {
   const good = configMap('bad', { a: '1' })
   test.each([
     ['an unknown field', { ...good, foo: 1 }, '.foo: field not declared in schema'],
-    ['a wrong type', { ...good, data: [] }, 'cannot unmarshal array'],
-    ['another version', { ...good, apiVersion: 'v2' }, 'Specified patch version: v2, expected: v1'],
-    ['another kind', { ...good, kind: 'Secret' }, 'cannot be handled as a ConfigMap'],
+    [
+      'a wrong type',
+      { ...good, data: [] },
+      'failed to create typed patch object (/bad; /v1, Kind=ConfigMap): .data: expected map, got &{[]}',
+    ],
+    ['another version', { ...good, apiVersion: 'v2' }, 'invalid object type: /v2, Kind=ConfigMap'],
+    ['another kind', { ...good, kind: 'Secret' }, 'invalid object type: /v1, Kind=Secret'],
     ['managedFields', configMap('bad', {}, { managedFields: [] }), 'metadata.managedFields must be nil'],
     ['another name', configMap('other', {}), 'the name of the object (other) does not match the name on the URL (bad)'],
     ['a list', [], 'error decoding YAML'],

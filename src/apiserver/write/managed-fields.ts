@@ -3,6 +3,7 @@
  * manager of non-applied objects: who owned what before is then one manager, `before-first-apply`.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { ManagedFieldsEntry } from '../../api/generated/meta.v1.ts'
 import { typeNameOf } from '../../api/machinery/body.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
@@ -34,13 +35,18 @@ export interface TrackedUpdate {
   readonly before: KubeObject
   /** As it will be stored. */
   readonly after: KubeObject
-  /** What the client sent as managedFields. */
+  /** What came with the request's object, or out of an apply. */
   readonly sent: readonly ManagedFieldsEntry[] | undefined
+  readonly isApply: boolean
   readonly now: string
 }
 
-/** managedFields after an update of an object that has them; undefined: none any more. */
-export function trackUpdate(
+/** managedFields after an update or apply of an object; undefined: none any more. */
+export function trackUpdate(request: ResourceRequest, update: TrackedUpdate): ManagedFieldsEntry[] | undefined {
+  return update.isApply ? withoutMereTimes(update) : recorded(request, update)
+}
+
+function recorded(
   request: ResourceRequest,
   { before, after, sent, now }: TrackedUpdate,
 ): ManagedFieldsEntry[] | undefined {
@@ -58,4 +64,26 @@ export function trackUpdate(
 export function untracked(object: KubeObject): KubeObject {
   const { managedFields: _managedFields, ...metadata } = object.metadata
   return { ...object, metadata }
+}
+
+/**
+ * An apply that only leaves out what defaults put back is no write: where nothing but times would change, these stay as
+ * well. (Upstream: IgnoreManagedFieldsTimestampsTransformer)
+ */
+function withoutMereTimes({ before, after, sent = [] }: TrackedUpdate): ManagedFieldsEntry[] {
+  const known = before.metadata.managedFields ?? []
+  const isSame =
+    isDeepStrictEqual(timeless(known), timeless(sent)) && isDeepStrictEqual(content(before), content(after))
+  return [...(isSame ? known : sent)]
+}
+
+function timeless(entries: readonly ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  return entries.map(({ time: _time, ...entry }) => entry)
+}
+
+/** As it would be stored, without versions. */
+function content(object: KubeObject): unknown {
+  const { resourceVersion: _resourceVersion, managedFields: _managedFields, ...metadata } = object.metadata
+  const { apiVersion: _apiVersion, kind: _kind, ...rest } = object
+  return JSON.parse(JSON.stringify({ ...rest, metadata }))
 }

@@ -48,7 +48,7 @@ export interface UpdateRequest {
   readonly options: Pick<WriteOptions, 'dryRun'>
   /** The object wanted instead of the current one. Called again when somebody else was faster. */
   readonly change: (current: Entry) => KubeObject | Promise<KubeObject>
-  /** The change has its managedFields already. */
+  /** The change brings its managedFields with it. */
   readonly tracked?: boolean
 }
 
@@ -80,9 +80,10 @@ export async function updateObject(
 async function prepare(
   context: ServerContext,
   request: ResourceRequest,
-  { strategy, options, tracked }: UpdateRequest,
+  update: UpdateRequest,
   { next, current }: { next: KubeObject; current: Entry },
 ): Promise<void> {
+  const { strategy, options } = update
   const { resource } = request
   const { definition } = resource
   // Strategies may move parts of the old object into the new one and change them there.
@@ -101,17 +102,16 @@ async function prepare(
   if (errors.length > 0) await refuse(context, resource, { next, old, errors })
   for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
   definition.canonicalize?.(next)
-  const managedFields = tracked
-    ? sent
-    : await tracking(request, { before: current.object, after: next, sent, now: at.now })
+  const change = { before: current.object, after: next, sent, isApply: update.tracked ?? false, now: at.now }
+  const managedFields = await tracking(request, change)
   if (managedFields) next.metadata.managedFields = managedFields
 }
 
 /** managedFields of an object that has them; most have none, and pay nothing. */
-async function tracking(request: ResourceRequest, update: TrackedUpdate): Promise<ManagedFieldsEntry[] | undefined> {
-  if (!update.before.metadata.managedFields) return undefined
+async function tracking(request: ResourceRequest, change: TrackedUpdate): Promise<ManagedFieldsEntry[] | undefined> {
+  if (!change.isApply && !change.before.metadata.managedFields) return undefined
   const { trackUpdate } = await import('./managed-fields.ts')
-  return trackUpdate(request, update)
+  return trackUpdate(request, change)
 }
 
 function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, current: Entry): void {

@@ -23,6 +23,14 @@ export function admitPod({ metadata, spec }: Pod): void {
   for (const key of lostNodeTaints) tolerateForAWhile(spec, key)
 }
 
+/** What an update leaves out of that comes back: clients send manifests in which it never was. */
+export function admitPodUpdate({ spec }: Pod, { spec: old }: Pod): void {
+  if (!spec || !old) return
+  if (spec.priority === undefined && old.priority !== undefined) spec.priority = old.priority
+  if (spec.preemptionPolicy === undefined && old.preemptionPolicy) spec.preemptionPolicy = old.preemptionPolicy
+  for (const key of lostNodeTaints) tolerateForAWhile(spec, key)
+}
+
 function tolerateForAWhile(spec: PodSpec, key: string): void {
   const tolerations = (spec.tolerations ??= [])
   if (tolerations.some((toleration) => tolerates(toleration, key))) return

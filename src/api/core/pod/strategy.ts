@@ -1,7 +1,7 @@
 /** How a pod is prepared for being written. */
 import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../common/strategy.ts'
 import type { Pod, PodCondition } from '../../generated/v1.ts'
-import { admitPod } from './admission.ts'
+import { admitPod, admitPodUpdate } from './admission.ts'
 import { setPodCondition } from './conditions.ts'
 import { qosClass } from './qos.ts'
 
@@ -22,6 +22,7 @@ export function preparePodForCreate(pod: Pod): void {
 
 export function preparePodForUpdate(next: Pod, old: Pod): void {
   keepStatus(next, old)
+  admitPodUpdate(next, old)
   bumpGeneration(next, old)
 }
 
