@@ -68,6 +68,14 @@ describe('a security context', () => {
       'Operation not permitted\n',
     ],
     [
+      'a user of the image, with its group and home',
+      'id -u; id -g; id -G; cd; pwd',
+      { runAsUser: 33 },
+      { supplementalGroups: [2000] },
+      '33\n33\n33 2000\n/var/www\n',
+    ],
+    ['a number nobody has', 'id -u; id -g; id -G; echo $HOME', { runAsUser: 70000 }, undefined, '70000\n0\n0\n/\n'],
+    [
       'the restricted profile',
       status('Uid', 'CapBnd', 'CapEff', 'NoNewPrivs', 'Seccomp'),
       { ...runtimeDefault, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsUser: 1000 },
@@ -78,4 +86,23 @@ describe('a security context', () => {
   test.each(cases)('%s', async (_, script, own, shared, expected) => {
     expect(await said(script, own, shared)).toEqual([expected, expected])
   })
+})
+
+test('the status tells what the container was given', async () => {
+  const resources = { limits: { cpu: '500m', memory: '64Mi' }, requests: { cpu: '250m', memory: '64Mi' } }
+  const mounts = [
+    { name: 'v', mountPath: '/v', readOnly: true },
+    { name: 'v', mountPath: '/w' },
+  ]
+  const container = { command: ['sleep', '1000'], resources, volumeMounts: mounts }
+  const spec = { volumes: [{ name: 'v', emptyDir: {} }], securityContext: { runAsUser: 33, fsGroup: 2000 } }
+  node.createPod('told', container, spec)
+  const { status } = await node.untilRunning('told')
+  expect(status?.containerStatuses?.[0]).toMatchObject({
+    allocatedResources: resources.requests,
+    resources,
+    user: { linux: { uid: 33, gid: 33, supplementalGroups: [33, 2000] } },
+    volumeMounts: [{ ...mounts[0], recursiveReadOnly: 'Disabled' }, mounts[1]],
+  })
+  await node.deletePod('told')
 })

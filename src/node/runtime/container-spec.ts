@@ -5,9 +5,11 @@ import type { ContainerConfig } from './contract.ts'
 import { type Image, programPath } from './images.ts'
 import { isArchitecture, seccompFilter } from './seccomp.ts'
 import type { Operation } from './spec.ts'
+import type { User } from './users.ts'
 
 export interface ContainerPlace {
   readonly containerId: string
+  readonly user: User
   /** Directory for the run's records. */
   readonly record: string
   readonly log: string
@@ -46,7 +48,7 @@ export function containerSpec(config: ContainerConfig, image: Image, place: Cont
     ...namespaces(place),
     ...rootFileSystem(config, place),
     ...mounts(config),
-    ...program(config, image),
+    ...program(config, image, place.user),
   ]
 }
 
@@ -91,10 +93,8 @@ function mounts({ mounts }: ContainerConfig): Operation[] {
     })
 }
 
-function program(config: ContainerConfig, { entry }: Image): Operation[] {
-  const { uid, gid, groups } = config.user
+function program(config: ContainerConfig, { entry }: Image, { uid, gid, groups, home }: User): Operation[] {
   const terminal = config.tty ? { TERM: 'xterm' } : {}
-  const home = uid === 0 ? '/root' : '/'
   const held = heldCapabilities({ privileged: config.privileged, ...config.capabilities })
   const env = { PATH: programPath.join(':'), HOME: home, ...terminal, ...entry.env, ...config.env }
   return [

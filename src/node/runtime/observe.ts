@@ -5,6 +5,7 @@ import type { Attempt, ContainerExit, ContainerRuns, HostPort, PodObservation, S
 import { type AttemptPaths, attemptPaths, listPods, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
 import { isAlive, type ProcessId } from './processes.ts'
 import { terminationMessage } from './termination-message.ts'
+import type { User } from './users.ts'
 
 /** What `pod.json` holds. */
 export interface SandboxRecord extends Sandbox {
@@ -25,6 +26,7 @@ export interface AttemptRecord {
   readonly image: string
   readonly crashes: number
   readonly stopSignal: string
+  readonly user?: Pick<User, 'uid' | 'gid' | 'groups'>
   /** An empty termination message of a failed run is the end of its log. */
   readonly messageFallback: 'none' | 'log'
   readonly createdAt: string
@@ -98,7 +100,7 @@ function observeContainer(paths: PodPaths, container: string): ContainerRuns | u
 function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefined {
   const record = readAttempt(paths)
   if (!record) return undefined
-  const { id, image, crashes, createdAt } = record
+  const { id, image, crashes, createdAt, user } = record
   const started = readStarted(paths)
   const stopping = readIfThere(paths.stopping)
   const ended = readExit(paths) ?? recordLostEnd(paths, record, started)
@@ -110,6 +112,7 @@ function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefin
     image,
     crashes,
     createdAt,
+    ...(user && { user }),
     ...(started && { startedAt: started.at }),
     ...(started && !exit && { pid: started.program.pid }),
     ...(exit && { exit }),

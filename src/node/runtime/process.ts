@@ -48,6 +48,7 @@ import { mountTmpfs, Sandboxes } from './sandbox.ts'
 import { launchShim, shimCommand } from './shim.ts'
 import { encodeSpec, execOperations, type Operation } from './spec.ts'
 import { measureStorage } from './storage.ts'
+import { resolveUser } from './users.ts'
 
 export interface ProcessRuntimeOptions {
   /** This node's pods: one directory each. */
@@ -140,8 +141,10 @@ export class ProcessRuntime implements Runtime {
     await this.#pruneAttempts(pod, config)
     const paths = attemptPaths(pod, config.name, config.attempt)
     const containerId = randomBytes(32).toString('hex')
+    const user = resolveUser(config.user, accounts())
     const operations = containerSpec(config, image, {
       containerId,
+      user,
       record: paths.directory,
       log: paths.log,
       eventMarker: join(eventsDirectory(this.#options.stateDir), uid),
@@ -167,6 +170,7 @@ export class ProcessRuntime implements Runtime {
         id: containerId,
         image: config.image,
         crashes: config.crashes,
+        user: { uid: user.uid, gid: user.gid, groups: user.groups },
         stopSignal: config.stopSignal ?? image.entry.stopSignal ?? 'SIGTERM',
         messageFallback: config.terminationMessage.fallback,
         createdAt: new Date().toISOString(),
@@ -305,6 +309,11 @@ function checkShared({ mounts }: ContainerConfig): void {
 
 /** Of a container that asks for nothing. */
 const leastLimits = { cpuShares: 2 }
+
+/** A container's are the machine's. */
+function accounts() {
+  return { passwd: readIfThere('/etc/passwd') ?? '', group: readIfThere('/etc/group') ?? '' }
+}
 
 function podFiles(pod: PodPaths) {
   return [
