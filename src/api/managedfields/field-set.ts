@@ -113,7 +113,7 @@ export function formatPath(path: FieldPath): string {
   return path.map(formatStep).join('')
 }
 
-function formatStep(step: string): string {
+export function formatStep(step: string): string {
   const text = step.slice(2)
   switch (step[0]) {
     case 'f':

@@ -2,11 +2,11 @@
  * The ownership of fields, which server-side apply rests on (KEP-555). Pure: objects and owners in, objects and owners
  * out.
  *
- *   topology (how a type merges) ─> walk (fields of values, differences, merge, prune) ─> record (what a write does)
- *   metadata.managedFields <─> owners
+ *   topology (how a type merges) ─> walk (fields, differences), merge, prune ─> record (what a write does)
+ *   typed (is it of its type)      metadata.managedFields <─> owners
  */
 export { type FieldPath, FieldSet, formatPath } from './field-set.ts'
-export { FieldsError } from './items.ts'
 export { decodeOwners, encodeOwners, isSameManager, type ManagerId, type Owner } from './owners.ts'
 export { ApplyConflict, applyConfig, type Conflict, recordUpdate, stillAsApplied, type Writer } from './record.ts'
 export { type Topology, topologyOfType } from './topology.ts'
+export { typedError } from './typed.ts'

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { typeSchema } from '../machinery/schema.ts'
 import { FieldSet, formatPath } from './field-set.ts'
+import { merge } from './merge.ts'
 import { decodeOwners, encodeOwners, type Owner } from './owners.ts'
 import { topologyOfType } from './topology.ts'
-import { appliedFields, compare, merge, prune } from './walk.ts'
+import { appliedFields, compare } from './walk.ts'
 
 const service = topologyOfType(typeSchema('v1.Service'))
 const deployment = topologyOfType(typeSchema('apps/v1.Deployment'))
@@ -86,11 +87,6 @@ test.each([
   expect(paths(appliedFields(value, topologyOfType(typeSchema(type))))).toEqual(expected)
 })
 
-test('a list that repeats a key is one thing', () => {
-  const twice = { spec: { ports: [{ port: 80 }, { port: 80 }] } }
-  expect(paths(compare(web, { ...web, ...twice }, service).modified)).toEqual(['.spec.ports'])
-})
-
 const containers = (names: string) => ({
   spec: { template: { spec: { containers: names.split('').map((name) => ({ name })) } } },
 })
@@ -105,21 +101,6 @@ test.each([
   ['ab', 'dba', 'dba'],
 ])('%s with %s applied comes in the order %s', (live, config, merged) => {
   expect(namesIn(merge(containers(live), containers(config), deployment))).toBe(merged)
-})
-
-describe('taking out', () => {
-  const last = appliedFields(web, service)
-  test('leaves nothing of what nobody keeps', () => {
-    expect(prune(web, service, last, new FieldSet())).toBeUndefined()
-  })
-
-  test('leaves the rest, and items of which somebody keeps a part', () => {
-    const live = { ...web, spec: { ...web.spec, type: 'NodePort' } }
-    const kept = FieldSet.fromFieldsV1({
-      'f:spec': { 'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { 'f:port': {} } } },
-    })
-    expect(prune(live, service, last, kept)).toEqual({ spec: { ports: [{ port: 80 }], type: 'NodePort' } })
-  })
 })
 
 describe('managedFields', () => {

@@ -1,9 +1,11 @@
 /** What writes do to the ownership of fields (sigs.k8s.io/structured-merge-diff merge.Updater, k8s.io/apimachinery managedfields). */
 import type { KubeObject } from '../machinery/object.ts'
 import { type FieldPath, FieldSet } from './field-set.ts'
+import { merge } from './merge.ts'
 import { isSameManager, type ManagerId, type Owner } from './owners.ts'
+import { prune } from './prune.ts'
 import type { Topology } from './topology.ts'
-import { appliedFields, compare, merge, prune } from './walk.ts'
+import { appliedFields, compare } from './walk.ts'
 
 /** Nobody owns these: the server keeps them, or they name the object. */
 const notOwned = new FieldSet()
@@ -63,7 +65,7 @@ export interface Application {
 
 /**
  * What a client wants, merged into what is there: its fields are its own from now on, those it no longer names go unless
- * somebody else owns them. Throws ApplyConflict, FieldsError.
+ * somebody else owns them. Throws ApplyConflict.
  */
 export function applyConfig(
   owners: readonly Owner[],
@@ -71,12 +73,13 @@ export function applyConfig(
   { id, now }: Writer,
   topology: Topology,
 ): { object: KubeObject; owners: Owner[] } {
-  const fields = appliedFields(config, topology).difference(notOwned)
+  const applied = appliedFields(config, topology)
+  const fields = applied.difference(notOwned)
   const former = owners.find((owner) => isSameManager(owner, id))
   const others = owners.filter((owner) => owner !== former)
   const merged = merge(live, config, topology) as object
-  const kept = others.reduce((sum, owner) => sum.union(owner.fields), fields)
-  const object = canonical(former ? (prune(merged, topology, former.fields, kept) ?? {}) : merged)
+  const kept = others.reduce((sum, owner) => sum.union(owner.fields), applied)
+  const object = canonical(former ? prune(merged, topology, { last: former.fields, kept }) : merged)
   const { added, modified, removed } = compare(live, object, topology)
   const touched = modified.union(added)
   const conflicts = others.flatMap((owner) =>

@@ -10,6 +10,8 @@ export type Topology =
   /** A list of scalars, each of which is there once. */
   | { readonly kind: 'set' }
 
+export type ItemsTopology = Extract<Topology, { kind: 'keyed' | 'set' }>
+
 /** What tells the items of a list apart. `default`: its value where it is left out; undefined: it may not be. */
 export interface Key {
   readonly name: string
@@ -49,7 +51,7 @@ function topologyOfField({ ref, listType, mapType }: FieldSchema): Topology {
   return ref.shape === 'list' && listType ? topologyOfList(ref.item, listType) : topologyOfRef(ref)
 }
 
-function topologyOfList(item: TypeRef, list: ListType): Topology {
+export function topologyOfList(item: TypeRef, list: ListType): Topology {
   switch (list.type) {
     case 'atomic':
       return whole
@@ -74,4 +76,25 @@ function topologyOfRef(ref: TypeRef): Topology {
     default:
       return whole
   }
+}
+
+export function fieldTopology(topology: Topology & { kind: 'fields' }, name: string): Topology {
+  return topology.field(name)?.topology ?? whole
+}
+
+export function itemTopology(topology: ItemsTopology): Topology {
+  return topology.kind === 'keyed' ? topology.item : whole
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** `__proto__` is a name like any other. */
+export function setOwn(object: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
+export function ownValue(object: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined
 }

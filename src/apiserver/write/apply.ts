@@ -3,7 +3,7 @@
 import { typeNameOf } from '../../api/machinery/body.ts'
 import { decode } from '../../api/machinery/decode.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { badRequest, isReason } from '../../api/machinery/status.ts'
+import { isReason } from '../../api/machinery/status.ts'
 import { formatTime } from '../../api/machinery/time.ts'
 import {
   ApplyConflict,
@@ -11,7 +11,6 @@ import {
   type Conflict,
   decodeOwners,
   encodeOwners,
-  FieldsError,
   type ManagerId,
   type Owner,
   recordUpdate,
@@ -110,7 +109,6 @@ class Application {
     try {
       return this.#attempt(live, owners, this.#applied.force)
     } catch (error) {
-      if (error instanceof FieldsError) throw badRequest(this.#applied.problem(error.message))
       if (!(error instanceof ApplyConflict)) throw error
       const blocking = this.#blocking(error.conflicts, live)
       if (blocking.length > 0) throw conflictStatus(blocking)
