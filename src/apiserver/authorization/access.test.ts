@@ -181,6 +181,18 @@ describe('a grant', () => {
   })
 })
 
+test('an update that creates takes the right to create', async () => {
+  const path = `${rbac}/namespaces/demo/roles/put`
+  const rule = (...verbs: string[]) => ({ verbs, apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'] })
+  await grant({ kind: 'User', name: 'updater' }, [rule('update')], 'demo')
+  const put = () => api.as({ name: 'updater', groups: [] })('PUT', path, { metadata: { name: 'put' } })
+  expect((await put()).body.message).toBe(
+    'roles.rbac.authorization.k8s.io "put" is forbidden: User "updater" cannot create resource "roles" in API group "rbac.authorization.k8s.io" in the namespace "demo"',
+  )
+  await grant({ kind: 'User', name: 'updater' }, [rule('create')], 'demo')
+  expect((await put()).status).toBe(201)
+})
+
 describe('impersonation', () => {
   const as = (user: UserInfo, headers: Record<string, string>, path = services('default')) =>
     api.as(user)('GET', path, undefined, headers)

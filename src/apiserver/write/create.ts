@@ -6,6 +6,7 @@ import { alreadyExistsError, notFoundError, StatusError } from '../../api/machin
 import { validateObjectMeta } from '../../api/machinery/validate-meta.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
+import { requireVerb } from '../authorization/require.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { jsonBytes } from '../http/respond.ts'
@@ -37,6 +38,8 @@ export async function createObject(
 ): Promise<Written> {
   const { resource } = request
   const { definition } = resource
+  // An update or apply that creates needs the right to create.
+  if (request.method !== 'POST') await requireVerb(context, request, 'create')
   object.metadata ??= { name: '' }
   object.metadata.name ??= ''
   refuseVersion(object)
