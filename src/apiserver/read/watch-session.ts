@@ -92,8 +92,8 @@ export class WatchSession {
     const { clock } = this.#context
     const seconds = timeoutSeconds || durationMinSeconds * (1 + Math.random())
     this.#later(clock.setTimeout(() => this.body.end(), seconds * 1000))
-    if (!this.#request.options.allowWatchBookmarks) return
-    const last = Math.max(0, seconds * 1000 - lastBookmarkMs)
+    const last = seconds * 1000 - lastBookmarkMs
+    if (!this.#request.options.allowWatchBookmarks || last < 0) return
     this.#later(clock.setTimeout(() => this.#bookmark(), last))
   }
 
