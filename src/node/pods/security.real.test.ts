@@ -76,6 +76,13 @@ describe('a security context', () => {
     ],
     ['a number nobody has', 'id -u; id -g; id -G; echo $HOME', { runAsUser: 70000 }, undefined, '70000\n0\n0\n/\n'],
     [
+      'a read-only root file system, /tmp and all',
+      'for d in / /etc /root /tmp /run /usr/share; do touch $d/x 2>/dev/null && echo $d; done; touch /dev/shm/x && echo but',
+      { readOnlyRootFilesystem: true },
+      undefined,
+      'but\n',
+    ],
+    [
       'the restricted profile',
       status('Uid', 'CapBnd', 'CapEff', 'NoNewPrivs', 'Seccomp'),
       { ...runtimeDefault, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsUser: 1000 },
@@ -105,4 +112,35 @@ test('the status tells what the container was given', async () => {
     volumeMounts: [{ ...mounts[0], recursiveReadOnly: 'Disabled' }, mounts[1]],
   })
   await node.deletePod('told')
+})
+
+test('a read-only root file system has its volumes, also below what is read-only', async () => {
+  const mountPaths = ['/tmp', '/run/app', '/usr/share/nginx/html/sub']
+  const spec = { volumes: [{ name: 'v', emptyDir: {} }] }
+  const uid = node.createPod(
+    'nginx',
+    {
+      image: 'nginx',
+      command: ['sleep', '1000'],
+      securityContext: { readOnlyRootFilesystem: true },
+      volumeMounts: mountPaths.map((mountPath) => ({ name: 'v', mountPath })),
+    },
+    spec,
+  )
+  await node.untilRunning('nginx')
+  const script = `for d in ${mountPaths.join(' ')} /run /usr/share/nginx/html; do touch $d/x 2>/dev/null && echo $d; done`
+  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
+  expect((await execIn(agent.runtime, request)).output.trim().split('\n')).toEqual(mountPaths)
+  await node.deletePod('nginx')
+})
+
+test('a container sees the control groups that hold it, and no others', async () => {
+  const resources = { limits: { memory: '64Mi' } }
+  const uid = node.createPod('limited', { command: ['sleep', '1000'], resources })
+  await node.untilRunning('limited')
+  const script =
+    'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; grep -c fairway /proc/self/cgroup; touch /sys/fs/cgroup/memory/x /sys/fs/cgroup/x 2>/dev/null || echo no'
+  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
+  expect((await execIn(agent.runtime, request)).output).toBe('67108864\n0\nno\n')
+  await node.deletePod('limited')
 })

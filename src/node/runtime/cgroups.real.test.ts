@@ -27,7 +27,7 @@ test('what pods left that are not on record is taken away, with what runs in it'
   const limits = { cpuShares: 2, memoryBytes: 64 * 1024 * 1024 }
   const [gone, kept] = ['gone', 'kept'].map((uid) => {
     groups.make(`${parent}/pod${uid}`, limits, 'parent')
-    return groups.make(`${parent}/pod${uid}/main-0`, limits, 'leaf')
+    return groups.make(`${parent}/pod${uid}/main-0`, limits, 'leaf').map(({ directory }) => directory)
   })
   const ended = once(sleeperIn(gone ?? []), 'exit')
   const other = sleeperIn(kept ?? [])

@@ -17,6 +17,12 @@ export interface Hierarchy {
   readonly controllers: readonly Controller[]
 }
 
+/** One group in one hierarchy. */
+export interface ControlGroup {
+  readonly mount: string
+  readonly directory: string
+}
+
 export type Controller = 'cpu' | 'memory'
 
 const wanted: readonly Controller[] = ['cpu', 'memory']
@@ -117,8 +123,8 @@ export class Cgroups {
     for (const { mount } of this.#hierarchies) removeEmptyParents(mount, join(node, 'pod'))
   }
 
-  /** Makes `path` (as under a mount) everywhere, with limits; returns its directories. Processes go into leaves only. */
-  make(path: string, limits: Limits, leaf: 'leaf' | 'parent'): string[] {
+  /** Makes `path` (as under a mount) everywhere, with limits. Processes go into leaves only. */
+  make(path: string, limits: Limits, leaf: 'leaf' | 'parent'): ControlGroup[] {
     return this.#hierarchies.map(({ version, mount, controllers }) => {
       const directory = join(mount, path)
       makeDirectory(directory)
@@ -130,7 +136,7 @@ export class Cgroups {
         // One process killed for all is no container any more.
         writeFileSync(join(directory, 'memory.oom.group'), '1')
       }
-      return directory
+      return { mount, directory }
     })
   }
 

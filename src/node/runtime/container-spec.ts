@@ -1,6 +1,7 @@
 /** The world of one container, as operations for the shim. Pure. */
 import { arch } from 'node:process'
 import { type Capability, capabilityMask, heldCapabilities } from './capabilities.ts'
+import type { ControlGroup } from './cgroups.ts'
 import type { ContainerConfig } from './contract.ts'
 import { type Image, programPath } from './images.ts'
 import { isArchitecture, seccompFilter } from './seccomp.ts'
@@ -19,8 +20,7 @@ export interface ContainerPlace {
   readonly ipcns?: string
   /** A path, or `host`. Absent: its own. */
   readonly pidns?: string
-  /** Directories of its control groups. */
-  readonly cgroups: readonly string[]
+  readonly cgroups: readonly ControlGroup[]
   readonly utsns: string
   /** Writable layer: upper, work and root are made in it. */
   readonly writable: string
@@ -43,7 +43,7 @@ export function containerSpec(config: ContainerConfig, image: Image, place: Cont
     ['log', place.log, String(logMaxBytes)],
     ['record', place.record, place.containerId],
     ['event', place.eventMarker],
-    ...place.cgroups.map((directory): Operation => ['cgroup', directory]),
+    ...place.cgroups.map(({ directory }): Operation => ['cgroup', directory]),
     ['oomscore', String(config.oomScore)],
     ...namespaces(place),
     ...rootFileSystem(config, place),
@@ -75,11 +75,29 @@ function rootFileSystem(config: ContainerConfig, place: ContainerPlace): Operati
     ['dev', config.privileged ? 'host' : 'own'],
     ['proc', proc],
     ['sys', access],
+    ...controlGroups(place, access),
     ['bind', place.fairwayRoot, '/opt/fairway', 'ro'],
     ...place.files.map(({ source, target, access }): Operation => ['bind', source, target, access]),
     ['bind', place.message, config.terminationMessage.path, 'rw'],
-    ...(config.readOnlyRoot ? [['readonly'] as const] : []),
+    ...(config.readOnlyRoot ? readOnlyPlaces(place) : []),
   ]
+}
+
+const groupsRoot = '/sys/fs/cgroup'
+
+/** What programs look at to know how much they may use. */
+function controlGroups({ cgroups }: ContainerPlace, access: 'ro' | 'rw'): Operation[] {
+  const inSight = cgroups.filter(({ mount }) => `${mount}/`.startsWith(`${groupsRoot}/`))
+  return [
+    ...(inSight.some(({ mount }) => mount !== groupsRoot) ? [['tmpfs', groupsRoot, '755', '64k'] as const] : []),
+    ...inSight.map(({ directory, mount }): Operation => ['bind', directory, mount, access]),
+  ]
+}
+
+/** All that stands for the image's file system. The pod's own files in /etc are the kubelet's, not the image's. */
+function readOnlyPlaces({ files }: ContainerPlace): Operation[] {
+  const copies = files.filter(({ target, access }) => access === 'rw' && !target.startsWith('/etc/'))
+  return ['/', '/root', '/tmp', '/run', ...copies.map(({ target }) => target)].map((path) => ['readonly', path])
 }
 
 /** A mount inside another's directory comes after it. */

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Exec, run } from '../../lib/exec.ts'
-import { Cgroups } from './cgroups.ts'
+import { Cgroups, type ControlGroup } from './cgroups.ts'
 import { containerSpec } from './container-spec.ts'
 import {
   type CommandLine,
@@ -203,7 +203,7 @@ export class ProcessRuntime implements Runtime {
     return { pidns: `/proc/${started.program.pid}/ns/pid` }
   }
 
-  #containerCgroups({ cgroup }: SandboxRecord, { name, attempt, limits }: ContainerConfig): string[] {
+  #containerCgroups({ cgroup }: SandboxRecord, { name, attempt, limits }: ContainerConfig): ControlGroup[] {
     if (!cgroup) return []
     return this.#cgroups.make(`${cgroup}/${name}-${attempt}`, limits ?? leastLimits, 'leaf')
   }

@@ -6,6 +6,7 @@ sub container {
     my ($pipe, $terminal) = @_;
     try('setsid');
     joinGroups();
+    call('unshare', 'unshare cgroup', $main::new{cgroup}) if has('cgroup');
     for my $kind (qw(net ipc uts)) { my ($path) = one("${kind}ns"); enter($path, $kind) if defined $path }
     call('unshare', 'unshare mount', $main::new{mnt});
     my %tree = openTrees();
@@ -52,6 +53,7 @@ sub buildRoot {
     # Not their parents: a pod that was removed meanwhile must not come back.
     for ($root, $upper, $work) { mkdir $_, 0755 or -d $_ or die "mkdir $_: $!\n" }
     mountAt('overlay', $root, 'overlay', 0, "lowerdir=$lower,upperdir=$upper,workdir=$work,index=off,metacopy=off");
+    my @sealed;
     for my $operation (spec()) {
         my ($name, @o) = @$operation;
         if ($name eq 'bind') { bindInto($root, @o) }
@@ -66,9 +68,15 @@ sub buildRoot {
         elsif ($name eq 'sys') {
             makeDirectory("$root/sys");
             mountAt('sysfs', "$root/sys", 'sysfs', NOSUID | NODEV | NOEXEC | ($o[0] eq 'rw' ? 0 : RDONLY));
+            if ($o[0] eq 'ro') { maskPath("$root/sys/$_") for qw(firmware devices/virtual/powercap) }
+        }
+        elsif ($name eq 'readonly') {
+            # The mount that is there now, whatever comes over it or into it.
+            open my $place, '<', "$root$o[0]" or die "$o[0]: $!\n";
+            push @sealed, $place;
         }
     }
-    mountAt('none', $root, undef, REMOUNT | BIND | RDONLY) if has('readonly');
+    mountAt('none', '/proc/self/fd/' . fileno $_, undef, REMOUNT | BIND | RDONLY) for @sealed;
     chdir $root or die "chdir $root: $!\n";
     call('pivot_root', 'pivot_root', '.', '.');
     call('umount2', 'leave the host', '.', DETACH);

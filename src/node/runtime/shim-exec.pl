@@ -5,9 +5,9 @@ use strict;
 sub enterAndRun {
     my ($pid) = one('target');
     my %ns;
-    for my $kind (qw(ipc uts net pid mnt)) { open $ns{$kind}, '<', "/proc/$pid/ns/$kind" or die "container is gone\n" }
+    for my $kind (qw(cgroup ipc uts net pid mnt)) { open $ns{$kind}, '<', "/proc/$pid/ns/$kind" or die "container is gone\n" }
     joinGroups();
-    call('setns', "enter $_", fileno($ns{$_}), $main::new{$_}) for qw(ipc uts net pid mnt);
+    call('setns', "enter $_", fileno($ns{$_}), $main::new{$_}) for qw(cgroup ipc uts net pid mnt);
     close $_ for values %ns;
     my ($terminal, $number) = has('tty') ? openTerminal('/dev/ptmx') : ();
     my $line = $terminal && openLine($number);

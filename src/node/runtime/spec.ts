@@ -17,7 +17,7 @@ export type Operation =
   | readonly ['mask', target: string]
   | readonly ['dev', whose: 'own' | 'host']
   | readonly ['proc' | 'sys', access: 'ro' | 'rw']
-  | readonly ['readonly']
+  | readonly ['readonly', target: string]
   | readonly ['target', pid: string]
   | readonly ['tty']
   | readonly ['stdin', how: 'open' | 'once']
@@ -75,7 +75,7 @@ const arity: Readonly<Record<Operation[0], number>> = {
   dev: 1,
   proc: 1,
   sys: 1,
-  readonly: 0,
+  readonly: 1,
   target: 1,
   tty: 0,
   stdin: 1,
