@@ -148,12 +148,16 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, as
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
   const { method, headers = {} } = request
+  const started = performance.now()
   let user: UserInfo
   try {
     const access = requireAccess(context, asks, { method, path: target.path, query: target.query, route, headers })
     user = access instanceof Promise ? await access : access
   } catch (error) {
-    return errorResponse(error)
+    const refusal = await answered(context, () => Promise.reject(error))
+    const seconds = (performance.now() - started) / 1000
+    if (route) metrics.finished(servedRequest({ ...route, method, query: target.query }), refusal.status, seconds)
+    return refusal
   }
   if (!route) {
     const page = await answered(context, () => pages.get(method, target, headers))
@@ -172,7 +176,6 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, as
       route.resource.definition.deprecationWarning ? [route.resource.definition.deprecationWarning] : [],
     ),
   }
-  const started = performance.now()
   const response = await represented(resourceRequest, context.clock, () =>
     answered(context, () => dispatch(context, resourceRequest)),
   )

@@ -110,6 +110,12 @@ describe('who was granted nothing', () => {
     expect({ status, body }).toMatchObject({ status: 403, body: { reason: 'Forbidden', message } })
   })
 
+  test('is counted like everybody', async () => {
+    await api.as(jane)('GET', '/api/v1/secrets')
+    const { body } = await api.request('GET', '/metrics')
+    expect(body['text']).toMatch(/^apiserver_request_total\{code="403",.*resource="secrets",.*verb="LIST".*\} 1$/m)
+  })
+
   test.each([
     ['/version', jane],
     ['/version', nobody],
