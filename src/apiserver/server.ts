@@ -99,7 +99,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     objects,
     tokens,
     authorizer: new Authorizer({ objects, bootstrap: () => bootstrap(context) }),
-    admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [] }),
+    admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [], definitions }),
   }
   const metrics = new ServerMetrics()
   const checks = new Map([

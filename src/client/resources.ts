@@ -58,6 +58,8 @@ export const resources = {
     version: 'v2',
   },
   podDisruptionBudgets: resource<policy.PodDisruptionBudget>('policy', 'PodDisruptionBudget', 'poddisruptionbudgets'),
+  resourceQuotas: resource<core.ResourceQuota>('', 'ResourceQuota', 'resourcequotas'),
+  limitRanges: resource<core.LimitRange>('', 'LimitRange', 'limitranges'),
   podTemplates: resource<core.PodTemplate>('', 'PodTemplate', 'podtemplates'),
   storageClasses: resource<storage.StorageClass>('storage.k8s.io', 'StorageClass', 'storageclasses', 'cluster'),
   priorityClasses: resource<scheduling.PriorityClass>(

@@ -36,6 +36,7 @@ import { startPodGarbageCollector } from './podgc/index.ts'
 import { type NodePortLedger, startRepairController } from './repair/index.ts'
 import { startReplicaSetController } from './replicaset/index.ts'
 import { startReplicationControllerController } from './replicationcontroller/index.ts'
+import { startResourceQuotaController } from './resourcequota/index.ts'
 import { startRootCaPublisher } from './rootca/index.ts'
 import { startScheduler } from './scheduler/index.ts'
 import { startServiceAdviceController } from './serviceadvice/index.ts'
@@ -112,6 +113,7 @@ export function startControllers(options: ControllerOptions): void {
   if (rootCa) startRootCaPublisher(as('root-ca-cert-publisher'), rootCa)
   if (rootCa && signToken) startTokenController(as('token-controller'), { rootCa, sign: signToken })
   // These two read metadata of every resource, and share whole objects only where somebody else keeps them anyway.
+  startResourceQuotaController(as('resourcequota-controller'), all)
   startNamespaceController(as('namespace-controller'), all)
   startGarbageCollector(as('generic-garbage-collector'), all)
   informers.start(signal)

@@ -3,6 +3,7 @@ import type { ResourceDefinition } from '../resource.ts'
 import { configMapDefinition } from './configmap/index.ts'
 import { endpointsDefinition } from './endpoints/index.ts'
 import { eventDefinition } from './event/index.ts'
+import { limitRangeDefinition } from './limitrange/index.ts'
 import { namespaceDefinition } from './namespace/index.ts'
 import { nodeDefinition } from './node/index.ts'
 import { persistentVolumeDefinition } from './persistentvolume/index.ts'
@@ -10,6 +11,7 @@ import { persistentVolumeClaimDefinition } from './persistentvolumeclaim/index.t
 import { podDefinition } from './pod/index.ts'
 import { podTemplateDefinition } from './podtemplate/index.ts'
 import { replicationControllerDefinition } from './replicationcontroller/index.ts'
+import { resourceQuotaDefinition } from './resourcequota/index.ts'
 import { secretDefinition } from './secret/index.ts'
 import { serviceDefinition } from './service/index.ts'
 import { serviceAccountDefinition } from './serviceaccount/index.ts'
@@ -19,6 +21,8 @@ export const coreDefinitions: readonly ResourceDefinition[] = [
   nodeDefinition,
   podDefinition,
   podTemplateDefinition,
+  resourceQuotaDefinition,
+  limitRangeDefinition,
   persistentVolumeDefinition,
   persistentVolumeClaimDefinition,
   replicationControllerDefinition,

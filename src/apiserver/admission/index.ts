@@ -6,12 +6,16 @@
  *   update   change          ─▶ mutate ─▶ prepare ─▶ validate the object ─▶ validate ─▶ commit
  *   delete                                                                 validate ─▶ commit
  */
+
+import type { ResourceDefinition } from '../../api/resource.ts'
 import { rbacEscalation } from '../authorization/escalation.ts'
 import type { ServerContext } from '../context.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
+import { limitRanger } from './limit-ranger.ts'
 import { nodeRestriction } from './noderestriction.ts'
 import type { AdmissionAttributes, AdmissionHook, AdmissionPlugin } from './plugin.ts'
 import { priority } from './priority.ts'
+import { resourceQuota } from './quota/index.ts'
 import { runtimeClass } from './runtimeclass.ts'
 import { serviceAccount } from './serviceaccount.ts'
 import { storageObjectInUseProtection } from './storage-protection.ts'
@@ -19,6 +23,7 @@ import { storageObjectInUseProtection } from './storage-protection.ts'
 /** In upstream's order. */
 const plugins: readonly AdmissionPlugin[] = [
   nodeRestriction,
+  limitRanger,
   serviceAccount,
   priority,
   defaultStorageClass,
@@ -26,6 +31,7 @@ const plugins: readonly AdmissionPlugin[] = [
   runtimeClass,
   defaultIngressClass,
   rbacEscalation,
+  resourceQuota,
 ]
 
 interface Hooks {
@@ -33,16 +39,25 @@ interface Hooks {
   readonly validate: readonly AdmissionHook[]
 }
 
+interface AdmissionOptions {
+  readonly disabled?: readonly string[]
+  readonly definitions: readonly ResourceDefinition[]
+}
+
 const none: Hooks = { mutate: [], validate: [] }
 
 export class Admission {
   readonly #byResource = new Map<string, Hooks>()
 
-  /** `disabled` as kube-apiserver's --disable-admission-plugins. */
-  constructor({ disabled = [] }: { readonly disabled?: readonly string[] } = {}) {
+  /** `disabled` as kube-apiserver's --disable-admission-plugins; `definitions` are all that is served. */
+  constructor({ disabled = [], definitions }: AdmissionOptions) {
     const enabled = plugins.filter(({ name }) => !disabled.includes(name))
-    for (const resource of new Set(enabled.flatMap(({ resources }) => resources))) {
-      const own = enabled.filter(({ resources }) => resources.includes(resource))
+    for (const { group, plural, namespaced } of definitions) {
+      const resource = group ? `${plural}.${group}` : plural
+      const own = enabled.filter(({ resources }) =>
+        resources === 'namespaced' ? namespaced : resources.includes(resource),
+      )
+      if (own.length === 0) continue
       this.#byResource.set(resource, {
         mutate: own.flatMap(({ mutate = [] }) => mutate),
         validate: own.flatMap(({ validate = [] }) => validate),

@@ -20,8 +20,8 @@ export type AdmissionHook = (context: ServerContext, attributes: AdmissionAttrib
 export interface AdmissionPlugin {
   /** Upstream's name of it. */
   readonly name: string
-  /** `pods`, `deployments.apps`; subresources are told by `request.subresource`. */
-  readonly resources: readonly string[]
+  /** `pods`, `deployments.apps`, or everything in namespaces; subresources are told by `request.subresource`. */
+  readonly resources: readonly string[] | 'namespaced'
   readonly mutate?: AdmissionHook
   readonly validate?: AdmissionHook
 }

@@ -73,6 +73,11 @@ const cases: Readonly<Record<string, Case>> = {
     wish: { maxReplicas: 4 },
     status: { currentReplicas: 1, desiredReplicas: 2 },
   },
+  resourcequotas: {
+    spec: { hard: { secrets: '9' } },
+    wish: { hard: { secrets: '8' } },
+    status: { used: { secrets: '1' } },
+  },
   poddisruptionbudgets: {
     spec: { selector, minAvailable: 1 },
     wish: { minAvailable: 2 },

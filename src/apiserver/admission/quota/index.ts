@@ -1,0 +1,77 @@
+/**
+ * ResourceQuota: a namespace holds no more than its quotas allow. What a write adds is put down in the quotas' status
+ * before the object is stored; the controller counts anew what was put down for nothing, and what is gone.
+ */
+import type { ResourceQuota } from '../../../api/generated/v1.ts'
+import type { KubeObject } from '../../../api/machinery/object.ts'
+import { isReason } from '../../../api/machinery/status.ts'
+import { resources } from '../../../client/resources.ts'
+import type { ServerContext } from '../../context.ts'
+import { updateObject } from '../../write/update.ts'
+import { type AdmissionAttributes, type AdmissionPlugin, refused } from '../plugin.ts'
+import { type Added, addition, concerned, refusal, usedWith } from './check.ts'
+
+/** What no quota is about. */
+const free = new Set(['events', 'events.events.k8s.io'])
+
+export const resourceQuota: AdmissionPlugin = {
+  name: 'ResourceQuota',
+  resources: 'namespaced',
+  async validate(context, attributes) {
+    const { operation, request, object, old } = attributes
+    if (operation === 'DELETE' || request.subresource !== '') return
+    const quotas = await quotasOf(context, request.namespace)
+    if (quotas.length === 0) return
+    const resource = nameOf(attributes)
+    const added = free.has(resource) ? undefined : addition(resource, object, old)
+    if (!added) return
+    const affected = quotas.filter((quota) => concerned(quota, added).length > 0)
+    // All are asked before any is charged.
+    for (const quota of affected) requireRoom(attributes, quota, added)
+    if (attributes.dryRun) return
+    for (const { metadata } of affected) await charge(context, attributes, { name: metadata.name, added })
+  },
+}
+
+function nameOf({ request }: AdmissionAttributes): string {
+  const { group, resource } = request.resource.groupResource
+  return group ? `${resource}.${group}` : resource
+}
+
+async function quotasOf(context: ServerContext, namespace: string): Promise<ResourceQuota[]> {
+  const cache =
+    context.objects.loadedCache(resources.resourceQuotas) ?? (await context.objects.cache(resources.resourceQuotas))
+  return cache.list(namespace).map(({ object }) => object)
+}
+
+function requireRoom(attributes: AdmissionAttributes, quota: ResourceQuota, added: Added): void {
+  const why = refusal(quota, added)
+  if (why) throw refused(attributes, why)
+}
+
+async function charge(
+  context: ServerContext,
+  attributes: AdmissionAttributes,
+  { name, added }: { name: string; added: Added },
+): Promise<void> {
+  const resource = context.registry.find('', 'v1', 'resourcequotas')
+  if (!resource) return
+  try {
+    await updateObject(
+      context,
+      { ...attributes.request, resource, name, subresource: 'status' },
+      {
+        strategy: resource.definition.status ?? {},
+        options: { dryRun: false },
+        change: (current) => {
+          const quota = current.copy() as ResourceQuota
+          requireRoom(attributes, quota, added)
+          return { ...quota, status: { ...quota.status, used: usedWith(quota, added) } } as KubeObject
+        },
+      },
+    )
+  } catch (error) {
+    // A quota that went meanwhile limits nothing.
+    if (!isReason(error, 'NotFound')) throw error
+  }
+}
