@@ -16,7 +16,16 @@ function pod(spec: Partial<NonNullable<Pod['spec']>> = {}, metadata: Partial<Pod
 }
 
 function run(changes: Partial<Attempt> = {}): Attempt {
-  return { attempt: 0, crashes: 0, id: 'id', image: 'nginx', createdAt: ago(60), startedAt: ago(60), ...changes }
+  return {
+    attempt: 0,
+    crashes: 0,
+    sandbox: ago(60),
+    id: 'id',
+    image: 'nginx',
+    createdAt: ago(60),
+    startedAt: ago(60),
+    ...changes,
+  }
 }
 
 const running = run({ pid: 42 })
@@ -120,6 +129,28 @@ describe('init containers', () => {
   test('fail the pod under Never', () => {
     const never = pod({ initContainers: [{ name: 'one' }], restartPolicy: 'Never' })
     expect(actions(never, machine({ one: exited(1) }))).toEqual([])
+  })
+})
+
+describe('a pod whose sandbox is another now', () => {
+  const former = (code: number) => exited(code, { sandbox: ago(600) })
+  const withInit = pod({ initContainers: [{ name: 'one' }, { name: 'side', restartPolicy: 'Always' }] })
+  const cases: [string, Record<string, Attempt>, string[]][] = [
+    [
+      'begins with its init containers',
+      { one: former(0), side: former(137), web: former(137) },
+      ['start one 1 crashes 1'],
+    ],
+    ['goes on in order', { one: exited(0), side: former(137), web: former(137) }, ['start side 1 crashes 1']],
+    ['then runs again', { one: exited(0), side: running, web: former(137) }, ['start web 1 crashes 1']],
+  ]
+  test.each(cases)('%s', (_, containers, expected) => {
+    expect(actions(withInit, machine(containers))).toEqual(expected)
+  })
+
+  test('does not, when it may not run again', () => {
+    const never = pod({ restartPolicy: 'Never' })
+    expect(actions(never, machine({ web: exited(137) }, false))).toEqual([])
   })
 })
 

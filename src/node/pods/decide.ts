@@ -4,8 +4,8 @@
  */
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
-import { hasEndedForGood, progressOf } from './progress.ts'
-import { backOffLeftMs, isSidecar, nextCrashes, shouldRestart } from './restart.ts'
+import { hasEndedForGood, isFormer, progressOf } from './progress.ts'
+import { backOffLeftMs, isRegularInit, isSidecar, nextCrashes, shouldRestart } from './restart.ts'
 import { graceOf, stopAll, stopOne } from './stopping.ts'
 
 /** What the agent itself knows of a container besides the machine. */
@@ -99,16 +99,17 @@ export function isInPostStart(known: Knowledge, { name }: Container): boolean {
 function nextForContainer(
   pod: Pod,
   container: Container,
-  { containers }: PodObservation,
+  observed: PodObservation,
   known: Knowledge,
   now: Date,
 ): Action[] {
-  const runs = containers.get(container.name)
+  const runs = observed.containers.get(container.name)
   const knowledge = known.get(container.name)
   if (!runs) return startOrWait(container, 0, 0, knowledge, now)
   const { current } = runs
   if (!current.exit) return stopIfSick(pod, container, current, knowledge, now)
-  if (!shouldRestart(pod, container, current.exit.code)) return []
+  const anew = isFormer(observed, current) && isRegularInit(pod, container)
+  if (!anew && !shouldRestart(pod, container, current.exit.code)) return []
   const left = backOffLeftMs(current, now)
   if (left > 0) return [{ type: 'wait', ms: left, container: container.name }]
   return startOrWait(container, current.attempt + 1, nextCrashes(current), knowledge, now)

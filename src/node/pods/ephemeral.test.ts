@@ -18,6 +18,7 @@ const pod: Pod = {
 const run: Attempt = {
   attempt: 0,
   crashes: 0,
+  sandbox: '2026-01-01T00:00:00Z',
   id: 'id',
   image: 'a',
   createdAt: '2026-01-01T00:00:00Z',

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, ContainerStatus, Event, Pod } from '../../api/generated/v1.ts'
+import { runOk } from '../../lib/exec.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 import { execIn } from './start.ts'
 
@@ -238,4 +239,19 @@ test('readiness gates hold a pod back; what others set meanwhile is kept', async
   }
   await node.untilRunning('gated')
   await node.deletePod('gated')
+})
+
+test('a pod whose sandbox is lost begins anew, with its init containers and the same volumes', async () => {
+  const setup = busybox('setup', 'echo x >> /v/times')
+  const uid = node.createPod('anew', service('main'), { volumes, initContainers: [setup] })
+  await node.untilRunning('anew')
+  agent.stop()
+  await runOk('umount', ['-l', `${node.stateDir}/${uid}/ns/uts`])
+  agent = await node.startAgent()
+  await node.api.until('both anew', () => container('anew')?.restartCount === 1)
+  await node.untilRunning('anew')
+  expect(container('anew', 'setup')).toMatchObject({ restartCount: 1, ready: true })
+  expect(await output(uid, 'main', 'cat /v/times')).toBe('x\nx\n')
+  expect(events('anew')).toContain('Killing: Pod sandbox changed, it will be killed and re-created.')
+  await node.deletePod('anew')
 })

@@ -20,20 +20,30 @@ export function progressOf(pod: Pod, observed: PodObservation, known: Knowledge)
   return { kept, next: current ? [current] : mains }
 }
 
-function mainsHaveBegun({ spec }: Pod, { containers }: PodObservation): boolean {
-  return spec?.containers.some(({ name }) => containers.has(name)) ?? false
+/** A run of another sandbox than the one there is: of a pod that begins anew, init containers first. */
+export function isFormer({ sandbox }: PodObservation, run: Attempt): boolean {
+  return sandbox !== undefined && run.sandbox !== sandbox.createdAt
+}
+
+function hasBegun(observed: PodObservation, { name }: Container): boolean {
+  const run = observed.containers.get(name)?.current
+  return run !== undefined && !isFormer(observed, run)
+}
+
+function mainsHaveBegun({ spec }: Pod, observed: PodObservation): boolean {
+  return spec?.containers.some((container) => hasBegun(observed, container)) ?? false
 }
 
 /**
  * Index of the init container that has to come further; their number when all have. One that was begun tells that those
  * before it were done once: a sidecar among them that is down now holds nobody back.
  */
-function currentInit(pod: Pod, { containers }: PodObservation, known: Knowledge): number {
+function currentInit(pod: Pod, observed: PodObservation, known: Knowledge): number {
   const inits = pod.spec?.initContainers ?? []
-  const newest = inits.findLastIndex(({ name }) => containers.has(name))
+  const newest = inits.findLastIndex((container) => hasBegun(observed, container))
   const container = inits[newest]
   if (!container) return 0
-  return isInitDone(pod, container, containers.get(container.name)?.current, known) ? newest + 1 : newest
+  return isInitDone(pod, container, observed.containers.get(container.name)?.current, known) ? newest + 1 : newest
 }
 
 export function isInitDone(pod: Pod, container: Container, run: Attempt | undefined, known: Knowledge): boolean {

@@ -20,6 +20,7 @@ function pod(changes: Partial<Pod> = {}): Pod {
 const running: Attempt = {
   attempt: 0,
   crashes: 0,
+  sandbox: at,
   id: 'abc',
   image: 'nginx:1.14.2',
   createdAt: at,

@@ -115,6 +115,8 @@ export interface ContainerExit {
 export interface Attempt {
   readonly attempt: number
   readonly crashes: number
+  /** The sandbox it runs in, by its time. */
+  readonly sandbox: string
   readonly id: string
   readonly image: string
   readonly createdAt: string

@@ -23,6 +23,8 @@ export interface SandboxRecord extends Sandbox {
 /** What `run.json` holds. */
 export interface AttemptRecord {
   readonly id: string
+  /** `createdAt` of its sandbox. */
+  readonly sandbox: string
   readonly image: string
   readonly crashes: number
   readonly stopSignal: string
@@ -100,7 +102,7 @@ function observeContainer(paths: PodPaths, container: string): ContainerRuns | u
 function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefined {
   const record = readAttempt(paths)
   if (!record) return undefined
-  const { id, image, crashes, createdAt, user } = record
+  const { id, sandbox, image, crashes, createdAt, user } = record
   const started = readStarted(paths)
   const stopping = readIfThere(paths.stopping)
   const ended = readExit(paths) ?? recordLostEnd(paths, record, started)
@@ -109,6 +111,7 @@ function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefin
   return {
     attempt,
     id,
+    sandbox,
     image,
     crashes,
     createdAt,

@@ -168,6 +168,7 @@ export class ProcessRuntime implements Runtime {
       paths.record,
       JSON.stringify({
         id: containerId,
+        sandbox: sandbox.createdAt,
         image: config.image,
         crashes: config.crashes,
         user: { uid: user.uid, gid: user.gid, groups: user.groups },
