@@ -136,7 +136,7 @@ export class Components {
     const schema = field.name === 'fieldsV1' ? this.#wellKnown(`${metaPackage}.FieldsV1`) : this.#schemaOf(field.ref)
     return {
       ...this.#describe(type, field.name),
-      ...('$ref' in schema ? nested(schema) : schema),
+      ...('$ref' in schema ? { allOf: [schema] } : schema),
       ...(field.default !== undefined && { default: field.default }),
       ...mergeExtensions(field),
     }

@@ -167,9 +167,14 @@ class CompiledType implements TypeSchema {
       ...(strategies.includes('retainKeys') && { retainKeys: true }),
       ...(ref.shape === 'list' && { listType: parseListType(fieldType) }),
       ...(ref.shape !== 'list' && fieldType && { mapType: fieldType as 'atomic' | 'granular' }),
-      ...(byDefault === undefined && required && ref.shape === 'scalar' && zeroOf(ref.name)),
+      ...(byDefault === undefined && (required || this.#isPartOfKind(name)) && zeroOf(ref)),
       ...(byDefault !== undefined && byDefault !== null && { default: byDefault }),
     }
+  }
+
+  #isPartOfKind(name: string): boolean {
+    const { fields } = this.#source
+    return ['metadata', 'spec', 'status'].includes(name) && 'kind' in fields && 'metadata' in fields
   }
 }
 
@@ -177,9 +182,11 @@ function parseListType(text = 'atomic'): ListType {
   return text === 'atomic' || text === 'set' ? { type: text } : { type: 'map', keys: text.split(',') }
 }
 
-/** The default of a scalar that is always written. */
-function zeroOf(scalar: ScalarName): { default: unknown } | undefined {
-  switch (scalar) {
+/** The default of what is always written. */
+function zeroOf(ref: TypeRef): { default: unknown } | undefined {
+  if (ref.shape === 'struct') return { default: {} }
+  if (ref.shape !== 'scalar') return undefined
+  switch (ref.name) {
     case 'string':
       return { default: '' }
     case 'boolean':

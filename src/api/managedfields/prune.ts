@@ -1,7 +1,7 @@
 /** What goes when a manager no longer applies it. */
 import type { FieldSet } from './field-set.ts'
 import { itemsOf } from './items.ts'
-import { isObject, itemTopology, setOwn, type Topology } from './topology.ts'
+import { isObject, itemTopology, setOwn, type Topology, unknownField } from './topology.ts'
 
 export interface Ownership {
   /** What the manager applied before. */
@@ -43,7 +43,7 @@ function pruneIn(value: unknown, topology: Topology, at: At): unknown {
 function pruneFields(value: Record<string, unknown>, topology: Topology & { kind: 'fields' }, at: At): unknown {
   const rest: Record<string, unknown> = {}
   for (const [name, inner] of Object.entries(value)) {
-    const field = topology.field(name) ?? { topology: { kind: 'whole' }, declared: false }
+    const field = topology.field(name) ?? unknownField
     const left = pruneChild(inner, field.topology, { step: `f:${name}`, declared: field.declared }, at)
     if (left !== undefined) setOwn(rest, name, left)
   }

@@ -4,11 +4,19 @@ import type { FieldSchema, ListType, TypeRef, TypeSchema } from '../machinery/sc
 export type Topology =
   /** Scalars, and what has one owner as a whole. */
   | { readonly kind: 'whole' }
-  /** A struct, or a map whose entries have owners of their own. `declared`: the name is the type's, not the user's. */
-  | { readonly kind: 'fields'; readonly field: (name: string) => { topology: Topology; declared: boolean } | undefined }
+  /** A struct, or a map whose entries have owners of their own. */
+  | { readonly kind: 'fields'; readonly field: (name: string) => FieldTopology | undefined }
   | { readonly kind: 'keyed'; readonly keys: readonly Key[]; readonly item: Topology }
   /** A list of scalars, each of which is there once. */
   | { readonly kind: 'set' }
+
+export interface FieldTopology {
+  readonly topology: Topology
+  /** The name is the type's, not the user's. */
+  readonly declared: boolean
+  /** What Go has where nothing was given: such a field never comes or goes, only what is in it does. */
+  readonly zero: unknown
+}
 
 export type ItemsTopology = Extract<Topology, { kind: 'keyed' | 'set' }>
 
@@ -40,9 +48,14 @@ function fieldsTopology(type: TypeSchema): Topology {
     kind: 'fields',
     field(name) {
       const field = type.fields.get(name)
-      return field && { topology: topologyOfField(field), declared: true }
+      return field && { topology: topologyOfField(field), declared: true, zero: zeroOf(field) }
     },
   }
+}
+
+function zeroOf({ ref, required, default: byDefault }: FieldSchema): unknown {
+  if (ref.shape === 'list') return required ? null : undefined
+  return ref.shape === 'struct' ? byDefault : undefined
 }
 
 function topologyOfField({ ref, listType, mapType }: FieldSchema): Topology {
@@ -70,13 +83,16 @@ function topologyOfRef(ref: TypeRef): Topology {
     case 'struct':
       return topologyOfType(ref.type)
     case 'map': {
-      const entry = { topology: topologyOfRef(ref.value), declared: false }
+      const entry = { topology: topologyOfRef(ref.value), declared: false, zero: undefined }
       return { kind: 'fields', field: () => entry }
     }
     default:
       return whole
   }
 }
+
+/** A name that its type does not have. */
+export const unknownField: FieldTopology = { topology: whole, declared: false, zero: undefined }
 
 export function fieldTopology(topology: Topology & { kind: 'fields' }, name: string): Topology {
   return topology.field(name)?.topology ?? whole

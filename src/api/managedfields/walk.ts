@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type FieldPath, FieldSet } from './field-set.ts'
 import { byStep, itemsOf } from './items.ts'
-import { fieldTopology, type ItemsTopology, isObject, itemTopology, ownValue, type Topology } from './topology.ts'
+import { type ItemsTopology, isObject, itemTopology, ownValue, type Topology, unknownField } from './topology.ts'
 
 /** The fields that a value of a client speaks of. */
 export function appliedFields(value: object, topology: Topology): FieldSet {
@@ -101,12 +101,10 @@ function partsOf(before: unknown, after: unknown, topology: Topology): (Part | R
   if (!isObject(a) || !isObject(b)) return undefined
   const names = new Set([...Object.keys(a), ...Object.keys(b)])
   if (names.size === 0) return undefined
-  return [...names].map((name) => ({
-    step: `f:${name}`,
-    a: ownValue(a, name),
-    b: ownValue(b, name),
-    topology: fieldTopology(topology, name),
-  }))
+  return [...names].map((name) => {
+    const { topology: inner, zero } = topology.field(name) ?? unknownField
+    return { step: `f:${name}`, a: ownValue(a, name) ?? zero, b: ownValue(b, name) ?? zero, topology: inner }
+  })
 }
 
 function itemParts(before: unknown, after: unknown, topology: ItemsTopology): (Part | RepeatedPart)[] | undefined {
