@@ -14,6 +14,8 @@ export interface WorkQueueOptions {
   readonly reconcile: (key: string) => Promise<void>
   /** Keys worked on at the same time; default 1. */
   readonly concurrency?: number
+  /** Waiting keys with more of it are worked on first; absent: first come, first served. */
+  readonly priority?: (key: string) => number
   readonly log: Logger
   readonly clock?: Clock
 }
@@ -87,12 +89,18 @@ export class WorkQueue {
   }
 
   #fill(): void {
-    for (const key of this.#waiting) {
+    for (const key of this.#inOrder()) {
       if (!this.#running || this.#active.size >= (this.#options.concurrency ?? 1)) return
       this.#waiting.delete(key)
       this.#active.add(key)
       void this.#work(key)
     }
+  }
+
+  #inOrder(): Iterable<string> {
+    const { priority } = this.#options
+    if (!priority) return this.#waiting
+    return [...this.#waiting].sort((a, b) => priority(b) - priority(a))
   }
 
   async #work(key: string): Promise<void> {

@@ -121,19 +121,22 @@ export interface QueueOptions {
   readonly name: string
   readonly reconcile: (key: string) => Promise<void>
   readonly concurrency?: number
+  /** More goes first. */
+  readonly priority?: (key: string) => number
   /** Nothing is reconciled before these have their first list. */
   readonly after: readonly Pick<Informer<KubeObject>, 'synced'>[]
 }
 
 /** A work queue that starts working when its informers have synced, and stops with the context. */
 export function startQueue(ctx: ControllerContext, options: QueueOptions): WorkQueue {
-  const { name, reconcile, concurrency, after } = options
+  const { name, reconcile, concurrency, priority, after } = options
   const queue = new WorkQueue({
     name,
     reconcile,
     log: ctx.log,
     clock: ctx.clock,
     ...(concurrency !== undefined && { concurrency }),
+    ...(priority && { priority }),
   })
   void Promise.all(after.map((informer) => informer.synced)).then(() => {
     if (!ctx.signal.aborted) return queue.run(ctx.signal)

@@ -56,6 +56,7 @@ class Scheduler {
     this.#queue = startQueue(ctx, {
       name: 'scheduler',
       concurrency: 16,
+      priority: (key) => this.#pods.get(key)?.spec?.priority ?? 0,
       after: [this.#pods, this.#nodes, this.#claims, volumes],
       reconcile: (key) => this.#schedule(key),
     })

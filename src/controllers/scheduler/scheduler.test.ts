@@ -196,4 +196,16 @@ describe('the scheduler', () => {
     await harness.quiet()
     expect((await api.get(resources.pods, pod('second').metadata)).spec?.nodeName).toBe('n1')
   })
+
+  test('gives the only place to the pod of the highest priority', async () => {
+    harness = startHarness(startScheduler)
+    const { api, quiet } = harness
+    for (const priority of [1, 7, 5]) await api.create(resources.pods, pod(`p${priority}`, { priority }))
+    await quiet()
+    const status = { conditions: [{ type: 'Ready', status: 'True' }], allocatable: { pods: '1' } }
+    await api.create(resources.nodes, node('n1', { status }))
+    await quiet()
+    const placed = api.all(resources.pods).filter(({ spec }) => spec?.nodeName)
+    expect(placed.map(({ metadata }) => metadata.name)).toEqual(['p7'])
+  })
 })
