@@ -12,6 +12,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type HttpsTestServer, startHttpsTestServer } from './test-https.ts'
 import { until } from './test-server.ts'
 
+/** Megabytes go over TLS, on machines that may be busy. */
+const patience = { timeoutMs: 30_000 }
+
 let https: HttpsTestServer
 let line: Line
 let informer: Informer<V1ConfigMap> & ObjectCache<V1ConfigMap>
@@ -95,7 +98,7 @@ test('sees what is there and what happens', async () => {
   await create('b')
   await put('a', '1')
   await https.api.request('DELETE', `${path}/b`)
-  await until('four events', () => seen.length === 4)
+  await until('four events', () => seen.length === 4, patience)
   expect(seen).toEqual(['add a=', 'add b=', 'update a=1', 'delete b='])
   expect(informer.list().map(({ metadata }) => metadata?.name)).toEqual(['a'])
 })
@@ -103,19 +106,19 @@ test('sees what is there and what happens', async () => {
 test('loses nothing over a broken connection', async () => {
   await create('a')
   await informer.start()
-  await until('the first', () => seen.length === 1)
+  await until('the first', () => seen.length === 1, patience)
   for (let i = 0; i < 10; i++) {
     if (i % 3 === 0) line.cut()
     await put('a', String(i))
   }
-  await until('the last change', () => informer.get('a', 'default')?.data?.['v'] === '9')
+  await until('the last change', () => informer.get('a', 'default')?.data?.['v'] === '9', patience)
 })
 
 test('lists again when its history is gone', async () => {
   await create('a')
   await create('b')
   await informer.start()
-  await until('the first two', () => seen.length === 2)
+  await until('the first two', () => seen.length === 2, patience)
   line.held = true
   line.cut()
   await https.api.request('DELETE', `${path}/b`)
@@ -123,6 +126,6 @@ test('lists again when its history is gone', async () => {
   await put('a', 'last')
   await https.api.store.compact(await https.api.store.currentRevision())
   line.held = false
-  await until('the present state', () => informer.get('a', 'default')?.data?.['v'] === 'last')
+  await until('the present state', () => informer.get('a', 'default')?.data?.['v'] === 'last', patience)
   expect(informer.get('b', 'default')).toBeUndefined()
 })
