@@ -153,12 +153,17 @@ test('an agent reads what its pods need and no more', async () => {
   )
 })
 
-test('no part of the system was refused anything', () => {
+test('no part of the system was refused anything', async () => {
   const { logs } = layout()
-  for (const part of ['control-plane', 'node-1']) {
-    const lines = readFileSync(`${logs}/${part}.log`, 'utf8').split('\n')
-    expect(lines.filter((line) => line.includes('is forbidden'))).toEqual([])
-  }
+  const pods = ['daemonset/kube-proxy', 'deployment/coredns'].map((pod) =>
+    cluster.kubectl('-n', 'kube-system', 'logs', pod),
+  )
+  const texts = [
+    ...['control-plane', 'node-1'].map((part) => readFileSync(`${logs}/${part}.log`, 'utf8')),
+    ...(await Promise.all(pods)),
+  ]
+  const lines = texts.flatMap((text) => text.split('\n'))
+  expect(lines.filter((line) => line.includes('is forbidden'))).toEqual([])
 })
 
 const operator = `
