@@ -20,6 +20,8 @@ test('every port of every pod has its rule, in both families', () => {
     `add rule ${table} ports meta nfproto ipv4 tcp dport 8080 dnat ip to 10.244.0.2:80`,
     `add rule ${table} ports meta nfproto ipv6 tcp dport 8080 dnat ip6 to [fd00:244::2]:80`,
     `add rule ${table} ports ip daddr 172.30.0.11 udp dport 53 dnat ip to 10.244.0.2:5353`,
+    `add rule ${table} martians iifname != "lo" ip daddr 127.0.0.0/8 drop`,
+    `add rule ${table} martians iifname != "lo" ip saddr 127.0.0.0/8 drop`,
     `add rule ${table} postrouting ip saddr 10.244.0.2 ip daddr 10.244.0.2 ct status dnat masquerade`,
     `add rule ${table} postrouting ip saddr 127.0.0.0/8 ip daddr 10.244.0.2 ct status dnat masquerade`,
     `add rule ${table} postrouting ip6 saddr fd00:244::2 ip6 daddr fd00:244::2 ct status dnat masquerade`,

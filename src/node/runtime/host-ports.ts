@@ -21,7 +21,17 @@ const chains = {
   prerouting: 'type nat hook prerouting priority dstnat + 1',
   output: 'type nat hook output priority -99',
   postrouting: 'type nat hook postrouting priority srcnat + 1',
+  martians: 'type filter hook prerouting priority raw',
 } as const
+
+/**
+ * The kernel lets packets of the node's loopback out to pods that have ports (route_localnet), and so would let pods
+ * reach it, were it not for this (CVE-2020-8558).
+ */
+const martianRules = ['iifname != "lo" ip daddr 127.0.0.0/8 drop', 'iifname != "lo" ip saddr 127.0.0.0/8 drop']
+
+/** How often it is seen to that the rules are still there. */
+const auditMs = 5000
 
 /** The whole table; without ports there is none. */
 export function hostPortScript(pods: readonly PodPorts[]): string {
@@ -34,6 +44,7 @@ export function hostPortScript(pods: readonly PodPorts[]): string {
     `flush table ${table}`,
     ...['prerouting', 'output'].map((chain) => `add rule ${table} ${chain} fib daddr type local jump ports`),
     ...ports.map((rule) => `add rule ${table} ports ${rule}`),
+    ...martianRules.map((rule) => `add rule ${table} martians ${rule}`),
     ...pods.flatMap(returnRules).map((rule) => `add rule ${table} postrouting ${rule}`),
     '',
   ].join('\n')
@@ -71,10 +82,18 @@ function returnRules({ ips }: PodPorts): string[] {
   })
 }
 
+/** Of the script that makes the table, and of its listing. */
+export function rulesIn(text: string, form: 'script' | 'listing'): number {
+  const pattern = form === 'script' ? /^add rule /gm : /^\t\t(?!type )\S/gm
+  return text.match(pattern)?.length ?? 0
+}
+
 export class HostPorts {
   readonly #exec: Exec
   readonly #pods: () => readonly PodPorts[]
   #last: Promise<void> = Promise.resolve()
+  /** Rules that must be there. */
+  #expected = 0
 
   /** `pods`: those that have ports now, as the machine's records say. */
   constructor(exec: Exec, pods: () => readonly PodPorts[]) {
@@ -86,6 +105,22 @@ export class HostPorts {
   sync(): Promise<void> {
     this.#last = this.#last.catch(() => {}).then(() => this.#apply())
     return this.#last
+  }
+
+  /** Puts back what others take away, until the signal aborts. Without ports there is nothing to look at. */
+  watch(signal: AbortSignal): void {
+    const timer = setInterval(() => {
+      if (this.#expected > 0) void this.#audit()
+    }, auditMs).unref()
+    signal.addEventListener('abort', () => clearInterval(timer))
+  }
+
+  async #audit(): Promise<void> {
+    await this.#last.catch(() => {})
+    const expected = this.#expected
+    const { stdout } = await this.#exec('nft', ['list', 'table', ...table.split(' ')])
+    // Another pod may have come or gone meanwhile: then the rules are new.
+    if (expected === this.#expected && rulesIn(stdout, 'listing') < expected) await this.sync().catch(() => {})
   }
 
   /** A pod with ports has its link: the rules, and what packets of the node's loopback need to get there. */
@@ -104,7 +139,9 @@ export class HostPorts {
   }
 
   async #apply(): Promise<void> {
-    const { code, stderr } = await this.#exec('nft', ['-f', '-'], { input: hostPortScript(this.#pods()) })
+    const script = hostPortScript(this.#pods())
+    this.#expected = rulesIn(script, 'script')
+    const { code, stderr } = await this.#exec('nft', ['-f', '-'], { input: script })
     if (code !== 0) throw new RuntimeError('setup', `failed to set up host ports: ${stderr.trim()}`)
   }
 }

@@ -90,7 +90,7 @@ export class ProcessRuntime implements Runtime {
   async start(onEvent: (uid: string) => void, signal: AbortSignal): Promise<void> {
     const events = eventsDirectory(this.#options.stateDir)
     mkdirSync(events, { recursive: true })
-    await this.#sandboxes.start()
+    await this.#sandboxes.start(signal)
     await this.#forgetUnstarted()
     const watcher = watch(events, (_, file) => {
       if (file) onEvent(file.replace(/\.new$/, ''))

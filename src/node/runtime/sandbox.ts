@@ -35,8 +35,8 @@ export class Sandboxes {
     this.#hostPorts = new HostPorts(options.exec, () => this.#podsWithPorts())
   }
 
-  /** Prepares the node, and takes note of the addresses in use. */
-  async start(): Promise<void> {
+  /** Prepares the node, takes note of the addresses in use, and sees to host ports until the signal aborts. */
+  async start(signal: AbortSignal): Promise<void> {
     const { stateDir, exec, podCIDRs, netnsPrefix, cgroups } = this.#options
     await prepareNode(exec, podCIDRs)
     await cgroups.prepare(cgroupParent(netnsPrefix), listPods(stateDir))
@@ -50,6 +50,7 @@ export class Sandboxes {
     // Also when there are none: a former agent may have ended between a pod's removal and its rules'. Without nft there
     // are no rules, and a pod that needs some will say so.
     await this.#hostPorts.sync().catch(() => {})
+    this.#hostPorts.watch(signal)
   }
 
   #podsWithPorts(): PodPorts[] {
