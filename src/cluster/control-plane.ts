@@ -37,8 +37,13 @@ async function main(base: string, name: string): Promise<void> {
     address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
   })
-  const own = componentClient(server, 'system:apiserver', ['system:masters'])
-  const client = componentClient(server, 'system:kube-controller-manager')
+  const own = componentClient(server, {
+    name: 'system:apiserver',
+    program: 'kube-apiserver',
+    groups: ['system:masters'],
+  })
+  const program = 'kube-controller-manager'
+  const client = componentClient(server, { name: `system:${program}`, program })
   const started = server.start()
   const listener = await listenHttps(server, {
     host: layout.switchIp,
@@ -79,16 +84,23 @@ async function main(base: string, name: string): Promise<void> {
   await createSystemObjects(layout, own, log)
 }
 
-function componentClient(server: ApiServer, name: string, groups: readonly string[] = []): Client {
+/** `program` is who managedFields tell of. */
+function componentClient(
+  server: ApiServer,
+  { name, program, groups = [] }: { name: string; program: string; groups?: readonly string[] },
+): Client {
   const user = { name, groups: [...groups, 'system:authenticated'] }
-  return new Client({ transport: inProcessTransport(server, user), userAgent: name.replace(/^.*:/, '') })
+  const userAgent = `${program}/v1.36.0 (fairway) ${name.replace(/^.*:/, '')}`
+  return new Client({ transport: inProcessTransport(server, user), userAgent })
 }
 
 function controllerClient(server: ApiServer, own: Client, identity: ControllerIdentity): Client {
   if (identity === 'apiserver') return own
-  if (identity === 'kube-scheduler') return componentClient(server, 'system:kube-scheduler')
+  if (identity === 'kube-scheduler')
+    return componentClient(server, { name: 'system:kube-scheduler', program: 'kube-scheduler' })
   const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system']
-  return componentClient(server, `system:serviceaccount:kube-system:${identity}`, groups)
+  const name = `system:serviceaccount:kube-system:${identity}`
+  return componentClient(server, { name, program: 'kube-controller-manager', groups })
 }
 
 function clusterSettings({ config, serviceCidrs, nodePortRange }: Layout): ClusterSettings {

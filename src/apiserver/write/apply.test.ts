@@ -310,6 +310,52 @@ describe('status', () => {
 })
 
 describe('managedFields', () => {
+  test('begin with the creator, if it says its name as a manager', async () => {
+    const web = {
+      metadata: { name: 'made', labels: { a: 'b' } },
+      spec: { selector: { a: 'b' }, ports: [{ port: 80 }] },
+    }
+    const { body } = await api.request('POST', `${services}?fieldManager=kubectl-create`, web)
+    expect(body.metadata?.['managedFields']).toEqual([
+      {
+        manager: 'kubectl-create',
+        operation: 'Update',
+        apiVersion: 'v1',
+        time: expect.any(String),
+        fieldsType: 'FieldsV1',
+        fieldsV1: {
+          'f:metadata': { 'f:labels': { '.': {}, 'f:a': {} } },
+          'f:spec': {
+            'f:internalTrafficPolicy': {},
+            'f:ports': {
+              '.': {},
+              'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:port': {}, 'f:protocol': {}, 'f:targetPort': {} },
+            },
+            'f:selector': {},
+            'f:sessionAffinity': {},
+            'f:type': {},
+          },
+        },
+      },
+    ])
+    const conflict = await apply(`${services}/made`, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'made' },
+      spec: { type: 'NodePort' },
+    })
+    expect(conflict.body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "kubectl-create" using v1: .spec.type',
+    )
+  })
+
+  test('of who does not say its name begin with the first apply', async () => {
+    const { body } = await api.request('POST', configMaps, { metadata: { name: 'unnamed' }, data: { a: '1' } })
+    expect(body.metadata).not.toHaveProperty('managedFields')
+    const patched = await api.request('PATCH', `${configMaps}/unnamed?fieldManager=late`, { data: { a: '2' } }, merge)
+    expect(patched.body.metadata).not.toHaveProperty('managedFields')
+  })
+
   test('stay through updates of clients that do not know them, and go when asked', async () => {
     const { body } = await applyData('mf', { a: '1' })
     const { managedFields: _managedFields, ...metadata } = body.metadata ?? {}

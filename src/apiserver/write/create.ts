@@ -47,8 +47,9 @@ export async function createObject(
   await requireLiveNamespace(context, resource, { namespace: request.namespace, name: object.metadata.name })
   const at = requestContext(context, request, { dryRun })
   stampNew(object.metadata, { uid: randomUUID(), now: at.now })
-  if (managedFields) object.metadata.managedFields = managedFields
   definition.setDefaults?.(object, at)
+  const owned = managedFields ?? (await trackCreation(request, object, at.now))
+  if (owned) object.metadata.managedFields = owned
   await context.admission.run('mutate', context, { operation: 'CREATE', request, object, old: undefined, dryRun })
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined
   for (let attempt = 1; ; attempt++) {
@@ -69,6 +70,18 @@ export async function createObject(
       if (!generate || attempt === generatedNameTriesMax) throw exists(request, next.metadata.name)
     }
   }
+}
+
+/** Who names itself as a manager wants it known; most writers do not, and pay nothing. */
+async function trackCreation(
+  request: ResourceRequest,
+  after: KubeObject,
+  now: string,
+): Promise<ManagedFieldsEntry[] | undefined> {
+  if (!request.query.get('fieldManager')) return undefined
+  const { trackUpdate } = await import('./managed-fields.ts')
+  const nothing = { metadata: { name: '' } }
+  return trackUpdate(request, { before: nothing, after, sent: undefined, isApply: false, now })
 }
 
 /** The store gives the version; kube-apiserver too says so with a 500 that has no reason. */

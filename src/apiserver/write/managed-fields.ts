@@ -1,6 +1,7 @@
 /**
- * Ownership of fields around writes. Objects that were never applied on the server are not tracked, as by upstream's
- * manager of non-applied objects: who owned what before is then one manager, `before-first-apply`.
+ * Ownership of fields around writes. Objects that were made without the name of a manager and never applied on the
+ * server are not tracked, as by upstream's manager of non-applied objects: who owned what before is then one manager,
+ * `before-first-apply` (docs/decisions/0003).
  */
 
 import { isDeepStrictEqual } from 'node:util'
@@ -31,7 +32,7 @@ export function managerName({ query, headers }: ResourceRequest): string {
 }
 
 export interface TrackedUpdate {
-  /** As stored. */
+  /** As stored; of a new object: nothing. */
   readonly before: KubeObject
   /** As it will be stored. */
   readonly after: KubeObject
