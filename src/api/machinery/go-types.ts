@@ -46,3 +46,8 @@ export function goType(ref: TypeRef, owner: string): string {
   if (ref.shape === 'struct') return `v1.${ref.type.name}`
   return (ref.name === 'string' && goNamedTypes[owner]) || (goScalars[ref.name] ?? ref.name)
 }
+
+/** Go's `%q` of a list of strings: `["a" "b"]`. */
+export function quotedList(values: readonly string[]): string {
+  return `[${values.map((value) => JSON.stringify(value)).join(' ')}]`
+}

@@ -4,6 +4,7 @@
  * memory; what it depends on is looked at every time.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { quotedList } from '../../api/machinery/go-types.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ServerObjects } from '../cache/objects.ts'
@@ -115,7 +116,7 @@ export class ServiceAccountTokens {
     if (problem) throw new TokenError(problem)
     const shared = claims.aud.filter((audience) => audiences.includes(audience))
     if (shared.length === 0) {
-      const why = `token audiences ${goStrings(claims.aud)} is invalid for the target audiences ${goStrings(audiences)}`
+      const why = `token audiences ${quotedList(claims.aud)} is invalid for the target audiences ${quotedList(audiences)}`
       throw new TokenError(why)
     }
     for (const one of bound) await this.#requireBound(one)
@@ -174,11 +175,6 @@ export class ServiceAccountTokens {
 
 function isForServer({ aud }: Claims, audiences: readonly string[]): boolean {
   return aud.some((audience) => audiences.includes(audience))
-}
-
-/** Go's `%q` of a list. */
-function goStrings(values: readonly string[]): string {
-  return `[${values.map((value) => JSON.stringify(value)).join(' ')}]`
 }
 
 function ephemeralKey(): string {

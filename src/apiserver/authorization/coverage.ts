@@ -1,5 +1,6 @@
 /** Whether rules cover other rules, and how what they lack is told (upstream's rbac validation helpers). Pure. */
 import type { PolicyRule } from '../../api/generated/rbac.authorization.k8s.io.v1.ts'
+import { quotedList } from '../../api/machinery/go-types.ts'
 
 /** Those of `wanted`, taken apart, that no rule of `held` covers. */
 export function rulesNotCovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
@@ -75,11 +76,6 @@ export function ruleText({ apiGroups, resources, nonResourceURLs, resourceNames,
     ['ResourceNames', resourceNames],
     ['Verbs', verbs],
   ]
-  const parts = fields.flatMap(([name, values = []]) => (values.length > 0 ? [`${name}:${quoted(values)}`] : []))
+  const parts = fields.flatMap(([name, values = []]) => (values.length > 0 ? [`${name}:${quotedList(values)}`] : []))
   return `{${parts.join(', ')}}`
-}
-
-/** Go's `%q` of a list. */
-export function quoted(values: readonly string[]): string {
-  return `[${values.map((value) => JSON.stringify(value)).join(' ')}]`
 }

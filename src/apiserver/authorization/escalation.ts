@@ -10,6 +10,7 @@ import type {
   RoleBinding,
   RoleRef,
 } from '../../api/generated/rbac.authorization.k8s.io.v1.ts'
+import { quotedList } from '../../api/machinery/go-types.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { notFoundError } from '../../api/machinery/status.ts'
 import { type AdmissionAttributes, type AdmissionPlugin, refused } from '../admission/plugin.ts'
@@ -106,7 +107,7 @@ async function requireHeld(
   const { lacking, errors } = await whatIsLacking(context, attributes, rules)
   if (lacking.length === 0) return
   const { name, groups } = attributes.request.user
-  const who = `user ${JSON.stringify(name)} (groups=${quoted(groups)})`
+  const who = `user ${JSON.stringify(name)} (groups=${quotedList(groups)})`
   const list = [...new Set(lacking.map(ruleText))].sort().join('\n')
   const problems = errors.length > 0 ? `; resolution errors: [${errors.join(', ')}]` : ''
   throw refused(attributes, `${who} is attempting to grant RBAC permissions not currently held:\n${list}${problems}`)
