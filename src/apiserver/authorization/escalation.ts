@@ -16,7 +16,7 @@ import { notFoundError } from '../../api/machinery/status.ts'
 import { type AdmissionAttributes, type AdmissionPlugin, refused } from '../admission/plugin.ts'
 import type { ServerContext } from '../context.ts'
 import { isPrivileged } from './authorizer.ts'
-import { quoted, rulesNotCovered, ruleText } from './coverage.ts'
+import { rulesNotCovered, ruleText } from './coverage.ts'
 
 const rbacGroup = 'rbac.authorization.k8s.io'
 const everything: readonly PolicyRule[] = [
