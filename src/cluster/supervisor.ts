@@ -27,9 +27,17 @@ export interface Supervision {
 interface PartSpec {
   readonly part: Part
   readonly command: readonly string[]
+  /** Besides the supervisor's own environment. */
+  readonly env?: Readonly<Record<string, string>>
   /** False while the part should not run: a stopped node's agent. */
   readonly wanted: () => boolean
 }
+
+/**
+ * Buffers of streams (exec, port-forward) go back to the machine when they are done with: by malloc's own limit an agent
+ * keeps 30 MB after the first 100 MB that passed. In exchange a gigabyte costs it some 4 s of a core, not 2.
+ */
+const agentEnvironment = { MALLOC_MMAP_THRESHOLD_: String(16 * 1024) }
 
 function parts(layout: Layout, base: string): PartSpec[] {
   const inNamespace = (namespace: string, script: string, ...args: string[]) => [
@@ -49,6 +57,7 @@ function parts(layout: Layout, base: string): PartSpec[] {
     ...layout.nodes.map((node) => ({
       part: node.name as Part,
       wanted: () => !isStopped(node),
+      env: agentEnvironment,
       command: inNamespace(node.namespace, 'node/main.ts', '--config', join(node.dir, 'agent.json')),
     })),
   ]
@@ -106,12 +115,12 @@ class Keeper {
 
   /** Unless it runs already, or should not. */
   start(): void {
-    const { part, command, wanted } = this.#spec
+    const { part, command, env, wanted } = this.#spec
     if (this.#stopping.aborted || this.#child || !wanted()) return
     const [program = '', ...args] = command
     const log = openLog(logFile(this.#layout, part))
     const startedAt = Date.now()
-    const child = spawn(program, args, { stdio: ['ignore', log, log] })
+    const child = spawn(program, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env } })
     closeSync(log)
     this.#child = child
     if (child.pid !== undefined) writePid(this.#layout, part, child.pid)
