@@ -48,7 +48,10 @@ describe('ResourceQuota', () => {
   )
 
   test('keeps its scopes, and its status to itself', () => {
-    const old = create<ResourceQuota>('ResourceQuota', { ...quota({ hard: { pods: '1' } }), status: { used: { pods: '9' } } }).object
+    const old = create<ResourceQuota>('ResourceQuota', {
+      ...quota({ hard: { pods: '1' } }),
+      status: { used: { pods: '9' } },
+    }).object
     expect(old.status).toEqual({})
     const next = quota({ hard: { pods: '2' }, scopes: ['Terminating'] })
     expect(update(old, next, { kind: 'ResourceQuota' }).errors).toEqual([

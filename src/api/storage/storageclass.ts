@@ -57,7 +57,7 @@ function validateTopologies({ allowedTopologies = [] }: StorageClass): FieldErro
   return allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) => {
     const path = Path.of('allowedTopologies').index(i).child('matchLabelExpressions')
     const seen = new Set<string>()
-    return matchLabelExpressions.flatMap(({ key, values = [] }, j) => {
+    return matchLabelExpressions.flatMap(({ key, values }, j) => {
       const at = path.index(j)
       const errors = checkQualifiedName(at.child('key'), key)
       if (seen.has(key)) errors.push(duplicate(at.child('key'), key))

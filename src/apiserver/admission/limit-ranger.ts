@@ -1,5 +1,5 @@
 /** LimitRanger: the namespace's LimitRanges, on new pods and on claims. */
-import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
+import type { LimitRange, LimitRangeItem } from '../../api/generated/v1.ts'
 import { resources } from '../../client/resources.ts'
 import type { ServerContext } from '../context.ts'
 import { applyDefaults, claimProblems, podProblems } from './limits.ts'
@@ -10,14 +10,14 @@ export const limitRanger: AdmissionPlugin = {
   resources: ['pods', 'persistentvolumeclaims'],
   async mutate(context, attributes) {
     if (!isNewPod(attributes)) return
-    applyDefaults(attributes.object as Pod, await itemsOf(context, attributes))
+    applyDefaults(attributes.object, await itemsOf(context, attributes))
   },
   async validate(context, attributes) {
     const { operation, request, object } = attributes
     const isClaim = request.resource.definition.kind === 'PersistentVolumeClaim'
     if (operation === 'DELETE' || request.subresource !== '' || !(isClaim || isNewPod(attributes))) return
     const items = await itemsOf(context, attributes)
-    const problems = isClaim ? claimProblems(object as PersistentVolumeClaim, items) : podProblems(object as Pod, items)
+    const problems = isClaim ? claimProblems(object, items) : podProblems(object, items)
     const unique = [...new Set(problems)]
     if (unique.length > 0) throw refused(attributes, unique.length === 1 ? unique[0]! : `[${unique.join(', ')}]`)
   },

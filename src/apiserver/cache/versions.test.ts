@@ -41,7 +41,7 @@ test('an Event of one version is there in the other, to get, list, watch and del
   expect((await server.request('GET', selected)).body['items']).toMatchObject([{ note: 'It was.' }])
   const old = await server.request(
     'GET',
-    `${modern}?resourceVersion=${seen.body.metadata?.['resourceVersion']}&resourceVersionMatch=Exact`,
+    `${modern}?resourceVersion=${String(seen.body.metadata?.['resourceVersion'])}&resourceVersionMatch=Exact`,
   )
   expect(old.body['items']).toMatchObject([{ note: 'It was.' }])
   await server.request('DELETE', `${core}/web.1`)

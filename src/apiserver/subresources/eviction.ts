@@ -219,5 +219,5 @@ function withTarget(current: Entry, { preconditions }: DeleteOptions, now: strin
     message: 'Eviction API: evicting',
     lastTransitionTime: now,
   })
-  return pod as KubeObject
+  return pod
 }

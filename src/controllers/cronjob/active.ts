@@ -40,7 +40,8 @@ export function observe({ status = {} }: CronJob, jobs: readonly Job[]): Observa
   }
 }
 
-export function withActive({ active: _, ...status }: CronJobStatus, active: readonly ObjectReference[]): CronJobStatus {
+export function withActive(given: CronJobStatus, active: readonly ObjectReference[]): CronJobStatus {
+  const { active: _, ...status } = given
   return { ...status, ...(active.length > 0 && { active: [...active] }) }
 }
 

@@ -40,11 +40,11 @@ async function begin(spec: Partial<CronJobSpec> = {}, status?: CronJob['status']
     api,
     jobs,
     current: () => api.all(resources.cronJobs)[0] as CronJob,
-    async advance(ms: number) {
+    advance: async (ms: number) => {
       clock.advance(ms)
       await quiet()
     },
-    async end(job: Job | undefined, type: 'Complete' | 'Failed') {
+    end: async (job: Job | undefined, type: 'Complete' | 'Failed') => {
       if (!job) throw new Error('no such job')
       const time = clock.now().toISOString()
       const conditions = [{ type, status: 'True', lastTransitionTime: time }]

@@ -7,7 +7,7 @@
  * Whoever is stopped in between goes on from what is written. Pure.
  */
 import { isIndexed } from '../../api/batch/conditions.ts'
-import { IndexSet } from '../../api/batch/indexes.ts'
+import type { IndexSet } from '../../api/batch/indexes.ts'
 import type { Job, JobCondition, JobStatus } from '../../api/generated/batch.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import type { Standing } from './assess.ts'

@@ -41,7 +41,7 @@ async function begin({ dynamic = false }: { dynamic?: boolean } = {}) {
     api,
     directories,
     quiet,
-    async volume(name: string, storage: string, spec: PersistentVolumeSpec = {}) {
+    volume: async (name: string, storage: string, spec: PersistentVolumeSpec = {}) => {
       const accessModes = ['ReadWriteOnce']
       const hostPath = { path: '/data' }
       const policy = { persistentVolumeReclaimPolicy: 'Retain' }
@@ -51,7 +51,7 @@ async function begin({ dynamic = false }: { dynamic?: boolean } = {}) {
       })
       await quiet()
     },
-    async claim(name: string, storage: string, spec: PersistentVolumeClaim['spec'] = {}) {
+    claim: async (name: string, storage: string, spec: PersistentVolumeClaim['spec'] = {}) => {
       await api.create<PersistentVolumeClaim>(resources.persistentVolumeClaims, {
         metadata: { name, namespace: 'demo', finalizers: ['kubernetes.io/pvc-protection'] },
         spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...spec },
@@ -65,7 +65,7 @@ async function begin({ dynamic = false }: { dynamic?: boolean } = {}) {
         api.all(resources.persistentVolumes).map(({ metadata, status }) => [metadata.name, status?.phase]),
       ),
     reasons: () => api.all(resources.events).map(({ reason }) => reason),
-    async pod(name: string, claimName: string) {
+    pod: async (name: string, claimName: string) => {
       const volumes = [{ name: 'data', persistentVolumeClaim: { claimName } }]
       const pod: Pod = { metadata: { name, namespace: 'demo' }, spec: { containers: [], volumes } }
       await api.create(resources.pods, pod)
@@ -95,7 +95,8 @@ test('two claims never get one volume', async () => {
   await claim('a', '1Gi')
   await claim('b', '1Gi')
   await volume('only', '1Gi')
-  expect([at('a')?.status?.phase, at('b')?.status?.phase].sort()).toEqual(['Bound', undefined])
+  const phases = [at('a')?.status?.phase, at('b')?.status?.phase]
+  expect(phases.filter((phase) => phase === 'Bound')).toHaveLength(1)
 })
 
 describe('a volume does not do for a claim', () => {

@@ -2,7 +2,7 @@
 import { isPodTerminal } from '../../api/core/pod/conditions.ts'
 import { isInScope } from '../../api/core/resourcequota/scopes.ts'
 import { formatAmount, type Usage, usageOf } from '../../api/core/resourcequota/usage.ts'
-import type { Pod, ResourceQuota, ResourceQuotaStatus } from '../../api/generated/v1.ts'
+import type { ResourceQuota, ResourceQuotaStatus } from '../../api/generated/v1.ts'
 import { type KubeObject, objectKey } from '../../api/machinery/object.ts'
 import type { CacheChange, Resource } from '../../client/contract.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -68,7 +68,7 @@ function makesRoom(name: string, change: CacheChange<KubeObject>): boolean {
   if (change.type === 'deleted') return true
   if (change.type !== 'updated') return false
   if (name === 'services') return true
-  return name === 'pods' && isPodTerminal(change.object as Pod) && !isPodTerminal(change.old as Pod)
+  return name === 'pods' && isPodTerminal(change.object) && !isPodTerminal(change.old)
 }
 
 function quotaStatus(quota: ResourceQuota, sources: readonly Source[]): ResourceQuotaStatus {

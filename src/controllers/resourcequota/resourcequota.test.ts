@@ -19,7 +19,7 @@ async function begin(spec: ResourceQuotaSpec) {
   return {
     api,
     status: () => api.all(resources.resourceQuotas)[0]?.status,
-    async advance(ms: number) {
+    advance: async (ms: number) => {
       await quiet()
       clock.advance(ms)
       await quiet()

@@ -4,6 +4,7 @@
  */
 import type { HorizontalPodAutoscaler } from '../../generated/autoscaling.v1.ts'
 import type * as v2 from '../../generated/autoscaling.v2.ts'
+import type { ObjectMeta } from '../../generated/meta.v1.ts'
 import { fromOldSpecs, fromOldStatuses, type OldMetric, toOldMetrics } from './metrics.ts'
 
 const prefix = 'autoscaling.alpha.kubernetes.io/'
@@ -74,21 +75,21 @@ export function toV2({ spec, status, ...rest }: HorizontalPodAutoscaler): v2.Hor
     desiredReplicas: 0,
   }
   const others = { ...rest.metadata.annotations }
-  const read = <T>(name: keyof typeof annotationOf): T | undefined => {
+  const read = (name: keyof typeof annotationOf): unknown => {
     const text = others[annotationOf[name]]
     delete others[annotationOf[name]]
-    return text === undefined ? undefined : (parsed(text) as T | undefined)
+    return text === undefined ? undefined : parsed(text)
   }
   const metrics = [
     ...(percentage === undefined ? [] : [cpuMetric(percentage)]),
-    ...fromOldSpecs(read<OldMetric[]>('metrics') ?? []),
+    ...fromOldSpecs(listOf<OldMetric>(read('metrics'))),
   ]
   const currentMetrics = [
     ...(currentPercentage === undefined ? [] : [cpuStatus(currentPercentage)]),
-    ...fromOldStatuses(read<OldMetric[]>('currentMetrics') ?? []),
+    ...fromOldStatuses(listOf<OldMetric>(read('currentMetrics'))),
   ]
-  const conditions = read<v2.HorizontalPodAutoscalerCondition[]>('conditions') ?? []
-  const behavior = renamed(read<object>('behavior'), small) as v2.HorizontalPodAutoscalerBehavior | undefined
+  const conditions = listOf<v2.HorizontalPodAutoscalerCondition>(read('conditions'))
+  const behavior = renamed(read('behavior'), small) as v2.HorizontalPodAutoscalerBehavior | undefined
   return {
     ...rest,
     metadata: withAnnotations(rest.metadata, others),
@@ -126,6 +127,10 @@ function renamed(value: unknown, rename: (name: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [rename(name), renamed(inner, rename)]))
 }
 
+function listOf<T>(value: unknown): T[] {
+  return Array.isArray(value) ? (value as T[]) : []
+}
+
 /** What a user wrote there that is no JSON says nothing. */
 function parsed(text: string): unknown {
   try {
@@ -135,9 +140,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function withAnnotations<T extends { annotations?: Record<string, string> }>(
-  { annotations: _, ...metadata }: T,
-  annotations: Record<string, string>,
-): T {
-  return { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) } as T
+function withAnnotations(given: ObjectMeta, annotations: Record<string, string>): ObjectMeta {
+  const { annotations: _, ...metadata } = given
+  return { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) }
 }

@@ -66,7 +66,7 @@ function validateAction(action: string, spec: JobSpec, at: Path): FieldError[] {
 }
 
 function validateExitCodes(
-  { operator, containerName, values = [] }: PodFailurePolicyOnExitCodesRequirement,
+  { operator, containerName, values }: PodFailurePolicyOnExitCodesRequirement,
   containers: readonly string[],
   at: Path,
 ): FieldError[] {
