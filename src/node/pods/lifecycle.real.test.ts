@@ -1,5 +1,7 @@
 /** How containers of a pod begin and end, in order, with their hooks and what they say of their end. */
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, ContainerStatus, Event, Pod } from '../../api/generated/v1.ts'
 import { runOk } from '../../lib/exec.ts'
@@ -254,4 +256,16 @@ test('a pod whose sandbox is lost begins anew, with its init containers and the 
   expect(await output(uid, 'main', 'cat /v/times')).toBe('x\nx\n')
   expect(events('anew')).toContain('Killing: Pod sandbox changed, it will be killed and re-created.')
   await node.deletePod('anew')
+})
+
+test('a pod deleted by force is asked to end all the same', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fairway-force-'))
+  const hostPath = [{ name: 'v', hostPath: { path: directory } }]
+  const uid = node.createPod('forced', service('main'), { volumes: hostPath })
+  await node.untilRunning('forced')
+  await expect.poll(() => readFileSync(join(directory, 'log'), 'utf8')).toBe('+main\n')
+  node.api.remove('/api/v1/namespaces/default/pods/forced')
+  await expect.poll(() => existsSync(join(node.stateDir, uid)), { timeout: 5000 }).toBe(false)
+  expect(readFileSync(join(directory, 'log'), 'utf8')).toBe('+main\n-main\n')
+  rmSync(directory, { recursive: true })
 })

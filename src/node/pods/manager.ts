@@ -42,6 +42,9 @@ export interface PodManagerOptions {
 /** How many pods are worked on at once; each costs a few short-lived processes. */
 const concurrency = 8
 
+/** The small grace period of a pod deleted by force. */
+const forcedGraceSeconds = 2
+
 /** What makes no event, such as the killed shim of a former agent, is seen after this long. */
 const resyncMs = 10_000
 
@@ -58,6 +61,8 @@ export class PodManager {
   readonly #performer: Performer
   /** Why pods have to go, until their status says it. */
   readonly #evictions = new Map<string, string>()
+  /** Pods that the API no longer has, until they are off the machine. */
+  readonly #removed = new Map<string, Pod>()
 
   constructor(options: PodManagerOptions) {
     const { client, runtime, pods, events, clock, log } = options
@@ -88,7 +93,11 @@ export class PodManager {
       again: (uid, ms) => this.#queue.addAfter(uid, ms),
     })
     pods.addIndex('uid', ({ metadata }) => [metadata.uid ?? ''])
-    pods.onChange(({ object }) => this.#queue.add(object.metadata.uid ?? ''))
+    pods.onChange(({ type, object }) => {
+      const uid = object.metadata.uid ?? ''
+      if (type === 'deleted') this.#removed.set(uid, leaving(object, clock.now()))
+      this.#queue.add(uid)
+    })
   }
 
   /** Begins once the caches are filled: a pod that the API does not know is removed. */
@@ -134,8 +143,8 @@ export class PodManager {
 
   async #reconcile(uid: string): Promise<void> {
     const { pods, runtime, clock } = this.#options
-    const [found] = pods.byIndex('uid', uid)
-    if (!found) return this.#forget(uid)
+    const [found = this.#removed.get(uid)] = pods.byIndex('uid', uid)
+    if (!found || (this.#removed.has(uid) && isGone(runtime.observe(uid)))) return this.#forget(uid)
     const pod = this.#statuses.newest(found)
     const before = runtime.observe(uid)
     if (await this.#refuse(pod, before)) return
@@ -193,7 +202,7 @@ export class PodManager {
     return { ready, directories }
   }
 
-  /** Gone from the API: whatever is left here goes at once. */
+  /** Whatever is left of it here goes at once. */
   async #forget(uid: string): Promise<void> {
     this.#prober.forget(uid)
     this.#problems.forget(uid)
@@ -204,6 +213,7 @@ export class PodManager {
     this.#postStarts.forget(uid)
     this.#volumes.forget(uid)
     this.#evictions.delete(uid)
+    this.#removed.delete(uid)
     await this.#options.runtime.removePod(uid)
   }
 
@@ -249,6 +259,16 @@ export class PodManager {
     this.#postStarts.begin(pod, container, run, podIP)
     this.#prober.watch(pod, container, run, podIP)
   }
+}
+
+/** Deleted by force, or by somebody who did not wait for us: it is still asked to end, and given a moment. */
+function leaving(pod: Pod, now: Date): Pod {
+  const { deletionTimestamp = seconds(now) } = pod.metadata
+  return { ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: forcedGraceSeconds } }
+}
+
+function isGone({ remains, containers }: PodObservation): boolean {
+  return !remains && containers.size === 0
 }
 
 function needsVolumes({ type }: Action): boolean {
