@@ -3,7 +3,7 @@
 import { typeNameOf } from '../../api/machinery/body.ts'
 import { decode } from '../../api/machinery/decode.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
-import { isReason } from '../../api/machinery/status.ts'
+import { conflictError, isReason } from '../../api/machinery/status.ts'
 import { formatTime } from '../../api/machinery/time.ts'
 import {
   ApplyConflict,
@@ -63,6 +63,7 @@ export async function handleApply(
 class Application {
   readonly #applied: AppliedConfig
   readonly #resource: ResourceRequest['resource']
+  readonly #name: string
   readonly #topology: Topology
   readonly #writer: Writer
 
@@ -70,6 +71,7 @@ class Application {
     const { resource, subresource } = request
     this.#applied = applied
     this.#resource = resource
+    this.#name = request.name
     this.#topology = topologyOf(resource)
     const id: ManagerId = {
       manager: managerName(request),
@@ -80,9 +82,14 @@ class Application {
     this.#writer = { id, now: formatTime(context.clock.now()) }
   }
 
-  /** The object that comes out where there is none yet. */
+  /** The object that comes out where there is none yet. Throws 400 and 409. */
   alone() {
     const { object, owners } = this.#merge({ metadata: { name: '' } }, [])
+    const { uid } = object.metadata
+    if (uid) {
+      const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
+      throw conflictError(this.#resource.groupResource, this.#name, why)
+    }
     return { object, managedFields: encodeOwners(owners) }
   }
 

@@ -38,11 +38,12 @@ export async function createObject(
 ): Promise<Written> {
   const { resource } = request
   const { definition } = resource
+  const isCreate = request.method === 'POST'
   // An update or apply that creates needs the right to create.
-  if (request.method !== 'POST') await requireVerb(context, request, 'create')
+  if (!isCreate) await requireVerb(context, request, 'create')
   object.metadata ??= { name: '' }
   object.metadata.name ??= ''
-  refuseVersion(object)
+  if (isCreate) refuseVersion(object)
   adoptTarget(object, request)
   await requireLiveNamespace(context, resource, { namespace: request.namespace, name: object.metadata.name })
   const at = requestContext(context, request, { dryRun })
