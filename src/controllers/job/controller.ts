@@ -8,17 +8,15 @@ import { podReady } from '../../api/core/pod/conditions.ts'
 import type { Job, JobCondition, JobStatus } from '../../api/generated/batch.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
-import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
-import { slowStart } from '../shared/batch.ts'
 import { observePod } from '../shared/changes.ts'
 import { Expectations } from '../shared/expectations.ts'
-import { namespaceTerminating, tolerateGone } from '../shared/gone.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { timestamp } from '../shared/time.ts'
@@ -26,6 +24,7 @@ import { assess, deadlineInMs, newCondition, type Standing } from './assess.ts'
 import { type Failures, noFailures } from './backoff.ts'
 import { newPod } from './new-pod.ts'
 import { type Plan, plan } from './plan.ts'
+import { PodControl } from './pod-control.ts'
 import { isTracked, trackingFinalizer } from './pods.ts'
 import { compact, finish, hold, type Outcome } from './status.ts'
 import { countReleased, hasUncounted, track } from './track.ts'
@@ -50,6 +49,7 @@ export class JobController {
   readonly #pods: Informer<Pod>
   readonly #expectations: Expectations
   readonly #events: EventRecorder
+  readonly #podControl: PodControl
   readonly #queue: WorkQueue
   readonly #memories = new Map<string, Memory>()
 
@@ -59,6 +59,7 @@ export class JobController {
     this.#pods = ctx.informers.indexed(resources.pods, byController)
     this.#expectations = new Expectations(ctx.clock)
     this.#events = ctx.events('job-controller')
+    this.#podControl = new PodControl({ client: ctx.client, events: this.#events, expectations: this.#expectations })
     this.#queue = startQueue(ctx, {
       name: 'job',
       concurrency: 5,
@@ -141,7 +142,7 @@ export class JobController {
 
   /** The Job is over: what still runs is stopped. */
   async #removeAll(key: string, job: Job, standing: Standing, verdict: JobCondition): Promise<Outcome> {
-    const { removed, error } = await this.#remove(key, job, standing.active, 'keep')
+    const { removed, error } = await this.#podControl.remove(key, job, standing.active, 'keep')
     // Not over before all are on their way out.
     const over = removed.length === standing.active.length ? { verdict } : {}
     return { ...counts(standing, { removed, created: 0 }), ...over, ...(error !== undefined && { error }) }
@@ -170,85 +171,15 @@ export class JobController {
   ): Promise<{ removed?: readonly Pod[]; created?: number; error?: unknown }> {
     switch (steps.do) {
       case 'remove':
-        return this.#remove(key, job, steps.pods, 'release')
+        return this.#podControl.remove(key, job, steps.pods, 'release')
       case 'create':
-        return this.#create(key, job, steps.indexes, standing)
+        return this.#podControl.create(key, job, podsFor(job, steps.indexes, standing))
       case 'wait':
         this.#queue.addAfter(key, steps.ms)
         return {}
       case 'nothing':
         return {}
     }
-  }
-
-  async #create(
-    key: string,
-    job: Job,
-    indexes: readonly (number | undefined)[],
-    { awaitingReplacement }: Standing,
-  ): Promise<{ created: number; error?: unknown }> {
-    const queue = [...indexes]
-    let created = 0
-    try {
-      await slowStart(indexes.length, async () => {
-        const index = queue.shift()
-        const pod = newPod(job, index, index === undefined ? undefined : awaitingReplacement.get(index))
-        if (await this.#createPod(key, job, pod)) created++
-      })
-      return { created }
-    } catch (error) {
-      return { created, error }
-    }
-  }
-
-  async #createPod(key: string, job: Job, pod: Pod): Promise<boolean> {
-    try {
-      const made = await this.#expectations.creating(key, () => this.#ctx.client.create(resources.pods, pod))
-      this.#events.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${made.metadata.name}`)
-      return true
-    } catch (error) {
-      if (namespaceTerminating(error)) return false
-      this.#events.event(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
-      throw error
-    }
-  }
-
-  /** `keep`: the pods keep their finalizers, for they are still to be counted. */
-  async #remove(
-    key: string,
-    job: Job,
-    pods: readonly Pod[],
-    finalizers: 'keep' | 'release',
-  ): Promise<{ removed: readonly Pod[]; error?: unknown }> {
-    const results = await Promise.allSettled(
-      pods.map(async (pod) => {
-        if (finalizers === 'release') await this.#releasePod(pod)
-        await this.#deletePod(key, job, pod)
-      }),
-    )
-    const failed = results.find((result) => result.status === 'rejected')
-    const removed = pods.filter((_, i) => results[i]?.status === 'fulfilled')
-    return { removed, ...(failed && { error: failed.reason }) }
-  }
-
-  async #deletePod(key: string, job: Job, pod: Pod): Promise<void> {
-    const { uid = '', name } = pod.metadata
-    try {
-      await this.#expectations.deleting(key, uid, () =>
-        this.#ctx.client.delete(resources.pods, pod.metadata, { preconditions: { uid } }),
-      )
-      this.#events.event(job, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
-    } catch (error) {
-      if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return
-      this.#events.event(job, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`)
-      throw error
-    }
-  }
-
-  async #releasePod(pod: Pod): Promise<void> {
-    if (!isTracked(pod)) return
-    const patch = { metadata: { '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } }
-    await tolerateGone(this.#ctx.client.patch(resources.pods, pod.metadata, patch))
   }
 
   /** Writes what was counted, lets the counted pods go, and writes that they are gone. */
@@ -280,7 +211,7 @@ export class JobController {
     const uid = pod.metadata.uid ?? ''
     released.add(uid)
     try {
-      await this.#releasePod(pod)
+      await this.#podControl.release(pod)
     } catch (error) {
       released.delete(uid)
       throw error
@@ -304,6 +235,10 @@ export class JobController {
     }
     this.#events.event(job, 'Normal', 'Completed', 'Job completed')
   }
+}
+
+function podsFor(job: Job, indexes: readonly (number | undefined)[], { awaitingReplacement }: Standing): Pod[] {
+  return indexes.map((index) => newPod(job, index, index === undefined ? undefined : awaitingReplacement.get(index)))
 }
 
 /** A Job that is not suspended has started when its controller first sees it. */
