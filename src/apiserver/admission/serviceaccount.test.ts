@@ -92,6 +92,28 @@ describe('a pod', () => {
     expect((await specOf({ imagePullSecrets: [{ name: 'own' }] })).imagePullSecrets).toEqual([{ name: 'own' }])
   })
 
+  test('uses its account’s secrets and no others, where the account insists', async () => {
+    const made = await account('default', {
+      metadata: { name: 'default', annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } },
+      secrets: [{ name: 'known' }],
+    })
+    expect(made.headers['warning']).toBe(
+      '299 - "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"',
+    )
+    const volume = (secretName: string) => ({ volumes: [{ name: 'v', secret: { secretName } }] })
+    const why = async (spec: Partial<PodSpec>) => (await create(spec)).body.message?.replace(/^.* is forbidden: /, '')
+    expect((await create(volume('known'))).status).toBe(201)
+    const because = 'is not allowed because service account default does not reference that'
+    expect(await why(volume('other'))).toBe(`volume with secret.secretName="other" ${because} secret`)
+    const env = [{ name: 'E', valueFrom: { secretKeyRef: { name: 'other', key: 'k' } } }]
+    expect(await why({ containers: [{ name: 'c', image: 'x', env }] })).toBe(
+      `container c with envVar E referencing secret.secretName="other" ${because} secret`,
+    )
+    expect(await why({ imagePullSecrets: [{ name: 'other' }] })).toBe(
+      `imagePullSecrets[0].name="other" ${because} imagePullSecret`,
+    )
+  })
+
   test('of an account that is not there is refused, by the name it would get', async () => {
     expect(
       (await create({ serviceAccountName: 'nobody' }, { name: undefined, generateName: 'web-' })).body.message,

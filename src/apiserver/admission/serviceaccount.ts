@@ -6,6 +6,7 @@ import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../api/
 import { resources } from '../../client/resources.ts'
 import type { ServerContext } from '../context.ts'
 import { generateName } from '../write/name.ts'
+import { enforcesMountableSecrets, unmountableSecret } from './mountable-secrets.ts'
 import { type AdmissionAttributes, type AdmissionPlugin, refused } from './plugin.ts'
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -33,6 +34,8 @@ export const serviceAccount: AdmissionPlugin = {
     if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
       spec.imagePullSecrets = account.imagePullSecrets.map(({ name = '' }) => ({ name }))
     }
+    const why = enforcesMountableSecrets(account) ? unmountableSecret(spec, account) : undefined
+    if (why) throw refused(attributes, why)
   },
 }
 

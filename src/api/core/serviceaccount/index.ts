@@ -8,6 +8,15 @@ function keepNamesOnly(account: ServiceAccount): void {
   if (account.secrets) account.secrets = account.secrets.map(({ name = '' }) => ({ name }))
 }
 
+const mountableSecretsAnnotation = 'kubernetes.io/enforce-mountable-secrets'
+
+function warnings(account: ServiceAccount, old?: ServiceAccount): string[] {
+  const has = ({ metadata }: ServiceAccount) => metadata.annotations?.[mountableSecretsAnnotation] !== undefined
+  if (!has(account) || (old && has(old))) return []
+  const path = `metadata.annotations[${mountableSecretsAnnotation}]`
+  return [`${path}: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`]
+}
+
 export const serviceAccountDefinition = declareResource<ServiceAccount>({
   group: '',
   version: 'v1',
@@ -17,7 +26,9 @@ export const serviceAccountDefinition = declareResource<ServiceAccount>({
   namespaced: true,
   shortNames: ['sa'],
   prepareForCreate: keepNamesOnly,
+  warningsOnCreate: (account) => warnings(account),
   prepareForUpdate: keepNamesOnly,
+  warningsOnUpdate: warnings,
   allowUnconditionalUpdate: true,
   columns: [
     nameColumn,
