@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { EnvVar, Pod } from '../../api/generated/v1.ts'
+import { parseEnvFile } from './env-files.ts'
 import { ConfigError, containerEnvironment, type EnvironmentSources, expand } from './environment.ts'
 import { resourceValue } from './fields.ts'
 
@@ -16,6 +17,7 @@ const sources: EnvironmentSources = {
   allocatable: { cpu: '4', memory: '8Gi' },
   services: { WEB_SERVICE_HOST: '10.96.100.1', WEB_SERVICE_PORT: '80' },
   configMap: (name) => (name === 'settings' ? { metadata: { name }, data: { color: 'red' } } : undefined),
+  file: (volume, path) => (volume === 'v' && path === 'env' ? "# made\n A = 'one'\nB='two\n# lines'\n" : undefined),
   secret: (name) => (name === 'keys' ? { metadata: { name }, data: { key: 'c2VjcmV0' } } : undefined),
 }
 
@@ -74,6 +76,22 @@ describe('a container sees', () => {
       sources,
     )
     expect(all['P_color']).toBe('red')
+  })
+
+  test('keys of files', () => {
+    const file = (key: string, more = {}): EnvVar => ({
+      name: 'X',
+      valueFrom: { fileKeyRef: { volumeName: 'v', path: 'env', key, ...more } },
+    })
+    expect(env(file('A'))['X']).toBe('one')
+    expect(env(file('B'))['X']).toBe('two\n# lines')
+    expect('X' in env(file('C', { optional: true }))).toBe(false)
+    expect(() => env(file('C'))).toThrow('environment variable key "C" not found in file "env"')
+    expect(() => env(file('A', { path: 'other' }))).toThrow(ConfigError)
+  })
+
+  test.each(['A=1', "A='1", "A='1' b", "='1'", '\nA'])('no variables of the file %j', (text) => {
+    expect(() => parseEnvFile(text)).toThrow('invalid environment variable format at line')
   })
 
   test('nothing of a reference that is missing: an error, unless optional', () => {

@@ -1,5 +1,6 @@
 /** A container's environment: literals with `$(VAR)`, references, and the variables of Services. Pure. */
-import type { ConfigMap, Container, EnvVar, Secret } from '../../api/generated/v1.ts'
+import type { ConfigMap, Container, EnvVar, FileKeySelector, Secret } from '../../api/generated/v1.ts'
+import { parseEnvFile } from './env-files.ts'
 import { type FieldSources, fieldValue, resourceValue } from './fields.ts'
 
 /** Something the container cannot start without; becomes CreateContainerConfigError. */
@@ -17,6 +18,8 @@ export interface EnvironmentSources extends FieldSources {
   /** Absent objects are undefined. */
   readonly configMap: (name: string) => ConfigMap | undefined
   readonly secret: (name: string) => Secret | undefined
+  /** Text of a file in one of the pod's volumes. */
+  readonly file: (volume: string, path: string) => string | undefined
 }
 
 export function containerEnvironment(container: Container, sources: EnvironmentSources): Record<string, string> {
@@ -50,7 +53,19 @@ function valueOf(
     const { name = '', key, optional } = valueFrom.secretKeyRef
     return reference('secret', { name, key, optional }, sources, decoded(sources.secret(name)?.data))
   }
+  if (valueFrom.fileKeyRef) return fromFile(valueFrom.fileKeyRef, sources)
   return ''
+}
+
+function fromFile({ volumeName, path, key, optional }: FileKeySelector, { file }: EnvironmentSources) {
+  try {
+    const value = parseEnvFile(file(volumeName, path) ?? '').get(key)
+    if (value === undefined && !optional)
+      throw new Error(`environment variable key "${key}" not found in file "${path}"`)
+    return value
+  } catch (error) {
+    throw new ConfigError((error as Error).message)
+  }
 }
 
 function reference(

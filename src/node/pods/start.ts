@@ -8,6 +8,7 @@ import { isReason } from '../../api/machinery/status.ts'
 import { type KubeClient, type Resource, resources } from '../../client/index.ts'
 import { run } from '../../lib/exec.ts'
 import type { ContainerConfig, Runtime } from '../runtime/contract.ts'
+import { readEnvFile } from './env-files.ts'
 import { containerEnvironment, type EnvironmentSources, expand } from './environment.ts'
 import { type ClusterNames, podHostname } from './files.ts'
 import { containerLimits, oomScore } from './limits.ts'
@@ -78,7 +79,10 @@ function containerConfig(
 }
 
 /** What only the environment needs is read when a container starts; nothing is watched for it. */
-async function fetchSources(place: StartPlace, { pod, podIPs, container }: StartRequest): Promise<EnvironmentSources> {
+async function fetchSources(
+  place: StartPlace,
+  { pod, podIPs, container, directories }: StartRequest,
+): Promise<EnvironmentSources> {
   const namespace = pod.metadata.namespace ?? ''
   const names = referredNames(container)
   const [configMaps, secrets] = await Promise.all([
@@ -95,6 +99,7 @@ async function fetchSources(place: StartPlace, { pod, podIPs, container }: Start
     services: serviceEnvironment(place.services, namespace, links),
     configMap: (name) => configMaps.get(name),
     secret: (name) => secrets.get(name),
+    file: (volume, path) => readEnvFile(directories.get(volume) ?? '', path),
   }
 }
 

@@ -142,6 +142,19 @@ describe('an emptyDir', () => {
   })
 })
 
+test('an init container may write the environment of the others', async () => {
+  const init = { name: 'first', image: 'busybox', command: ['sh', '-c', `echo "A='made here'" > /v/env`] }
+  const fileKeyRef = { volumeName: 'v', path: 'env', key: 'A' }
+  const spec = {
+    volumes: [{ name: 'v', emptyDir: {} }],
+    initContainers: [{ ...init, volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+  }
+  const uid = node.createPod('env', { ...sleeping, env: [{ name: 'A', valueFrom: { fileKeyRef } }] }, spec)
+  await node.untilRunning('env')
+  expect(await output(uid, 'echo "$A"; ls -d /v 2>&1')).toMatch(/^made here\n.*No such/)
+  await node.deletePod('env')
+})
+
 test('a pod that fills its emptyDir beyond its limit is evicted', async () => {
   const volumes = [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }]
   const command = ['sh', '-c', 'head -c 2000000 /dev/zero > /v/big; sleep 1000']
