@@ -1,10 +1,12 @@
 /** One watch from its first line to its last. */
 import { expired, internalError, type StatusError } from '../../api/machinery/status.ts'
 import type { StoreError } from '../../store/contract.ts'
+import type { Entry } from '../cache/entry.ts'
 import type { CacheEvent, Flavour, Notice } from '../cache/event.ts'
 import type { ResourceCache } from '../cache/resource-cache.ts'
 import type { ServerContext } from '../context.ts'
 import { LineQueue } from './line-queue.ts'
+import { sharedStateLines } from './state-lines.ts'
 import { replayStore } from './store-replay.ts'
 import type { WatchRequest } from './watch.ts'
 import type { WatchEncoding } from './watch-encoding.ts'
@@ -60,18 +62,15 @@ export class WatchSession {
   /** What exists comes as ADDED, then what happens. */
   startWithState(): void {
     const { namespace, selection, options } = this.#request
+    const { first, rest } = this.#encoding
     const listed = this.#cache.list(namespace)
     const state = selection.everything ? listed : listed.filter(selection.matches)
-    const end = options.allowWatchBookmarks
-      ? this.#encoding.bookmark({ resourceVersion: String(this.revision), annotations: initialEventsEnd })
-      : undefined
-    this.body.addLazily(
-      this.#stateLines(
-        state.map((entry) => ({ type: 'ADDED', entry })),
-        end,
-      ),
-    )
-    if (state.length > 0) this.#flavour = this.#encoding.rest
+    this.body.addLazily(state === listed && first === rest ? sharedStateLines(state, rest) : this.#stateLines(state))
+    if (options.allowWatchBookmarks) {
+      const resourceVersion = String(this.revision)
+      this.body.add(this.#encoding.bookmark({ resourceVersion, annotations: initialEventsEnd }))
+    }
+    if (state.length > 0) this.#flavour = rest
     this.#follow(this.revision)
   }
 
@@ -131,10 +130,9 @@ export class WatchSession {
     else this.#cleanups.push(cleanup)
   }
 
-  *#stateLines(notices: readonly Notice[], end: Buffer | undefined): Generator<Buffer> {
+  *#stateLines(state: readonly Entry[]): Generator<Buffer> {
     const { first, rest } = this.#encoding
-    for (const [i, notice] of notices.entries()) yield (i === 0 ? first : rest).encode(notice)
-    if (end) yield end
+    for (const [i, entry] of state.entries()) yield (i === 0 ? first : rest).encode({ type: 'ADDED', entry })
   }
 
   *#missedLines(missed: readonly { event: CacheEvent; notice: Notice }[], first: Flavour): Generator<Buffer> {
