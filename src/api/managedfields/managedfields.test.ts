@@ -123,6 +123,18 @@ describe('managedFields', () => {
     })
   })
 
+  test('keep the last ten updaters apart in each version, whatever they update', () => {
+    const many = Array.from({ length: 12 }, (_, i): Owner => {
+      const made = owner(`m${i}`, `2026-01-01T00:00:${String(i).padStart(2, '0')}Z`)
+      return { ...made, apiVersion: i % 2 ? 'v1' : 'v2', subresource: 'status' }
+    })
+    const ancient = encodeOwners(many).filter(({ manager }) => manager === 'ancient-changes')
+    expect(ancient.map(({ apiVersion, fieldsV1 }) => [apiVersion, fieldsV1])).toEqual([
+      ['v2', { 'f:m0': {}, 'f:m2': {} }],
+      ['v1', { 'f:m1': {}, 'f:m3': {} }],
+    ])
+  })
+
   test.each([
     ['an unknown operation', { operation: 'Eat' }],
     ['fields that are none', { operation: 'Apply', fieldsV1: { x: {} } }],

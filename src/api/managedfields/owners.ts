@@ -89,20 +89,36 @@ function compareBy<T>(a: T, b: T, keys: (value: T) => readonly string[]): number
   return 0
 }
 
-/** More updaters than this share one entry, the oldest first. */
+/** More updaters than this share entries, the oldest first, one for each version. */
 const updatersMax = 10
 const ancient = 'ancient-changes'
 
 function withoutAncient(owners: readonly Owner[]): Owner[] {
   const updaters = owners
-    .filter(({ operation, subresource }) => operation === 'Update' && subresource === '')
+    .filter(({ operation }) => operation === 'Update')
     .sort((a, b) => compareBy(a, b, ({ time = '', manager }) => [time, manager]))
-  if (updaters.length <= updatersMax) return [...owners]
-  const old = new Set(updaters.slice(0, updaters.length - updatersMax + 1))
-  const merged = [...old].reduce<Owner | undefined>((into, owner) => {
-    if (!into) return { ...owner, manager: ancient }
-    const { apiVersion, time } = owner
-    return { ...into, apiVersion, time, fields: into.fields.union(owner.fields) }
-  }, undefined)
-  return [...owners.filter((owner) => !old.has(owner)), ...(merged ? [merged] : [])]
+  let excess = updaters.length - updatersMax
+  const buckets = new Map<string, Owner[]>()
+  for (const updater of updaters) {
+    if (excess <= 0) break
+    const bucket = buckets.get(updater.apiVersion)
+    if (bucket) {
+      bucket.push(updater)
+      excess--
+    } else buckets.set(updater.apiVersion, [updater])
+  }
+  const shared = [...buckets.values()].filter((bucket) => bucket.length > 1)
+  const gone = new Set(shared.flat())
+  return [...owners.filter((owner) => !gone.has(owner)), ...shared.map(asOne)]
+}
+
+function asOne(bucket: readonly Owner[]): Owner {
+  return {
+    manager: ancient,
+    operation: 'Update',
+    apiVersion: bucket[0]?.apiVersion ?? '',
+    subresource: '',
+    time: bucket.at(-1)?.time,
+    fields: bucket.reduce((sum, { fields }) => sum.union(fields), new FieldSet()),
+  }
 }

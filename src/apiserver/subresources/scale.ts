@@ -7,11 +7,12 @@ import type { ScaleStrategy } from '../../api/resource.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { readBody } from '../http/body.ts'
+import { mediaType, readBody } from '../http/body.ts'
 import { json } from '../http/respond.ts'
 import { readEntry } from '../read/index.ts'
+import type { Written } from '../write/commit.ts'
 import { parsePatchOptions, parseWriteOptions } from '../write/options.ts'
-import { patcher } from '../write/patch.ts'
+import { applyType, patcher } from '../write/patch.ts'
 import { updateObject } from '../write/update.ts'
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
@@ -46,6 +47,10 @@ async function patchScale(
   request: ResourceRequest,
   strategy: ScaleStrategy<KubeObject>,
 ): Promise<ApiResponse> {
+  if (mediaType(request.headers) === applyType) {
+    const { applyScale } = await import('../write/apply.ts')
+    return scaleAnswer(await applyScale(context, request, scaleKind), strategy)
+  }
   const options = parsePatchOptions(request.query)
   const patch = patcher(request, options)
   return writeScale(context, request, strategy, {
@@ -84,8 +89,11 @@ async function writeScale(
       return next
     },
   })
-  const object = JSON.parse(written.bytes.toString()) as KubeObject
-  return json(200, scaleOf(object, strategy))
+  return scaleAnswer(written, strategy)
+}
+
+function scaleAnswer({ bytes }: Written, strategy: ScaleStrategy<KubeObject>): ApiResponse {
+  return json(200, scaleOf(JSON.parse(bytes.toString()) as KubeObject, strategy))
 }
 
 function scaleOf(object: KubeObject, strategy: ScaleStrategy<KubeObject>): Scale {

@@ -1,5 +1,5 @@
 /** The body of a server-side apply: YAML or JSON, of which only what stands there counts. */
-import { decodeBody, typeNameOf } from '../../api/machinery/body.ts'
+import { decodeBody, type GroupVersionKind, groupVersionOf, typeNameOf } from '../../api/machinery/body.ts'
 import { DecodeError, parseJson } from '../../api/machinery/decode.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { typeSchema } from '../../api/machinery/schema.ts'
@@ -15,28 +15,48 @@ export interface AppliedConfig {
 
 /** Throws 400. */
 export async function readConfig(request: ResourceRequest, options: PatchOptions): Promise<AppliedConfig> {
-  const { body, resource, subresource, warnings } = request
-  const { definition } = resource
-  const config = await plainObject(body)
-  const { apiVersion = '', kind = '' } = config
-  if (apiVersion !== resource.apiVersion || kind !== definition.kind) {
-    throw badRequest(`invalid object type: ${goGroupVersionKind(config)}`)
-  }
-  if (config.metadata?.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
-  const wrong = typedError(config, typeSchema(typeNameOf(definition)))
-  // Upstream says so with a 500, which its own issue 139253 calls a bug.
-  if (wrong) throw badRequest(`failed to create typed patch object (${described(config)}): ${wrong}`)
-  const checked = await decodeBody(definition, body, { contentType: 'application/yaml', fieldValidation: 'Warn' })
-  const duplicates = checked.warnings
-  if (options.fieldValidation === 'Strict' && duplicates.length > 0) {
-    throw badRequest(`strict decoding error: ${duplicates.join(', ')}`)
-  }
-  if (options.fieldValidation === 'Warn') for (const warning of duplicates) warnings.add(warning)
+  const { resource, subresource } = request
+  const config = await readTyped(request, options, resource.definition)
   // What this endpoint does not change is not owned through it either.
   const { status: _status, ...main } = config
   const { spec: _spec, ...state } = config
-  const kept = subresource === 'status' ? state : definition.status ? main : config
+  const kept = subresource === 'status' ? state : resource.definition.status ? main : config
   return { config: kept, force: options.force }
+}
+
+/** A Scale, as the part of the scaled object that it stands for. Throws 400. */
+export async function readScaleConfig(
+  request: ResourceRequest,
+  options: PatchOptions,
+  scaleKind: GroupVersionKind,
+): Promise<AppliedConfig> {
+  const { apiVersion, definition } = request.resource
+  const { metadata, spec } = await readTyped(request, options, scaleKind)
+  const config = { apiVersion, kind: definition.kind, metadata, ...(spec !== undefined && { spec }) }
+  return { config, force: options.force }
+}
+
+async function readTyped(
+  { body, warnings }: ResourceRequest,
+  { fieldValidation }: PatchOptions,
+  expected: GroupVersionKind,
+): Promise<Config> {
+  const config = await plainObject(body)
+  const { apiVersion = '', kind = '' } = config
+  if (apiVersion !== groupVersionOf(expected) || kind !== expected.kind) {
+    throw badRequest(`invalid object type: ${goGroupVersionKind(config)}`)
+  }
+  if (config.metadata?.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
+  const wrong = typedError(config, typeSchema(typeNameOf(expected)))
+  // Upstream says so with a 500, which its own issue 139253 calls a bug.
+  if (wrong) throw badRequest(`failed to create typed patch object (${described(config)}): ${wrong}`)
+  const checked = await decodeBody(expected, body, { contentType: 'application/yaml', fieldValidation: 'Warn' })
+  const duplicates = checked.warnings
+  if (fieldValidation === 'Strict' && duplicates.length > 0) {
+    throw badRequest(`strict decoding error: ${duplicates.join(', ')}`)
+  }
+  if (fieldValidation === 'Warn') for (const warning of duplicates) warnings.add(warning)
+  return config
 }
 
 type Config = Partial<KubeObject> & { spec?: unknown; status?: unknown }

@@ -309,6 +309,56 @@ describe('status', () => {
   })
 })
 
+describe('a scale', () => {
+  const path = `${deployments}/scaled`
+  const scale = (replicas: unknown, more: object = {}) => ({
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata: { name: 'scaled' },
+    spec: { replicas },
+    ...more,
+  })
+  const labels = { a: 'b' }
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const deployment = (spec: object) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'scaled' },
+    spec: { selector: { matchLabels: labels }, template, ...spec },
+  })
+
+  test('is applied to what it scales', async () => {
+    expect((await apply(`${path}/scale`, scale(2))).status).toBe(404)
+    await apply(path, deployment({ replicas: 1 }))
+    expect(await apply(`${path}/scale`, scale(2), { as: 'scaler' })).toMatchObject({
+      status: 409,
+      body: { message: 'Apply failed with 1 conflict: conflict with "a": .spec.replicas' },
+    })
+    expect(await apply(`${path}/scale`, scale(2), { as: 'scaler', query: '&force=true' })).toMatchObject({
+      status: 200,
+      body: { kind: 'Scale', spec: { replicas: 2 } },
+    })
+    expect((await owners(path))['Apply scaler']).toEqual({ 'f:spec': { 'f:replicas': {} } })
+    expect((await apply(path, deployment({ replicas: 3 }))).body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "scaler" with subresource "scale": .spec.replicas',
+    )
+    expect((await apply(path, deployment({}))).body).toMatchObject({ spec: { replicas: 2 } })
+  })
+
+  test.each([
+    ['of another type', scale('2'), '.spec.replicas: expected numeric (int or float), got string'],
+    [
+      'that is another kind',
+      { ...scale(2), kind: 'Deployment' },
+      'invalid object type: autoscaling/v1, Kind=Deployment',
+    ],
+  ])('%s is refused', async (_what, body, message) => {
+    const answer = await apply(`${path}/scale`, body)
+    expect(answer.status).toBe(400)
+    expect(answer.body.message).toContain(message)
+  })
+})
+
 describe('managedFields', () => {
   test('begin with the creator, if it says its name as a manager', async () => {
     const web = {

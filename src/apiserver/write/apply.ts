@@ -1,6 +1,6 @@
 /** Server-side apply (KEP-555): a patch that says what its sender wants to own, and nothing of what others do. */
 
-import { typeNameOf } from '../../api/machinery/body.ts'
+import { type GroupVersionKind, typeNameOf } from '../../api/machinery/body.ts'
 import { decode } from '../../api/machinery/decode.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { conflictError, isReason } from '../../api/machinery/status.ts'
@@ -24,11 +24,12 @@ import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { jsonBytes } from '../http/respond.ts'
 import { findEntry } from '../read/index.ts'
-import { type AppliedConfig, readConfig } from './apply-config.ts'
+import { type AppliedConfig, readConfig, readScaleConfig } from './apply-config.ts'
 import { conflictStatus } from './apply-conflict.ts'
+import type { Written } from './commit.ts'
 import { createObject, missing } from './create.ts'
 import { managerName, topologyOf, untracked } from './managed-fields.ts'
-import { parsePatchOptions } from './options.ts'
+import { type PatchOptions, parsePatchOptions } from './options.ts'
 import { updateObject } from './update.ts'
 
 /** Where client-side apply keeps what it applied. */
@@ -41,18 +42,44 @@ export async function handleApply(
 ): Promise<ApiResponse> {
   const options = parsePatchOptions(request.query, { isApply: true })
   const applied = await readConfig(request, options)
+  const { code, written } = await applyObject(context, request, { strategy, options, applied })
+  return jsonBytes(code, written.bytes)
+}
+
+/** Applies a Scale to what it scales, and returns that. */
+export async function applyScale(
+  context: ServerContext,
+  request: ResourceRequest,
+  scaleKind: GroupVersionKind,
+): Promise<Written> {
+  const options = parsePatchOptions(request.query, { isApply: true })
+  const applied = await readScaleConfig(request, options, scaleKind)
+  const { written } = await applyObject(context, request, { strategy: request.resource.definition, options, applied })
+  return written
+}
+
+interface ApplyRequest {
+  readonly strategy: UpdateStrategy<KubeObject>
+  readonly options: PatchOptions
+  readonly applied: AppliedConfig
+}
+
+async function applyObject(
+  context: ServerContext,
+  request: ResourceRequest,
+  { strategy, options, applied }: ApplyRequest,
+): Promise<{ code: 200 | 201; written: Written }> {
   const application = new Application(context, request, applied)
   for (;;) {
     if (await findEntry(context, request)) {
       const change = (current: Entry) => application.over(current.copy())
-      const written = await updateObject(context, request, { strategy, options, change, tracked: true })
-      return jsonBytes(200, written.bytes)
+      const update = { strategy, options, change, tracked: true }
+      return { code: 200, written: await updateObject(context, request, update) }
     }
     if (request.subresource) throw missing(request)
     try {
       const { object, managedFields } = application.alone()
-      const created = await createObject(context, request, object, { ...options, managedFields })
-      return jsonBytes(201, created.bytes)
+      return { code: 201, written: await createObject(context, request, object, { ...options, managedFields }) }
     } catch (error) {
       // Somebody else made it meanwhile: then it is an update.
       if (options.dryRun || !isReason(error, 'AlreadyExists')) throw error

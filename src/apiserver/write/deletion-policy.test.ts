@@ -47,8 +47,14 @@ describe('a delete', () => {
   })
 
   test('does not wait where nobody is to be waited for', () => {
-    const unbound = declareResource<KubeObject>({ ...plain, gracePeriodSeconds: () => 0 })
+    const unbound = declareResource<KubeObject>({ ...plain, gracePeriodSeconds: () => undefined })
     expect(decideDeletion(unbound, object({}), { gracePeriodSeconds: 30 }, now)).toEqual({ type: 'remove' })
+  })
+
+  test('waits as long as it is asked to, also for who would usually not be waited for', () => {
+    const hasty = declareResource<KubeObject>({ ...plain, gracePeriodSeconds: () => 0 })
+    expect(decideDeletion(hasty, object({}), {}, now)).toEqual({ type: 'remove' })
+    expect(decideDeletion(hasty, object({}), { gracePeriodSeconds: 1 }, now)).toMatchObject({ type: 'mark' })
   })
 
   describe('of what is being deleted already', () => {

@@ -34,7 +34,7 @@ export function decideDeletion(
 function gracePeriod(definition: ResourceDefinition, old: KubeObject, options: DeleteOptions): number {
   const usual = definition.gracePeriodSeconds?.(old)
   // Nobody is there to be waited for (a pod without a node, or one that has ended), whatever the client asks.
-  if (!usual) return 0
+  if (usual === undefined) return 0
   const asked = options.gracePeriodSeconds ?? usual
   const wanted = asked < 0 ? 1 : asked
   const { deletionTimestamp, deletionGracePeriodSeconds } = old.metadata

@@ -17,7 +17,7 @@ export const patchTypes: readonly PatchMediaType[] = [
   'application/strategic-merge-patch+json',
 ]
 
-const applyType = 'application/apply-patch+yaml'
+export const applyType = 'application/apply-patch+yaml'
 
 /** What the request's patch makes of an object. */
 export function patcher(
