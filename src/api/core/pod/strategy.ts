@@ -36,9 +36,9 @@ export function preparePodForStatusUpdate(next: Pod, old: Pod): void {
 }
 
 /** Seconds between the wish to delete a pod and its end; a pod that no node runs, or that ended, ends at once. */
-export function podGracePeriodSeconds(pod: Pod): number {
+export function podGracePeriodSeconds(pod: Pod): number | undefined {
   const { phase } = pod.status ?? {}
-  if (!pod.spec?.nodeName || phase === 'Succeeded' || phase === 'Failed') return 0
+  if (!pod.spec?.nodeName || phase === 'Succeeded' || phase === 'Failed') return undefined
   const seconds = pod.spec.terminationGracePeriodSeconds ?? 30
   return seconds < 0 ? 1 : seconds
 }
