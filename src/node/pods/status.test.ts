@@ -190,3 +190,8 @@ test('an init container that runs holds the others back', () => {
   expect(status.containerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'PodInitializing' } })
   expect(condition(status, 'Initialized')).toMatchObject({ status: 'False', reason: 'ContainersNotInitialized' })
 })
+
+test('a pod that was rejected has a reason, and nothing else comes to it', () => {
+  const status = { phase: 'Failed', reason: 'NodePorts', message: 'Pod was rejected: no', startTime: at }
+  expect(podStatus(pod({ status }), machine(undefined, false), new Map(), context)).toEqual(status)
+})

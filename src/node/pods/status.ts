@@ -4,8 +4,8 @@ import type { ContainerStatus, Pod, PodStatus } from '../../api/generated/v1.ts'
 import type { PodObservation } from '../runtime/contract.ts'
 import { conditions } from './conditions.ts'
 import { containerStatus } from './container-status.ts'
-import { isFinished, type Knowledge, runningRuns } from './decide.ts'
-import { isPastDeadline } from './progress.ts'
+import { type Knowledge, runningRuns } from './decide.ts'
+import { isFinished, isPastDeadline } from './progress.ts'
 import { isSidecar, shouldRestart } from './restart.ts'
 
 export interface StatusContext {
@@ -15,6 +15,7 @@ export interface StatusContext {
 }
 
 export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, context: StatusContext): PodStatus {
+  if (pod.status && isRejected(pod, observed)) return pod.status
   const { nodeIPs, now } = context
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {}
   const inits = initContainers.map((container) => containerStatus(pod, container, observed, known, now))
@@ -36,6 +37,11 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
     }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   }
+}
+
+/** Failed before anything of it was made here: it has no containers to speak of. */
+function isRejected(pod: Pod, { containers }: PodObservation): boolean {
+  return isFinished(pod) && !pod.status?.containerStatuses && containers.size === 0
 }
 
 /** RFC 3339 in whole seconds, as the API keeps times. */

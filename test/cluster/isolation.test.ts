@@ -1,0 +1,197 @@
+/** What pods may use and do, and the node's ports that lead to them: with the real kubectl, on two nodes with a proxy. */
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { run } from '../../src/lib/exec.ts'
+import { eventually, startCluster, type TestCluster } from '../harness.ts'
+
+let cluster: TestCluster
+
+beforeAll(async () => {
+  cluster = await startCluster('--nodes', '2')
+})
+afterAll(() => cluster?.down())
+
+const nodeIPs = ['172.30.0.11', '172.30.0.12'] as const
+
+interface PodOptions {
+  readonly image?: string
+  readonly node?: string
+  /** Lines of YAML, of the container and of the pod's spec. */
+  readonly container?: string
+  readonly spec?: string
+}
+
+const indented = (text: string, spaces: number) =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => `${' '.repeat(spaces)}${line}\n`)
+    .join('')
+
+const manifest = (name: string, { image = 'busybox', node, container = '', spec = '' }: PodOptions) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, labels: {app: ${name}}}
+spec:
+  terminationGracePeriodSeconds: 0
+${node ? `  nodeSelector: {kubernetes.io/hostname: ${node}}\n` : ''}${indented(spec, 2)}  containers:
+  - name: c
+    image: ${image}
+${indented(container, 4)}`
+
+const create = (name: string, options: PodOptions) => cluster.apply(manifest(name, options))
+const ready = (...names: string[]) =>
+  cluster.kubectl('wait', '--for=condition=Ready', ...names.map((name) => `pod/${name}`), '--timeout=20s')
+const remove = (...names: string[]) => cluster.kubectl('delete', 'pod', '--now', ...names)
+const field = (name: string, path: string) => cluster.kubectl('get', 'pod', name, '-o', `jsonpath={${path}}`)
+const demoapp = { image: 'ikubernetes/demoapp:v1.0', node: 'node-1' }
+const curl = async (url: string) => (await run('curl', ['-sm', '2', url])).stdout
+const sleeping = 'command: [sleep, "1000"]'
+
+describe('host ports', () => {
+  // Kubernetes' own conformance test of this name; its pods are agnhost's.
+  test('with same hostPort but different hostIP and protocol do not conflict', async () => {
+    const udp = `perl -MIO::Socket::IP -e '
+      $s = IO::Socket::IP->new(Proto => "udp", LocalPort => 80);
+      while (defined $s->recv($m, 99)) { $s->send("udp") }'`
+    const port = (hostIP: string, protocol: string) =>
+      `ports: [{containerPort: 80, hostPort: 54323, protocol: ${protocol}, hostIP: ${hostIP}}]`
+    await create('pod1', { ...demoapp, container: port('127.0.0.1', 'TCP') })
+    await create('pod2', { ...demoapp, container: port(nodeIPs[0], 'TCP') })
+    await create('pod3', {
+      node: 'node-1',
+      container: `command: [sh, -c, ${JSON.stringify(udp)}]\n${port(nodeIPs[0], 'UDP')}`,
+    })
+    await create('host', { node: 'node-1', container: sleeping, spec: 'hostNetwork: true' })
+    await ready('pod1', 'pod2', 'pod3', 'host')
+    const ask = (...command: string[]) => cluster.inPod('host', ...command)
+    expect(await ask('curl', '-sm2', '--interface', nodeIPs[0], 'http://127.0.0.1:54323')).toContain('ServerName: pod1')
+    expect(await ask('curl', '-sm2', `http://${nodeIPs[0]}:54323`)).toContain('ServerName: pod2')
+    const client = `$s = IO::Socket::IP->new(Proto => "udp", PeerHost => "${nodeIPs[0]}", PeerPort => 54323);
+      alarm 2; $s->send("?"); $s->recv($m, 99); print $m`
+    expect(await ask('perl', '-MIO::Socket::IP', '-e', client)).toBe('udp')
+
+    await create('pod4', { ...demoapp, container: port('0.0.0.0', 'TCP') })
+    const message = () => field('pod4', '.status.conditions[?(@.type=="PodScheduled")].message')
+    await eventually('the conflict', async () => (await message()).includes('free ports'))
+    expect(await message()).toContain("1 node(s) didn't have free ports for the requested pod ports")
+    await remove('pod1', 'pod2')
+    await ready('pod4')
+    await remove('pod3', 'pod4', 'host')
+  })
+
+  test('are reached from everywhere, whatever happens to the proxy and the agent', async () => {
+    const ports = 'ports: [{containerPort: 80, hostPort: 8080}]'
+    await create('web', { ...demoapp, container: ports })
+    await create('far', { node: 'node-2', container: sleeping })
+    await cluster.kubectl('expose', 'pod', 'web', '--port=80')
+    await ready('web', 'far')
+    const url = `http://${nodeIPs[0]}:8080`
+    const far = await field('far', '.status.podIP')
+    const all = async () => {
+      expect(await curl(url), 'from outside').toContain('ServerName: web')
+      expect(await cluster.onNode('curl', '-sm2', 'http://localhost:8080'), 'from the node').toContain(
+        'ServerName: web',
+      )
+      expect(await cluster.inPod('far', 'curl', '-sm2', url), 'from another node').toContain(`ClientIP: ${far}`)
+      expect(await cluster.inPod('web', 'curl', '-sm2', url), 'from itself').toContain('ServerName: web')
+    }
+    await all()
+    const rules = () => cluster.onNode('iptables-save', '-t', 'nat')
+    await cluster.onNode('iptables', '-t', 'nat', '-F')
+    await all()
+    await eventually("the proxy's rules", async () => (await rules()).includes('default/web'))
+    const agent = (await run('pgrep', ['-f', 'node/main.ts .*node-1'])).stdout.trim().split('\n')[0] ?? ''
+    process.kill(Number(agent), 'SIGKILL')
+    expect(await curl(url), 'without an agent').toContain('ServerName: web')
+    await eventually('the next agent', async () => {
+      await all()
+      return true
+    })
+    await remove('web', 'far')
+    await eventually('no rules', async () => !(await cluster.onNode('nft', 'list', 'tables')).includes('host-ports'))
+    expect(await curl(url)).toBe('')
+  })
+
+  test('are the ports of containers on the host network', async () => {
+    const spec = 'hostNetwork: true'
+    await create('host', { container: `${sleeping}\nports: [{containerPort: 9999}]`, spec })
+    expect(await field('host', '.spec.containers[0].ports[0].hostPort')).toBe('9999')
+    const other = manifest('other', { container: 'ports: [{containerPort: 80, hostPort: 81}]', spec })
+    const { stderr } = await cluster.tryKubectl(['apply', '-f', '-'], other)
+    expect(stderr).toContain(
+      'spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true',
+    )
+    await remove('host')
+  })
+})
+
+describe('limits', () => {
+  test('of memory are told as OOMKilled', async () => {
+    const command = `command: [perl, -e, 'my @all; push @all, "x" x 1_000_000 while 1']`
+    const limits = 'resources: {limits: {memory: 32Mi}}'
+    await create('greedy', { container: `${command}\n${limits}`, spec: 'restartPolicy: Never' })
+    await eventually('its end', async () => (await cluster.kubectl('get', 'pod', 'greedy')).includes('OOMKilled'))
+    expect(await cluster.kubectl('describe', 'pod', 'greedy')).toMatch(/Reason: +OOMKilled\n +Exit Code: +137/)
+    await remove('greedy')
+  })
+
+  test('leave no control groups when their pods have gone', async () => {
+    await create('limited', { container: `${sleeping}\nresources: {limits: {cpu: 100m, memory: 32Mi}}` })
+    await ready('limited')
+    const uid = await field('limited', '.metadata.uid')
+    const groups = () =>
+      ['/memory/', '/cpu/', '/'].some((hierarchy) =>
+        ['node-1', 'node-2'].some((node) =>
+          existsSync(`/sys/fs/cgroup${hierarchy}fairway/fw-fairway-${node}/pod${uid}`),
+        ),
+      )
+    expect(groups()).toBe(true)
+    await remove('limited')
+    expect(groups()).toBe(false)
+  })
+})
+
+describe('security', () => {
+  test('a pod of the restricted profile runs, as it says', async () => {
+    const spec = `
+securityContext: {runAsNonRoot: true, runAsUser: 1000, fsGroup: 2000, seccompProfile: {type: RuntimeDefault}}
+volumes: [{name: v, emptyDir: {}}]`
+    const security =
+      'securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}'
+    const mounts = 'volumeMounts: [{name: v, mountPath: /data}]'
+    await create('restricted', { container: `${sleeping}\n${security}\n${mounts}`, spec })
+    await ready('restricted')
+    const script =
+      'id -u; id -g; id -G; touch /data/x && echo written; touch /tmp/x 2>/dev/null || echo not; grep Seccomp: /proc/self/status'
+    expect(await cluster.inPod('restricted', 'sh', '-c', script)).toBe('1000\n0\n0 2000\nwritten\nnot\nSeccomp:\t2\n')
+    expect(await field('restricted', '.status.containerStatuses[0].user.linux')).toBe(
+      '{"gid":0,"supplementalGroups":[0,2000],"uid":1000}',
+    )
+    await remove('restricted')
+  })
+
+  test('root is refused to who must not be root', async () => {
+    await create('root', { container: sleeping, spec: 'securityContext: {runAsNonRoot: true}' })
+    const seen = () => cluster.kubectl('get', 'pod', 'root')
+    await eventually('the refusal', async () => (await seen()).includes('CreateContainerConfigError'))
+    const described = await cluster.kubectl('describe', 'pod', 'root')
+    expect(described).toContain('Error: container has runAsNonRoot and image will run as root (pod: "root_default(')
+    await remove('root')
+  })
+
+  test('an unsafe sysctl is refused, a safe one set', async () => {
+    const sysctl = (name: string, value: string) => `securityContext: {sysctls: [{name: ${name}, value: "${value}"}]}`
+    await create('unsafe', { container: sleeping, spec: sysctl('kernel.msgmax', '10000') })
+    await create('safe', { container: sleeping, spec: sysctl('net.ipv4.ip_local_port_range', '1024 2000') })
+    await ready('safe')
+    expect(await cluster.inPod('safe', 'cat', '/proc/sys/net/ipv4/ip_local_port_range')).toBe('1024\t2000\n')
+    await eventually('the refusal', async () =>
+      (await cluster.kubectl('get', 'pod', 'unsafe')).includes('SysctlForbidden'),
+    )
+    expect(await field('unsafe', '.status.message')).toBe(
+      'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+    )
+    await remove('unsafe', 'safe')
+  })
+})
