@@ -105,6 +105,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const checks = new Map([
     ['ping', async () => true],
     ['store', async () => (await store.currentRevision()) >= 0],
+    ['poststarthook/rbac/bootstrap-roles', () => context.authorizer.rbac.load().then(() => true)],
     ...(options.checks ?? []),
   ])
   const pages = new Pages({ registry, metrics, checks, tokens, serverAddress: options.address ?? '' })

@@ -156,7 +156,10 @@ class ResourcePaths {
     return {
       ...(namespaced && this.#serves('list') && { [`${this.#base}/${plural}`]: this.#everywhere() }),
       [collection]: { ...this.#collection(), parameters: [...scope, pretty] },
-      [item]: { ...this.#item(this.#typeName, ''), ...this.#remove(), parameters: [...named, pretty] },
+      // Reviews are asked, and never there to be read.
+      ...(this.#serves('get') && {
+        [item]: { ...this.#item(this.#typeName, ''), ...this.#remove(), parameters: [...named, pretty] },
+      }),
       ...(this.#definition.status && {
         [`${item}/status`]: { ...this.#item(this.#typeName, 'Status'), parameters: [...named, pretty] },
       }),

@@ -58,6 +58,22 @@ describe('OpenAPI v3', () => {
     ])
   })
 
+  test('has no objects of what is only asked', () => {
+    const review = declareResource({
+      group: 'authorization.k8s.io',
+      version: 'v1',
+      kind: 'SelfSubjectAccessReview',
+      plural: 'selfsubjectaccessreviews',
+      singular: 'selfsubjectaccessreview',
+      namespaced: false,
+      verbs: ['create'],
+      columns: [],
+    })
+    const { paths } = openApiV3Document('authorization.k8s.io/v1', [review], { descriptionsDir: '/nowhere' })
+    const base = '/apis/authorization.k8s.io/v1/'
+    expect(Object.keys(paths as object)).toEqual([base, `${base}selfsubjectaccessreviews`])
+  })
+
   test('lists carry what strategic merge patches and server-side apply need', () => {
     const { schemas } = document('v1').components
     expect(schemas['io.k8s.api.core.v1.ServiceSpec']?.properties?.['ports']).toEqual({

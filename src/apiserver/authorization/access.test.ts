@@ -122,6 +122,7 @@ describe('who was granted nothing', () => {
     ['/healthz', nobody],
     ['/livez', nobody],
     ['/readyz', nobody],
+    ['/readyz/poststarthook/rbac/bootstrap-roles', { name: 'm', groups: ['system:monitoring'] }],
     ['/apis', jane],
     ['/api/v1', jane],
     ['/openapi/v3', jane],

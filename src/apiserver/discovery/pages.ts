@@ -56,7 +56,7 @@ export class Pages {
       case 'healthz':
       case 'livez':
       case 'readyz':
-        return this.#health(root, rest, query)
+        return this.#health(root, rest.join('/'), query)
       case 'metrics':
         return text(200, await this.#options.metrics.render(), {
           'content-type': 'text/plain; version=0.0.4; charset=utf-8',
@@ -85,7 +85,7 @@ export class Pages {
   }
 
   /** `/readyz` runs all checks, `/readyz/NAME` one of them; `?verbose` lists each. */
-  async #health(page: string, [only]: string[], query: URLSearchParams): Promise<ApiResponse> {
+  async #health(page: string, only: string, query: URLSearchParams): Promise<ApiResponse> {
     const excluded = query.getAll('exclude')
     const names = [...this.#options.checks.keys()].filter((name) => (only ? name === only : !excluded.includes(name)))
     if (only && names.length === 0) return notFoundPage()
