@@ -7,9 +7,9 @@ export interface Refusal {
   readonly message: string
 }
 
-/** `others`: all pods of this node, the pod itself may be among them. */
-export function refusal(pod: Pod, others: readonly Pod[]): Refusal | undefined {
-  return refusedPorts(pod, others) ?? refusedSysctl(pod) ?? refusedAppArmor(pod)
+/** `accepted`: the pods that this node runs, or is about to; the pod itself may be among them. */
+export function refusal(pod: Pod, accepted: readonly Pod[]): Refusal | undefined {
+  return refusedPorts(pod, accepted) ?? refusedSysctl(pod) ?? refusedAppArmor(pod)
 }
 
 interface Port {
@@ -28,19 +28,18 @@ function portsOf({ spec }: Pod): Port[] {
 }
 
 /** The scheduler sees to it; pods that name their node have not been there. */
-function refusedPorts(pod: Pod, others: readonly Pod[]): Refusal | undefined {
+function refusedPorts(pod: Pod, accepted: readonly Pod[]): Refusal | undefined {
   const wanted = portsOf(pod)
   if (wanted.length === 0) return undefined
-  const holders = others.filter((other) => other.metadata.uid !== pod.metadata.uid && holdsPorts(other))
+  const holders = accepted.filter((other) => other.metadata.uid !== pod.metadata.uid && holdsPorts(other))
   const clash = holders.flatMap(portsOf).some((used) => wanted.some((port) => overlaps(port, used)))
   if (!clash) return undefined
   const words = "node(s) didn't have free ports for the requested pod ports"
   return { reason: 'NodePorts', message: `Predicate NodePorts failed: ${words}` }
 }
 
-/** Accepted here: it has been given its start time. */
 function holdsPorts({ status }: Pod): boolean {
-  return status?.startTime !== undefined && status.phase !== 'Succeeded' && status.phase !== 'Failed'
+  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
 }
 
 function overlaps(a: Port, b: Port): boolean {
@@ -80,7 +79,8 @@ function forbidden(what: string): Refusal {
 
 /** The process runtime loads no profiles. */
 function refusedAppArmor({ spec }: Pod): Refusal | undefined {
-  const profiles = [spec?.securityContext, ...(spec?.containers ?? []).map(({ securityContext }) => securityContext)]
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+  const profiles = [spec?.securityContext, ...containers.map(({ securityContext }) => securityContext)]
   const asked = profiles.some((context) => context?.appArmorProfile && context.appArmorProfile.type !== 'Unconfined')
   if (!asked) return undefined
   return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' }
