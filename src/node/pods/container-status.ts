@@ -2,8 +2,8 @@
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/v1.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
 import { parseReference } from '../runtime/images.ts'
-import { type ContainerKnowledge, isFinished, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
-import { hasEndedForGood } from './progress.ts'
+import { type ContainerKnowledge, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
+import { isEnding } from './progress.ts'
 import { backOffLeftMs, backOffMs, isEphemeral, isRegularInit, shouldRestart } from './restart.ts'
 import { seconds } from './status.ts'
 
@@ -26,15 +26,10 @@ export function containerStatus(
   return {
     ...identity(container, runs),
     ...holdings(container, runs),
-    ...states({ pod, container, runs, knowledge, now, over: isOver(pod, observed, now) }),
+    ...states({ pod, container, runs, knowledge, now, over: isEnding(pod, observed, now) }),
     ready: isInit ? runs?.current.exit?.code === 0 : ready && !isDebugging,
     ...(!isDebugging && { started }),
   }
-}
-
-/** Nothing of the pod will run again. */
-function isOver(pod: Pod, observed: PodObservation, now: Date): boolean {
-  return pod.metadata.deletionTimestamp !== undefined || isFinished(pod) || hasEndedForGood(pod, observed, now)
 }
 
 function identity(container: Container, runs: ContainerRuns | undefined) {

@@ -4,7 +4,7 @@
  */
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
-import { hasEndedForGood, isFormer, progressOf } from './progress.ts'
+import { hasEndedForGood, isFinished, isFormer, progressOf } from './progress.ts'
 import { backOffLeftMs, isRegularInit, isSidecar, nextCrashes, shouldRestart } from './restart.ts'
 import { graceOf, stopAll, stopOne } from './stopping.ts'
 
@@ -63,10 +63,6 @@ function terminate(pod: Pod, observed: PodObservation, now: Date): Action[] {
 function finish(pod: Pod, observed: PodObservation, now: Date): Action[] {
   const running = stopAll(pod, observed, { why: '', graceSeconds: graceOf(pod), now })
   return running.length === 0 && observed.remains ? [{ type: 'stopSandbox' }] : running
-}
-
-export function isFinished({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
 }
 
 function deadline({ spec, status }: Pod, now: Date): Action[] {

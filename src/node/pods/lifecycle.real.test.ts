@@ -91,6 +91,18 @@ describe('sidecars', () => {
     expect(text.split('\n').slice(4, 6)).toEqual(['-main', '-two'])
   })
 
+  test('are restarted when their liveness probe fails, while the others go on', async () => {
+    const livenessProbe = { exec: { command: ['test', '!', '-e', '/v/sick'] }, periodSeconds: 1, failureThreshold: 1 }
+    const side = service('side', { ...always, livenessProbe })
+    const uid = node.createPod('sick', service('main'), { volumes, initContainers: [side] })
+    await node.untilRunning('sick')
+    await output(uid, 'main', 'touch /v/sick')
+    await node.api.until('its restart', () => container('sick', 'side')?.restartCount === 1)
+    expect(container('sick')?.restartCount).toBe(0)
+    expect(await output(uid, 'main', 'grep side /v/log; rm /v/sick')).toMatch(/^\+side\n-side\n/)
+    await node.deletePod('sick')
+  })
+
   test('are restarted, and do not keep a pod from its end', async () => {
     const initContainers = [service('side', always)]
     const uid = node.createPod(
@@ -216,6 +228,10 @@ describe('a pod that must not run here', () => {
         "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
     })
     await Promise.all([node.deletePod('first'), node.deletePod('second')])
+    for (const name of ['one', 'two']) node.createPod(name, { command: ['sleep', '1000'], ports })
+    const phases = () => ['one', 'two'].map((name) => node.pod(name)?.status?.phase ?? '').sort()
+    await node.api.until('one of two at once', () => phases().join() === 'Failed,Running')
+    await Promise.all([node.deletePod('one'), node.deletePod('two')])
     const sysctls = [{ name: 'kernel.msgmax', value: '1' }]
     node.createPod('sysctl', {}, { securityContext: { sysctls } })
     await node.api.until('the refusal', () => node.pod('sysctl')?.status?.reason === 'SysctlForbidden')

@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/log.ts'
 import { Prober } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import { refusal } from './admission.ts'
-import { type Action, isFinished, type Knowledge, nextActions } from './decide.ts'
+import { type Action, type Knowledge, nextActions } from './decide.ts'
 import { evictedStatus, isUnbounded, storageExcess } from './eviction.ts'
 import { fieldPath } from './fields.ts'
 import type { ClusterNames } from './files.ts'
@@ -17,6 +17,7 @@ import { MountFailures } from './mount-failures.ts'
 import { Performer } from './performer.ts'
 import { PostStarts } from './post-start.ts'
 import { Problems } from './problems.ts'
+import { isFinished } from './progress.ts'
 import { execIn } from './start.ts'
 import { podStatus, seconds } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -61,6 +62,8 @@ export class PodManager {
   readonly #performer: Performer
   /** Why pods have to go, until their status says it. */
   readonly #evictions = new Map<string, string>()
+  /** Uids of pods that this node agreed to run. */
+  readonly #accepted = new Set<string>()
   /** Pods that the API no longer has, until they are off the machine. */
   readonly #removed = new Map<string, Pod>()
 
@@ -71,7 +74,7 @@ export class PodManager {
     this.#queue = new WorkQueue({ name: 'pods', reconcile: (uid) => this.#reconcile(uid), concurrency, log, clock })
     this.#problems = new Problems(clock)
     this.#mountFailures = new MountFailures({ events, clock })
-    this.#stopper = new Stopper({ runtime, events, changed })
+    this.#stopper = new Stopper({ runtime, events, clock, changed })
     this.#postStarts = new PostStarts({ runtime, events, changed })
     this.#volumes = new PodVolumes({ ...options, changed })
     this.#statuses = new StatusWriter(client)
@@ -176,11 +179,16 @@ export class PodManager {
 
   /** A pod that this node must not run fails before anything of it is made. */
   async #refuse(pod: Pod, observed: PodObservation): Promise<boolean> {
-    if (observed.remains || observed.containers.size > 0 || pod.metadata.deletionTimestamp || isFinished(pod))
-      return false
     const { pods, events } = this.#options
-    const refused = refusal(pod, pods.list())
-    if (!refused) return false
+    const uid = pod.metadata.uid ?? ''
+    if (pod.metadata.deletionTimestamp || isFinished(pod) || this.#accepted.has(uid)) return false
+    // What a former agent accepted stays.
+    const accepted = pods.list().filter((one) => one.status?.startTime || this.#accepted.has(one.metadata.uid ?? ''))
+    const refused = isGone(observed) ? refusal(pod, accepted) : undefined
+    if (!refused) {
+      this.#accepted.add(uid)
+      return false
+    }
     const { reason, message } = refused
     events.event(pod, 'Warning', reason, message)
     const { startTime = seconds(this.#options.clock.now()) } = pod.status ?? {}
@@ -214,6 +222,7 @@ export class PodManager {
     this.#volumes.forget(uid)
     this.#evictions.delete(uid)
     this.#removed.delete(uid)
+    this.#accepted.delete(uid)
     await this.#options.runtime.removePod(uid)
   }
 

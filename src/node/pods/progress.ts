@@ -59,6 +59,15 @@ export function isPastDeadline({ spec, status }: Pod, now: Date): boolean {
   return now.getTime() >= new Date(status.startTime).getTime() + spec.activeDeadlineSeconds * 1000
 }
 
+export function isFinished({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
+}
+
+/** Nothing of it will run again: deleted, ended, or ending. */
+export function isEnding(pod: Pod, observed: PodObservation, now: Date): boolean {
+  return pod.metadata.deletionTimestamp !== undefined || isFinished(pod) || hasEndedForGood(pod, observed, now)
+}
+
 /** Nothing of it but sidecars will run again. */
 export function hasEndedForGood(pod: Pod, observed: PodObservation, now: Date): boolean {
   if (isPastDeadline(pod, now)) return true

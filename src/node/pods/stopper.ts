@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { EventRecorder } from '../../client/index.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Attempt, PodObservation, Runtime } from '../runtime/contract.ts'
 import { fieldPath } from './fields.ts'
 import { runHook } from './hooks.ts'
@@ -10,6 +11,7 @@ import { hasItsTurn } from './stopping.ts'
 export interface StopperOptions {
   readonly runtime: Runtime
   readonly events: EventRecorder
+  readonly clock: Clock
   /** A container is ready for its signal. */
   readonly changed: (uid: string) => void
 }
@@ -55,7 +57,8 @@ export class Stopper {
         })
       }
     }
-    if (steps.get(run.id) !== 'prepared' || !hasItsTurn(pod, container.name, observed)) return
+    if (steps.get(run.id) !== 'prepared' || !hasItsTurn(pod, container.name, observed, this.#options.clock.now()))
+      return
     steps.set(run.id, 'signalled')
     this.#options.runtime.signal(uid, container.name, 'SIGTERM')
   }

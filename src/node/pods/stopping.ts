@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/generated/v1.ts'
 import type { Attempt, PodObservation } from '../runtime/contract.ts'
 import type { Action } from './decide.ts'
+import { isEnding } from './progress.ts'
 
 export interface StopRequest {
   /** Shown in the Event. */
@@ -36,9 +37,11 @@ export function endsAfter({ spec }: Pod, name: string): string[] {
   return [...(spec?.containers ?? []), ...sidecars.slice(position + 1)].map((container) => container.name)
 }
 
-export function hasItsTurn(pod: Pod, name: string, { containers }: PodObservation): boolean {
+/** Order is kept when the pod ends; a sidecar that is to be restarted waits for nobody. */
+export function hasItsTurn(pod: Pod, name: string, observed: PodObservation, now: Date): boolean {
+  if (!isEnding(pod, observed, now)) return true
   return endsAfter(pod, name).every((other) => {
-    const runs = containers.get(other)
+    const runs = observed.containers.get(other)
     return !runs || runs.current.exit !== undefined
   })
 }

@@ -92,7 +92,10 @@ export class Prober {
       container,
       exec: (command, timeoutMs) => exec(uid, container.name, command, timeoutMs),
     }
-    const before = pod.status?.containerStatuses?.find(({ containerID }) => containerID?.endsWith(run.id))
+    const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
+    const before = [...containerStatuses, ...initContainerStatuses].find((status) =>
+      status.containerID?.endsWith(run.id),
+    )
     for (const [kind, probe] of probesOf(container)) {
       const worker = new ProbeWorker({
         kind,
