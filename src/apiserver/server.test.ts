@@ -300,6 +300,12 @@ describe('the deprecated watch paths', () => {
     expect((await api.request('POST', path, { metadata: { name: 'no' } })).status).toBe(405)
   })
 
+  test('are the only way to watch one object without a selector', async () => {
+    await create('single')
+    const { status, body } = await api.request('GET', `${configMaps}/single?watch=1`)
+    expect([status, body['kind']]).toEqual([200, 'ConfigMap'])
+  })
+
   test('of one object', async () => {
     await create('only')
     const { events, stop } = await api.watch('/api/v1/watch/namespaces/default/configmaps/only')

@@ -28,7 +28,7 @@ import type { ProxyTarget } from './proxy/target.ts'
 import { BookmarkTicker } from './read/bookmarks.ts'
 import { Registry } from './registry.ts'
 import { errorInFormat, pageInFormat, represented } from './representation.ts'
-import { parseTarget, type ResourceRoute, routeResource } from './routing/route.ts'
+import { parseTarget, queryOf, type ResourceRoute, routeResource } from './routing/route.ts'
 import { type AgentCredentials, AgentDialer } from './subresources/agent.ts'
 import { isStreamed } from './subresources/stream-options.ts'
 import { tunnel } from './subresources/streams.ts'
@@ -148,16 +148,17 @@ interface Core {
 async function handle({ context, pages, metrics }: Core, request: ApiRequest, asks: UserInfo): Promise<ApiResponse> {
   const target = parseTarget(request.path)
   const route = routeResource(context.registry, target.path)
+  const query = queryOf(target, route)
   const { method, headers = {} } = request
   const started = performance.now()
   let user: UserInfo
   try {
-    const access = requireAccess(context, asks, { method, path: target.path, query: target.query, route, headers })
+    const access = requireAccess(context, asks, { method, path: target.path, query, route, headers })
     user = access instanceof Promise ? await access : access
   } catch (error) {
     const refusal = await answered(context, () => Promise.reject(error))
     const seconds = (performance.now() - started) / 1000
-    if (route) metrics.finished(servedRequest({ ...route, method, query: target.query }), refusal.status, seconds)
+    if (route) metrics.finished(servedRequest({ ...route, method, query }), refusal.status, seconds)
     return refusal
   }
   if (!route) {
@@ -168,7 +169,7 @@ async function handle({ context, pages, metrics }: Core, request: ApiRequest, as
   const resourceRequest: ResourceRequest = {
     ...route,
     method,
-    query: target.query,
+    query,
     headers,
     body: bodyOf(request),
     user,

@@ -32,6 +32,14 @@ export function parseTarget(target: string): ParsedTarget {
 
 const watchPaths = /^(\/api\/[^/]+|\/apis\/[^/]+\/[^/]+)\/watch\/(.+)$/
 
+/** One object is read, whatever `watch` says; only the deprecated path watches it. */
+export function queryOf({ query, watchOnly }: ParsedTarget, route: ResourceRoute | undefined): URLSearchParams {
+  if (watchOnly || !route?.name || !query.has('watch')) return query
+  const rest = new URLSearchParams(query)
+  rest.delete('watch')
+  return rest
+}
+
 /** undefined: no such path under /api or /apis. */
 export function routeResource(registry: Registry, path: string): ResourceRoute | undefined {
   const parts = segments(path)
