@@ -82,6 +82,35 @@ spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
   await cluster.kubectl('uncordon', node)
 })
 
+test('a quota and a LimitRange hold in their namespace', async () => {
+  await cluster.kubectl('create', 'namespace', 'small')
+  const inSmall = (...args: string[]) => cluster.kubectl('-n', 'small', ...args)
+  await inSmall('create', 'quota', 'few', '--hard=pods=1,services.nodeports=0,requests.memory=64Mi')
+  await cluster.apply(`
+apiVersion: v1
+kind: LimitRange
+metadata: {name: modest, namespace: small}
+spec: {limits: [{type: Container, defaultRequest: {memory: 48Mi}, max: {memory: 64Mi}}]}
+`)
+  const usage = () => inSmall('get', 'quota', 'few', '--no-headers')
+  const counted = (pods: number, memory: string) =>
+    `pods: ${pods}/1, requests.memory: ${memory}/64Mi, services.nodeports: 0/0`
+  await eventually('the quota is counted', async () => (await usage()).includes(counted(0, '0')))
+  await inSmall('create', 'deployment', 'web', '--image=nginx', '--replicas=2')
+  await inSmall('wait', '--for=jsonpath={.status.readyReplicas}=1', 'deployment/web', '--timeout=20s')
+  expect(await usage()).toContain(counted(1, '48Mi'))
+  await eventually('the second pod is refused', async () =>
+    (await inSmall('get', 'events', '--field-selector', 'reason=FailedCreate')).includes('exceeded quota: few'),
+  )
+  const { stderr } = await cluster.tryKubectl(['-n', 'small', 'create', 'service', 'nodeport', 'web', '--tcp=80'])
+  expect(stderr).toBe(
+    'error: failed to create NodePort service: services "web" is forbidden: exceeded quota: few, requested: services.nodeports=1, used: services.nodeports=0, limited: services.nodeports=0\n',
+  )
+  await inSmall('delete', 'deployment', 'web')
+  await eventually('there is room again', async () => (await usage()).includes(counted(0, '0')))
+  await cluster.kubectl('delete', 'namespace', 'small', '--timeout=30s')
+})
+
 test('kubectl explains, lists and describes the kinds', async () => {
   const known = await cluster.kubectl('api-resources', '--no-headers', '-o', 'name')
   for (const name of [

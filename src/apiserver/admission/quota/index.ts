@@ -17,31 +17,45 @@ const free = new Set(['events', 'events.events.k8s.io'])
 export const resourceQuota: AdmissionPlugin = {
   name: 'ResourceQuota',
   resources: 'namespaced',
-  async validate(context, attributes) {
-    const { operation, request, object, old } = attributes
-    if (operation === 'DELETE' || request.subresource !== '') return
-    const quotas = await quotasOf(context, request.namespace)
-    if (quotas.length === 0) return
-    const resource = nameOf(attributes)
-    const added = free.has(resource) ? undefined : addition(resource, object, old)
-    if (!added) return
-    const affected = quotas.filter((quota) => concerned(quota, added).length > 0)
-    // All are asked before any is charged.
-    for (const quota of affected) requireRoom(attributes, quota, added)
-    if (attributes.dryRun) return
-    for (const { metadata } of affected) await charge(context, attributes, { name: metadata.name, added })
+  /** Most namespaces have no quota: then nothing is waited for. */
+  validate(context, attributes) {
+    const { operation, request } = attributes
+    if (operation === 'DELETE' || request.subresource !== '' || free.has(nameOf(attributes))) return undefined
+    const cache = context.objects.loadedCache(resources.resourceQuotas)
+    if (cache) return checkAll(context, attributes, cache.list(request.namespace))
+    return context.objects
+      .cache(resources.resourceQuotas)
+      .then((loaded) => checkAll(context, attributes, loaded.list(request.namespace)))
   },
+}
+
+function checkAll(
+  context: ServerContext,
+  attributes: AdmissionAttributes,
+  entries: readonly { readonly object: KubeObject }[],
+): Promise<void> | undefined {
+  if (entries.length === 0) return undefined
+  const { object, old } = attributes
+  const added = addition(nameOf(attributes), object, old)
+  if (!added) return undefined
+  const quotas = entries.map((entry): ResourceQuota => entry.object)
+  const affected = quotas.filter((quota) => concerned(quota, added).length > 0)
+  // All are asked before any is charged.
+  for (const quota of affected) requireRoom(attributes, quota, added)
+  return attributes.dryRun ? undefined : chargeAll(context, attributes, { quotas: affected, added })
+}
+
+async function chargeAll(
+  context: ServerContext,
+  attributes: AdmissionAttributes,
+  { quotas, added }: { quotas: readonly ResourceQuota[]; added: Added },
+): Promise<void> {
+  for (const { metadata } of quotas) await charge(context, attributes, { name: metadata.name, added })
 }
 
 function nameOf({ request }: AdmissionAttributes): string {
   const { group, resource } = request.resource.groupResource
   return group ? `${resource}.${group}` : resource
-}
-
-async function quotasOf(context: ServerContext, namespace: string): Promise<ResourceQuota[]> {
-  const cache =
-    context.objects.loadedCache(resources.resourceQuotas) ?? (await context.objects.cache(resources.resourceQuotas))
-  return cache.list(namespace).map(({ object }) => object)
 }
 
 function requireRoom(attributes: AdmissionAttributes, quota: ResourceQuota, added: Added): void {
