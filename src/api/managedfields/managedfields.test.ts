@@ -51,6 +51,17 @@ test('what has one owner as a whole is compared as a whole', () => {
   expect([...paths(added), ...paths(removed)]).toEqual([])
 })
 
+test('structs held by value never come or go, but with what they are in', () => {
+  const container = { name: 'c', resources: {} }
+  const after = { spec: { template: { spec: { containers: [container] } }, strategy: { type: 'Recreate' } } }
+  expect(paths(compare({}, after, deployment).added)).toEqual([
+    '.spec.strategy.type',
+    '.spec.template.spec.containers[name="c"]',
+    '.spec.template.spec.containers[name="c"].name',
+    '.spec.template.spec.containers[name="c"].resources',
+  ])
+})
+
 test('items that come and go are named with all that is in them', () => {
   const after = { ...web, spec: { ...web.spec, ports: [{ port: 443 }] } }
   const { added, removed } = compare(web, after, service)

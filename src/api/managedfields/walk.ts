@@ -103,7 +103,10 @@ function partsOf(before: unknown, after: unknown, topology: Topology): (Part | R
   if (names.size === 0) return undefined
   return [...names].map((name) => {
     const { topology: inner, zero } = topology.field(name) ?? unknownField
-    return { step: `f:${name}`, a: ownValue(a, name) ?? zero, b: ownValue(b, name) ?? zero, topology: inner }
+    // In what is not there itself, nothing is.
+    const valueIn = (whole: unknown, object: Record<string, unknown>) =>
+      ownValue(object, name) ?? (whole === undefined ? undefined : zero)
+    return { step: `f:${name}`, a: valueIn(before, a), b: valueIn(after, b), topology: inner }
   })
 }
 
