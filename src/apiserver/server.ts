@@ -20,7 +20,7 @@ import type { ResourceRequest, ServerContext } from './context.ts'
 import { Pages } from './discovery/pages.ts'
 import { dispatch, verbOf } from './dispatch.ts'
 import type { ApiHandler, UserInfo } from './handler.ts'
-import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
+import { methodNotAllowed } from './http/errors.ts'
 import { errorResponse, withWarnings } from './http/respond.ts'
 import { type ServedRequest, ServerMetrics } from './metrics.ts'
 import type { ProxyConnection } from './proxy/index.ts'
@@ -68,8 +68,11 @@ export interface ApiServer {
   /** For a Secret of type kubernetes.io/service-account-token. */
   readonly signLegacyToken: ServiceAccountTokens['signLegacy']
   readonly handle: ApiHandler
-  /** Rejects with a StatusError when the connection was not taken over; nothing has been written to it then. */
-  readonly upgrade: (request: ConnectionUpgrade, user: UserInfo) => Promise<void>
+  /**
+   * False when the target is none that takes connections over: its answer is that of `handle`. Rejects with a StatusError
+   * when the connection was not taken over; nothing has been written to it then.
+   */
+  readonly upgrade: (request: ConnectionUpgrade, user: UserInfo) => Promise<boolean>
   /** A whole connection to a proxy subresource. Rejects with a StatusError when nothing has been sent. */
   readonly proxy: (target: ProxyTarget, connection: ProxyConnection, user: UserInfo) => Promise<void>
   close(): void
@@ -198,19 +201,20 @@ async function answered(context: ServerContext, answer: () => Promise<ApiRespons
   }
 }
 
-async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, asks: UserInfo): Promise<void> {
+async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, asks: UserInfo): Promise<boolean> {
   const { path, query } = parseTarget(request.target)
   const route = routeResource(context.registry, path)
+  const subresource = route?.subresource ?? ''
+  if (!route || !isStreamed(subresource) || route.resource.prefix !== '/registry/core/pods/') return false
   const access = { method: request.method, path, query, route, headers: request.headers }
   await requireAccess(context, asks, access)
   // A WebSocket begins with a GET, but what goes on in it is more than reading.
   if (request.method === 'GET') await requireAccess(context, asks, { ...access, method: 'POST' })
-  const subresource = route?.subresource ?? ''
-  if (!route || !isStreamed(subresource) || route.resource.prefix !== '/registry/core/pods/') throw resourceNotFound()
   if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()
   const { headers, socket, head } = request
   await tunnel(context, { route, subresource, query, headers, socket, head })
   socket.once('close', metrics.longRunning(servedRequest({ ...route, method: 'POST', query })))
+  return true
 }
 
 async function proxied(

@@ -1,10 +1,12 @@
 /** exec, attach, cp, port-forward, logs and debug by the real kubectl: over WebSockets, and over SPDY as older ones. */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { type ExecResult, run } from '../../src/lib/exec.ts'
 import { eventually, startCluster, type TestCluster } from '../harness.ts'
 
@@ -92,6 +94,24 @@ async function forwarding(args: readonly string[], use: (port: number) => Promis
   return text
 }
 
+/** To the API server, as the user of the kubeconfig. */
+async function webSocket(path: string, protocols: readonly string[]): Promise<WebSocket> {
+  const view = JSON.parse(await cluster.kubectl('config', 'view', '--raw', '--minify', '-o', 'json')) as {
+    clusters: { cluster: Record<string, string> }[]
+    users: { user: Record<string, string> }[]
+  }
+  const [server, user] = [view.clusters[0]?.cluster ?? {}, view.users[0]?.user ?? {}]
+  const pem = (data: string | undefined) => Buffer.from(data ?? '', 'base64')
+  return new WebSocket(`${server['server']?.replace('https:', 'wss:')}${path}`, [...protocols], {
+    ca: pem(server['certificate-authority-data']),
+    cert: pem(user['client-certificate-data']),
+    key: pem(user['client-key-data']),
+  })
+}
+
+const restarts = (pod: string) =>
+  cluster.kubectl('get', 'pod', pod, '-o', 'jsonpath={.status.containerStatuses[0].restartCount}')
+
 describe.each([
   ['WebSockets', false],
   ['SPDY', true],
@@ -165,6 +185,37 @@ describe.each([
   })
 })
 
+describe('without kubectl', () => {
+  test('a log is read over a WebSocket, plain and in base64', async () => {
+    const read = async (protocol: string) => {
+      const path = '/api/v1/namespaces/default/pods/counter/log?tailLines=1&previous=true'
+      const socket = await webSocket(path, [protocol])
+      const messages: string[] = []
+      socket.on('message', (message: Buffer) => messages.push(message.toString()))
+      const [code] = (await once(socket, 'close')) as [number]
+      return { code, protocol: socket.protocol, messages }
+    }
+    await eventually('a restart', async () => (await restarts('counter')) === '1', 40_000)
+    const text = 'oops\n'
+    expect(await read('binary.k8s.io')).toEqual({ code: 1000, protocol: 'binary.k8s.io', messages: ['', text] })
+    expect((await read('base64.binary.k8s.io')).messages).toEqual(['', Buffer.from(text).toString('base64')])
+  })
+
+  test('port-forward has its channels, as clients in browsers use them', async () => {
+    const pod = await cluster.kubectl('get', 'pod', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')
+    const socket = await webSocket(`/api/v1/namespaces/default/pods/${pod}/portforward?ports=80`, ['v4.channel.k8s.io'])
+    const channels = ['', '']
+    socket.on('message', (message: Buffer) => {
+      channels[message[0] ?? 0] += message.toString('latin1', 1)
+    })
+    await once(socket, 'open')
+    socket.send(Buffer.from('\0GET / HTTP/1.0\r\n\r\n'))
+    expect(((await once(socket, 'close')) as [number])[0]).toBe(1000)
+    expect(channels[0]).toMatch(/^P\0HTTP\/1\.1 200 OK\r\n[^]*Welcome to nginx/)
+    expect(channels[1]).toBe('P\0')
+  })
+})
+
 describe('run and attach', () => {
   test('run -i passes input to a pod that ends with it', async () => {
     const args = ['run', 'once', '--image=busybox', '--restart=Never', '--rm', '-i', '--', 'sh', '-c', 'cat; exit 4']
@@ -209,12 +260,7 @@ describe('run and attach', () => {
 
 describe('logs', () => {
   test('of a container that was restarted: this run, the one before, both followed', async () => {
-    const restarted = '{.status.containerStatuses[0].restartCount}'
-    await eventually(
-      'a restart',
-      async () => (await cluster.kubectl('get', 'pod', 'counter', '-o', `jsonpath=${restarted}`)) === '1',
-      40_000,
-    )
+    await eventually('a restart', async () => (await restarts('counter')) === '1', 40_000)
     expect(await cluster.kubectl('logs', 'counter', '--previous')).toContain('run 0\n')
     expect(await cluster.kubectl('logs', 'counter', '--tail=5', '--since=1h')).toContain('run 1\n')
     expect(await cluster.kubectl('logs', 'counter', '--timestamps', '--limit-bytes=10')).toMatch(/^\d{4}-\d\d-\d\d$/)

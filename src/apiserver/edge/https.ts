@@ -1,5 +1,5 @@
 /** The server's only sockets: HTTP/1.1 over TLS, clients known by their certificates. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -14,6 +14,7 @@ import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
 import { authenticate } from './authentication.ts'
+import { headersOf } from './headers.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -59,7 +60,9 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
   // Broken handshakes are the client's business.
   https.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
   https.on('request', (request, response) => void serve(server, request, response))
-  https.on('upgrade', (request, socket: Duplex, head: Buffer) => void serveUpgrade(server, request, socket, head))
+  https.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+    void import('./upgrade.ts').then(({ serveUpgrade }) => serveUpgrade(server, { request, socket, head }))
+  })
   await new Promise<void>((resolve, reject) => {
     https.once('error', reject)
     https.listen(options.port, options.host, resolve)
@@ -143,15 +146,6 @@ async function readBody(request: IncomingMessage): Promise<Buffer | 'too large'>
   return length > bodyBytesMax ? 'too large' : Buffer.concat(chunks, length)
 }
 
-function headersOf({ headers }: IncomingMessage): Record<string, string> {
-  const flat: Record<string, string> = {}
-  for (const name in headers) {
-    const value = headers[name]
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
-  }
-  return flat
-}
-
 function sendHead({ status, headers, body }: ApiResponse, response: ServerResponse, gone: AbortController): void {
   const length = body instanceof BufferBody ? { 'content-length': body.length } : {}
   response.writeHead(status, { ...headers, ...length }).end()
@@ -231,29 +225,4 @@ function drained(response: ServerResponse): Promise<void> {
     response.on('drain', done)
     response.on('close', done)
   })
-}
-
-async function serveUpgrade(server: ApiServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  socket.on('error', () => socket.destroy())
-  try {
-    const user = await authenticate(server, request)
-    if (!user) throw unauthorized()
-    const { method = 'GET', url: target = '/' } = request
-    const proxied = proxyTarget(target)
-    if (proxied) return await server.proxy(proxied, { request, socket, head }, user)
-    await server.upgrade({ method, target, headers: headersOf(request), socket, head }, user)
-  } catch (error) {
-    refuseUpgrade(errorResponse(error), socket)
-  }
-}
-
-function refuseUpgrade({ status, headers, body }: ApiResponse, socket: Duplex): void {
-  const bytes = body instanceof BufferBody ? Buffer.concat(body.buffers) : Buffer.alloc(0)
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${bytes.length}`,
-    'connection: close',
-  ]
-  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]))
 }
