@@ -3,16 +3,17 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { definitions } from '../api/index.ts'
 import { isReason } from '../api/machinery/status.ts'
 import type { ClusterSettings } from '../api/resource.ts'
-import { type ApiServer, createApiServer, inProcessTransport, listenHttps, NodePortLedger } from '../apiserver/index.ts'
-import { Client } from '../client/client.ts'
+import { createApiServer, listenHttps, NodePortLedger } from '../apiserver/index.ts'
+import type { Client } from '../client/client.ts'
 import { Informer } from '../client/informer.ts'
 import { resources } from '../client/resources.ts'
-import { type ControllerIdentity, startControllers } from '../controllers/index.ts'
+import { startControllers } from '../controllers/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { run } from '../lib/exec.ts'
 import { createLogger, type Logger } from '../lib/log.ts'
 import { keepPodRoutes } from '../node/routes/index.ts'
 import { openSqliteStore } from '../store/index.ts'
+import { controlPlaneClients } from './components.ts'
 import { readIdentity, readServiceAccountKey } from './identities.ts'
 import { localVolumes } from './local-volumes.ts'
 import { type Manifest, systemManifests } from './manifests.ts'
@@ -37,13 +38,7 @@ async function main(base: string, name: string): Promise<void> {
     address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
   })
-  const own = componentClient(server, {
-    name: 'system:apiserver',
-    program: 'kube-apiserver',
-    groups: ['system:masters'],
-  })
-  const program = 'kube-controller-manager'
-  const client = componentClient(server, { name: `system:${program}`, program })
+  const clients = controlPlaneClients(server)
   const started = server.start()
   const listener = await listenHttps(server, {
     host: layout.switchIp,
@@ -52,8 +47,8 @@ async function main(base: string, name: string): Promise<void> {
     clientCaPem: ca,
   })
   startControllers({
-    client,
-    clientOf: (identity) => controllerClient(server, own, identity),
+    client: clients.controllerManager,
+    clientOf: clients.of,
     rootCa: ca,
     signToken: server.signLegacyToken,
     settings: {
@@ -68,7 +63,7 @@ async function main(base: string, name: string): Promise<void> {
     localVolumes: localVolumes(layout),
     nodePorts: new NodePortLedger(store, { nodePortRange: layout.nodePortRange }),
   })
-  keepSwitchRoutes(client, log, stop.signal)
+  keepSwitchRoutes(clients.controllerManager, log, stop.signal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       stop.abort()
@@ -81,26 +76,7 @@ async function main(base: string, name: string): Promise<void> {
   }
   writeFileSync(readyFile(layout), '')
   await started
-  await createSystemObjects(layout, own, log)
-}
-
-/** `program` is who managedFields tell of. */
-function componentClient(
-  server: ApiServer,
-  { name, program, groups = [] }: { name: string; program: string; groups?: readonly string[] },
-): Client {
-  const user = { name, groups: [...groups, 'system:authenticated'] }
-  const userAgent = `${program}/v1.36.0 (fairway) ${name.replace(/^.*:/, '')}`
-  return new Client({ transport: inProcessTransport(server, user), userAgent })
-}
-
-function controllerClient(server: ApiServer, own: Client, identity: ControllerIdentity): Client {
-  if (identity === 'apiserver') return own
-  if (identity === 'kube-scheduler')
-    return componentClient(server, { name: 'system:kube-scheduler', program: 'kube-scheduler' })
-  const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system']
-  const name = `system:serviceaccount:kube-system:${identity}`
-  return componentClient(server, { name, program: 'kube-controller-manager', groups })
+  await createSystemObjects(layout, clients.apiserver, log)
 }
 
 function clusterSettings({ config, serviceCidrs, nodePortRange }: Layout): ClusterSettings {
