@@ -86,7 +86,7 @@ describe('a host port', () => {
   })
 
   test('leads there in both families; who asked is told', async () => {
-    const uid = await speaking('both', [port('TCP'), port('UDP')])
+    const uid = await speaking('both', [port('TCP'), port('UDP'), port('SCTP')])
     const asking = await speaking('asking', [])
     const [ip = '', ip6 = ''] = node.pod('asking')?.status?.podIPs?.map((one) => one.ip) ?? []
     for (const protocol of ['tcp', 'udp'] as const) {
