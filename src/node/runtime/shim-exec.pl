@@ -1,8 +1,23 @@
 # Of shim.pl: a command inside a running container. With a terminal, file descriptor 3 brings its size: `COLUMNS ROWS`,
-# a line for each change.
+# a line for each change. Why a command could not be begun goes to descriptor 4 where the caller opened it, else to stderr.
 use strict;
 
+sub execute {
+    my $failures = openFailures();
+    eval { enterAndRun($failures); 1 } or print $failures $@;
+    close $failures;
+    leave(126);
+}
+
+sub openFailures {
+    open my $failures, '>>&=', 4 or return *STDERR;
+    my ($setFlags, $closeOnExec) = (2, 1);
+    fcntl $failures, $setFlags, $closeOnExec;
+    return $failures;
+}
+
 sub enterAndRun {
+    my ($failures) = @_;
     my ($pid) = one('target');
     my %ns;
     for my $kind (qw(cgroup ipc uts net pid mnt)) { open $ns{$kind}, '<', "/proc/$pid/ns/$kind" or die "container is gone\n" }
@@ -18,7 +33,8 @@ sub enterAndRun {
         close $aliveEnd;
         try('setsid');
         ownTerminal($terminal, $line) if $terminal;
-        eval { becomeProgram($alive); 1 } or print STDERR $@;
+        eval { becomeProgram($alive); 1 } or print $failures $@;
+        close $failures;
         leave($@ =~ /not found|no such file/ ? 127 : 126);
     }
     $SIG{HUP} = 'IGNORE';

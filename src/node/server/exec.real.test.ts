@@ -136,11 +136,18 @@ describe('over a WebSocket', () => {
     expect(result).toMatchObject({ error: success, closeCode: 1000 })
   })
 
-  test('of a program that is not there ends with 127', async () => {
-    const result = await exec(`${command('nonesuch')}&output=1&error=1`)
-    expect(result.stderr).toContain('executable file not found')
-    expect(exitCode(result)).toBe('127')
-  })
+  test.each([false, true])(
+    'a program that is not there is an error of the server, not an exit code (tty %s)',
+    async (tty) => {
+      const result = await exec(`${command('nonesuch')}&output=1${tty ? '&tty=1' : '&error=1'}`)
+      expect(result).toMatchObject({ stdout: '', stderr: '', closeCode: 1000 })
+      const { reason, message } = JSON.parse(result.error) as { reason: string; message: string }
+      expect(reason).toBe('InternalError')
+      expect(message).toMatch(
+        /^Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "[0-9a-f]{64}": OCI runtime exec failed: exec failed: unable to start container process: exec: "nonesuch": executable file not found in \$PATH$/,
+      )
+    },
+  )
 })
 
 describe('over SPDY', () => {
