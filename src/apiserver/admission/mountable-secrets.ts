@@ -1,5 +1,5 @@
 /** Accounts whose pods may only use the secrets that the account itself names (deprecated since 1.32). Pure. */
-import type { Container, PodSpec, ServiceAccount } from '../../api/generated/v1.ts'
+import type { Container, EphemeralContainer, PodSpec, ServiceAccount } from '../../api/generated/v1.ts'
 
 const annotation = 'kubernetes.io/enforce-mountable-secrets'
 
@@ -8,36 +8,46 @@ export function enforcesMountableSecrets({ metadata }: ServiceAccount): boolean 
 }
 
 /** Why the pod is refused; undefined: it uses nothing else. */
-export function unmountableSecret(
-  spec: PodSpec,
-  { metadata, secrets, imagePullSecrets }: ServiceAccount,
+export function unmountableSecret(spec: PodSpec, account: ServiceAccount): string | undefined {
+  const { volumes = [], initContainers = [], containers, imagePullSecrets = [] } = spec
+  const mountable = namesOf(account.secrets)
+  const pullable = namesOf(account.imagePullSecrets)
+  const volume = volumes.find(({ secret }) => secret?.secretName !== undefined && !mountable.has(secret.secretName))
+  if (volume) return `volume with secret.secretName="${volume.secret?.secretName}" ${because(account, 'secret')}`
+  const inContainer =
+    unmountableIn('init container', initContainers, account) ?? unmountableIn('container', containers, account)
+  if (inContainer) return inContainer
+  const i = imagePullSecrets.findIndex(({ name = '' }) => !pullable.has(name))
+  const name = imagePullSecrets[i]?.name
+  return name === undefined ? undefined : `imagePullSecrets[${i}].name="${name}" ${because(account, 'imagePullSecret')}`
+}
+
+/** The same of containers alone. */
+export function unmountableIn(
+  kind: 'init container' | 'container' | 'ephemeral container',
+  containers: readonly (Container | EphemeralContainer)[],
+  account: ServiceAccount,
 ): string | undefined {
-  const mountable = new Set((secrets ?? []).map(({ name = '' }) => name))
-  const because = (what: string) =>
-    `is not allowed because service account ${metadata.name} does not reference that ${what}`
-  const unmountable = (name: string | undefined) => name !== undefined && !mountable.has(name)
-  for (const { secret } of spec.volumes ?? []) {
-    const name = secret?.secretName
-    if (unmountable(name)) return `volume with secret.secretName="${name}" ${because('secret')}`
+  const mountable = namesOf(account.secrets)
+  for (const container of containers) {
+    const used = secretsOf(container).find(([name]) => name !== undefined && !mountable.has(name))
+    if (!used) continue
+    const [name, from] = used
+    return `${kind} ${container.name} with ${from} referencing secret.secretName="${name}" ${because(account, 'secret')}`
   }
-  const containers = [
-    ...(spec.initContainers ?? []).map((container) => [container, 'init container'] as const),
-    ...spec.containers.map((container) => [container, 'container'] as const),
-  ]
-  for (const [container, kind] of containers) {
-    for (const [name, from] of secretsOf(container)) {
-      if (!unmountable(name)) continue
-      return `${kind} ${container.name} with ${from} referencing secret.secretName="${name}" ${because('secret')}`
-    }
-  }
-  const pullable = new Set((imagePullSecrets ?? []).map(({ name = '' }) => name))
-  const i = (spec.imagePullSecrets ?? []).findIndex(({ name = '' }) => !pullable.has(name))
-  const name = spec.imagePullSecrets?.[i]?.name
-  return name === undefined ? undefined : `imagePullSecrets[${i}].name="${name}" ${because('imagePullSecret')}`
+  return undefined
+}
+
+function because({ metadata }: ServiceAccount, what: string): string {
+  return `is not allowed because service account ${metadata.name} does not reference that ${what}`
+}
+
+function namesOf(references: readonly { readonly name?: string }[] = []): ReadonlySet<string> {
+  return new Set(references.map(({ name = '' }) => name))
 }
 
 /** Names of secrets, each with where the container refers to it. */
-function secretsOf({ env = [], envFrom = [] }: Container): [string | undefined, string][] {
+function secretsOf({ env = [], envFrom = [] }: Container | EphemeralContainer): [string | undefined, string][] {
   return [
     ...env.map(({ name, valueFrom }): [string | undefined, string] => [
       valueFrom?.secretKeyRef?.name,

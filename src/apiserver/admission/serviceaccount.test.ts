@@ -109,6 +109,14 @@ describe('a pod', () => {
     expect(await why({ containers: [{ name: 'c', image: 'x', env }] })).toBe(
       `container c with envVar E referencing secret.secretName="other" ${because} secret`,
     )
+    const pod = (await create()).body
+    const ephemeralContainers = [{ name: 'look', image: 'x', env }]
+    const path = `${inDefault}/pods/${String(pod.metadata?.['name'])}/ephemeralcontainers`
+    const merge = { 'content-type': 'application/strategic-merge-patch+json' }
+    const looking = await api.request('PATCH', path, { spec: { ephemeralContainers } }, merge)
+    expect(looking.body.message).toContain(
+      `ephemeral container look with envVar E referencing secret.secretName="other" ${because} secret`,
+    )
     expect(await why({ imagePullSecrets: [{ name: 'other' }] })).toBe(
       `imagePullSecrets[0].name="other" ${because} imagePullSecret`,
     )

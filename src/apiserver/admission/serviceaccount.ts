@@ -6,7 +6,7 @@ import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../api/
 import { resources } from '../../client/resources.ts'
 import type { ServerContext } from '../context.ts'
 import { generateName } from '../write/name.ts'
-import { enforcesMountableSecrets, unmountableSecret } from './mountable-secrets.ts'
+import { enforcesMountableSecrets, unmountableIn, unmountableSecret } from './mountable-secrets.ts'
 import { type AdmissionAttributes, type AdmissionPlugin, refused } from './plugin.ts'
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -35,6 +35,17 @@ export const serviceAccount: AdmissionPlugin = {
       spec.imagePullSecrets = account.imagePullSecrets.map(({ name = '' }) => ({ name }))
     }
     const why = enforcesMountableSecrets(account) ? unmountableSecret(spec, account) : undefined
+    if (why) throw refused(attributes, why)
+  },
+  async validate(context, attributes) {
+    const { request, object } = attributes
+    if (request.subresource !== 'ephemeralcontainers') return
+    const { metadata, spec }: Pod = object
+    const name = spec?.serviceAccountName
+    if (!name) throw refused(attributes, `no service account specified for pod ${request.namespace}/${metadata.name}`)
+    const account = await findAccount(context, attributes, name)
+    if (!enforcesMountableSecrets(account)) return
+    const why = unmountableIn('ephemeral container', spec.ephemeralContainers ?? [], account)
     if (why) throw refused(attributes, why)
   },
 }
