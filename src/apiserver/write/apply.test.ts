@@ -173,12 +173,19 @@ describe('apply', () => {
     expect((await api.request('GET', `${configMaps}/dry`)).status).toBe(404)
   })
 
-  test('takes YAML', async () => {
-    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  a: "1"\n'
-    expect(await apply(`${configMaps}/yaml`, Buffer.from(yaml))).toMatchObject({
-      status: 201,
-      body: { data: { a: '1' } },
-    })
+  test.each([
+    ['blocks', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yaml\ndata:\n  a: "1"\n'],
+    ['flow', '{apiVersion: v1, kind: ConfigMap, metadata: {name: yaml}, data: {a: "1"}}'],
+  ])('takes YAML in %s', async (_form, yaml) => {
+    const { status, body } = await apply(`${configMaps}/yaml`, Buffer.from(yaml), { query: '&dryRun=All' })
+    expect([status, body['data']]).toEqual([201, { a: '1' }])
+  })
+
+  test('warns of what stands twice, or refuses it', async () => {
+    const twice = Buffer.from('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"t"},"data":{"a":"1","a":"2"}}')
+    const warned = await apply(`${configMaps}/t`, twice, { query: '&fieldValidation=Warn' })
+    expect([warned.status, warned.headers['warning']]).toEqual([201, '299 - "duplicate field \\"data.a\\""'])
+    expect((await apply(`${configMaps}/t`, twice, { query: '&fieldValidation=Strict' })).status).toBe(400)
   })
 })
 
