@@ -17,7 +17,9 @@ sub run {
     if ($pid == 0) {
         close $_ for $listener, $pipe{stdin}{in}, (map { $pipe{$_}{out} } qw(stdout stderr failed)), $pipe{alive}{in};
         my $failed = $pipe{failed}{in};
-        eval { dieWithParent($pipe{alive}{out}); container(\%pipe, \%terminal); 1 } or print $failed $@;
+        # Not in this process, which stays: what is loaded stays with it.
+        eval { dieWithParent($pipe{alive}{out}); part('program'); part('container'); container(\%pipe, \%terminal); 1 }
+            or print $failed $@;
         close $failed;
         leave(128);
     }

@@ -42,7 +42,7 @@ sub DETACH() { 2 }
 my @spec = readSpec($file);
 sub spec { return @spec }
 if ($mode eq 'sandbox') { dieWithParent(); part('sandbox'); sandbox() }
-elsif ($mode eq 'run') { part($_) for qw(program container socket run); run() }
+elsif ($mode eq 'run') { part($_) for qw(socket run); run() }
 elsif ($mode eq 'exec') { dieWithParent(); unlink $file; part($_) for qw(program terminal exec); execute() }
 elsif ($mode eq 'forward') { dieWithParent(); unlink $file; part($_) for qw(socket forward); forward() }
 else { die "unknown mode $mode\n" }
