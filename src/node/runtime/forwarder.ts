@@ -20,6 +20,8 @@ export interface ForwarderPlace {
 }
 
 export class Forwarder {
+  /** The process was there and has ended: by `close`, or with the pod. */
+  readonly closed: Promise<void>
   readonly #child: ChildProcess
   readonly #directory: string
   readonly #uid: string
@@ -38,8 +40,12 @@ export class Forwarder {
     const { file, args } = shimCommand('forward', spec)
     this.#child = spawn(file, [...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#ready = readyLine(this.#child)
-    // Whoever connects is told.
-    this.#ready.catch(() => {})
+    const ended = once(this.#child, 'close')
+    // That it could not be started is told to whoever connects.
+    this.closed = Promise.all([this.#ready, ended]).then(
+      () => {},
+      () => new Promise<void>(() => {}),
+    )
   }
 
   /** Rejects with why there is no connection, in the words of containerd; the pod's uid stands for its sandbox. */

@@ -10,11 +10,12 @@ sub forward {
     $SIG{PIPE} = 'IGNORE';
     syswrite STDOUT, "ready\n";
     my %pair;
-    while (1) {
+    # Its name goes with the pod, whose network must not stay for our sake.
+    while (-e "$directory/$name") {
         my ($read, $write) = ('', '');
         vec($read, fileno($listener), 1) = 1;
         watchPair($_, \$read, \$write) for values %pair;
-        next if select($read, $write, undef, undef) < 0;
+        next if select($read, $write, undef, 2) <= 0;
         for my $key (keys %pair) { delete $pair{$key} unless servePair($pair{$key}, $read, $write) }
         if (vec($read, fileno($listener), 1) && accept my $client, $listener) {
             nonBlocking($client);

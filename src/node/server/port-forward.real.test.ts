@@ -135,6 +135,19 @@ describe.each([
   })
 })
 
+test('a session ends with its pod', async () => {
+  node.createPod('short', { command: ['sleep', '1000'] })
+  await node.untilRunning('short')
+  const headers = { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'portforward.k8s.io' }
+  const { socket } = await serving.upgrade('/portForward/default/short', headers)
+  const closed = once(socket, 'close')
+  const client = new SpdyClient(socket)
+  const none = await pair(client, 7999)
+  await client.until('the error', () => none.error.seen.ended)
+  await node.deletePod('short')
+  await closed
+})
+
 describe('over channels', () => {
   test.each(['v4.channel.k8s.io', 'v4.base64.channel.k8s.io', ''])('of %s, two for each port', async (protocol) => {
     const socket = serving.webSocket(`${path}?port=7004,7999`, protocol ? [protocol] : [])

@@ -56,8 +56,9 @@ export function acceptPortForward(upgrade: Upgrade, ports: readonly number[], ta
 
 function overSpdy(transport: Duplex, { pods, uid }: ForwardTarget): void {
   const forwarder = pods.forwarder(uid)
-  const closed = forwardSpdy(transport, (port, streams) => forward(forwarder, uid, port, streams))
-  void closed.then(() => forwarder.close())
+  const session = forwardSpdy(transport, (port, streams) => forward(forwarder, uid, port, streams))
+  void session.closed.then(() => forwarder.close())
+  void forwarder.closed.then(() => session.end())
 }
 
 /** Two channels for each port, data and error; each begins with the port, two bytes, the low one first. */
@@ -65,6 +66,7 @@ async function overChannels(channels: Channels, ports: readonly number[], target
   const { pods, uid } = target
   const forwarder = pods.forwarder(uid)
   void channels.closed.then(() => forwarder.close())
+  void forwarder.closed.then(() => channels.close())
   const all = ports.map((port, index) => {
     const [data, error] = channels.all.slice(index * 2, index * 2 + 2) as [Duplex, Duplex]
     for (const channel of [data, error]) channel.write(Buffer.from([port & 0xff, port >> 8]))

@@ -11,8 +11,7 @@ interface Pair {
   error?: SpdyStream
 }
 
-/** Resolves when the session is over. */
-export function forwardSpdy(transport: Duplex, forward: Forward): Promise<void> {
+export function forwardSpdy(transport: Duplex, forward: Forward): SpdySession {
   const pairs = new Map<string, Pair & { readonly deadline: NodeJS.Timeout }>()
   const session = new SpdySession(transport, {
     openStreamsMax: streamsMax,
@@ -38,9 +37,10 @@ export function forwardSpdy(transport: Duplex, forward: Forward): Promise<void> 
     pair?.error?.end(`(request=${request}) timed out waiting for streams`)
     pair?.data?.destroy()
   }
-  return session.closed.then(() => {
+  void session.closed.then(() => {
     for (const { deadline } of pairs.values()) clearTimeout(deadline)
   })
+  return session
 }
 
 /** Two for each connection. */
