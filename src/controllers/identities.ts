@@ -11,6 +11,7 @@ export const controllerIdentities = [
   'endpoint-controller',
   'endpointslice-controller',
   'endpointslicemirroring-controller',
+  'ephemeral-volume-controller',
   'generic-garbage-collector',
   'job-controller',
   'namespace-controller',

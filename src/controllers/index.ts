@@ -19,6 +19,7 @@ import { startDisruptionController } from './disruption/index.ts'
 import { startEndpointsController } from './endpoints/index.ts'
 import { startEndpointSliceController } from './endpointslice/index.ts'
 import { startEndpointSliceMirroringController } from './endpointslicemirroring/index.ts'
+import { startEphemeralVolumeController } from './ephemeralvolume/index.ts'
 import { startGarbageCollector } from './garbage/index.ts'
 import type { ControllerIdentity } from './identities.ts'
 import { startJobController } from './job/index.ts'
@@ -92,6 +93,7 @@ export function startControllers(options: ControllerOptions): void {
   startCronJobController(as('cronjob-controller'))
   startTtlAfterFinishedController(as('ttl-after-finished-controller'))
   startDisruptionController(as('disruption-controller'))
+  startEphemeralVolumeController(as('ephemeral-volume-controller'))
   startPersistentVolumeController(as('persistent-volume-binder'), options.localVolumes)
   if (options.localVolumes) startStandardStorageClass(as('apiserver'))
   startScheduler(as('kube-scheduler'))

@@ -48,6 +48,33 @@ spec:
   await cluster.kubectl('wait', '--for=delete', 'pv', '--all', '--timeout=20s')
 })
 
+test('an ephemeral volume comes and goes with its pod', async () => {
+  await cluster.apply(`
+apiVersion: v1
+kind: Pod
+metadata: {name: cruncher}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: cruncher
+    image: busybox
+    command: [sh, -c, 'echo much > /scratch/data; exec sleep 1000']
+    volumeMounts: [{name: scratch, mountPath: /scratch}]
+  volumes:
+  - name: scratch
+    ephemeral:
+      volumeClaimTemplate:
+        spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 2Gi}}}
+`)
+  await cluster.kubectl('wait', '--for=condition=Ready', 'pod/cruncher', '--timeout=30s')
+  expect(await cluster.kubectl('get', 'pvc', '--no-headers')).toMatch(/^cruncher-scratch +Bound +pvc-\S+ +2Gi +RWO /)
+  await eventually('it has written', async () => {
+    return (await cluster.inPod('cruncher', 'cat', '/scratch/data')) === 'much\n'
+  })
+  await cluster.kubectl('delete', 'pod', 'cruncher')
+  await cluster.kubectl('wait', '--for=delete', 'pvc,pv', '--all', '--timeout=20s')
+})
+
 test('kubectl drain waits for a budget', async () => {
   await cluster.apply(`
 apiVersion: apps/v1

@@ -59,7 +59,10 @@ function validateLabels(labels: Readonly<Record<string, string>> | undefined, pa
   ])
 }
 
-function validateAnnotations(annotations: Readonly<Record<string, string>> | undefined, path: Path): FieldError[] {
+export function validateAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  path: Path,
+): FieldError[] {
   const entries = Object.entries(annotations ?? {})
   // Keys are checked in lower case: upper case letters are allowed in the prefix, too.
   const errors = entries.flatMap(([key]) => invalidEach(path, key, isQualifiedName(key.toLowerCase())))

@@ -1,4 +1,5 @@
 /** What the parts of this controller share: caches, an index from claims to pods, and the annotations of a binding. */
+import { claimNameOf } from '../../api/core/pod/claims.ts'
 import { isPodTerminal } from '../../api/core/pod/conditions.ts'
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -24,10 +25,8 @@ export const byClaim: Index<Pod> = {
   keys: (pod) => (isPodTerminal(pod) ? [] : claimNames(pod).map((name) => `${pod.metadata.namespace}/${name}`)),
 }
 
-export function claimNames({ spec, metadata }: Pod): string[] {
-  return (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
-    persistentVolumeClaim ? [persistentVolumeClaim.claimName] : ephemeral ? [`${metadata.name}-${name}`] : [],
-  )
+export function claimNames(pod: Pod): string[] {
+  return (pod.spec?.volumes ?? []).flatMap((volume) => claimNameOf(pod, volume) ?? [])
 }
 
 export interface StorageCaches {

@@ -12,6 +12,11 @@ import { describeDifference } from '../pod/difference.ts'
 const path = Path.of('spec')
 
 export function validateClaim({ spec = {} }: PersistentVolumeClaim): FieldError[] {
+  return validateClaimSpec(spec, path)
+}
+
+/** Also of a template of claims. */
+export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: Path): FieldError[] {
   const { accessModes = [], selector, storageClassName, resources } = spec
   const modes = path.child('accessModes')
   const storage = resources?.requests?.['storage']

@@ -127,6 +127,8 @@ function defaultVolume(volume: Volume): void {
     if (source) source.defaultMode ??= defaultFileMode
   }
   if (volume.hostPath) volume.hostPath.type ??= ''
+  const claim = volume.ephemeral?.volumeClaimTemplate?.spec
+  if (claim) claim.volumeMode ??= 'Filesystem'
   for (const item of volume.downwardAPI?.items ?? []) if (item.fieldRef) item.fieldRef.apiVersion ||= 'v1'
   for (const projection of volume.projected?.sources ?? []) {
     if (projection.serviceAccountToken) projection.serviceAccountToken.expirationSeconds ??= defaultTokenSeconds

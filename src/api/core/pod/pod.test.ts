@@ -367,6 +367,31 @@ const refusals: [string, Partial<PodSpec>, string[]][] = [
     ['spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
   ],
   [
+    'a volume of no claim',
+    { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: '' } }] },
+    ['spec.volumes[0].persistentVolumeClaim.claimName: Required value'],
+  ],
+  [
+    'an ephemeral volume of nothing',
+    { volumes: [{ name: 'v', ephemeral: {} }] },
+    ['spec.volumes[0].ephemeral.volumeClaimTemplate: Required value'],
+  ],
+  [
+    'a claim template with a name and without a size',
+    {
+      volumes: [
+        {
+          name: 'v',
+          ephemeral: { volumeClaimTemplate: { metadata: { name: 'x' }, spec: { accessModes: ['ReadWriteOnce'] } } },
+        },
+      ],
+    },
+    [
+      'spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set for an ephemeral volume',
+      'spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value',
+    ],
+  ],
+  [
     'an init container with a probe',
     { initContainers: [{ name: 'i', image: 'x', readinessProbe: { tcpSocket: { port: 1 } } }] },
     [

@@ -1,5 +1,6 @@
 /** What a pod's spec refers to by name in its namespace (upstream's VisitPodSecretNames and VisitPodConfigmapNames). */
 import type { Container, EphemeralContainer, Pod, PodSpec } from '../../generated/v1.ts'
+import { claimNameOf } from './claims.ts'
 
 export interface PodReferences {
   readonly secrets: ReadonlySet<string>
@@ -7,7 +8,8 @@ export interface PodReferences {
   readonly claims: ReadonlySet<string>
 }
 
-export function podReferences({ metadata, spec }: Pod): PodReferences {
+export function podReferences(pod: Pod): PodReferences {
+  const { spec } = pod
   const secrets = new Set<string>()
   const configMaps = new Set<string>()
   const claims = new Set<string>()
@@ -26,8 +28,7 @@ export function podReferences({ metadata, spec }: Pod): PodReferences {
     add(secrets, volume.secret?.secretName)
     add(secrets, volume.csi?.nodePublishSecretRef?.name)
     add(configMaps, volume.configMap?.name)
-    add(claims, volume.persistentVolumeClaim?.claimName)
-    if (volume.ephemeral) claims.add(`${metadata.name}-${volume.name}`)
+    add(claims, claimNameOf(pod, volume))
     for (const { secret, configMap } of volume.projected?.sources ?? []) {
       add(secrets, secret?.name)
       add(configMaps, configMap?.name)

@@ -6,6 +6,7 @@ import type { Container, Pod, PodSpec } from '../../generated/v1.ts'
 import type { FieldError } from '../../machinery/field.ts'
 import { forbidden, invalid, Path, required } from '../../machinery/field.ts'
 import { inclusiveRange } from '../../machinery/validate.ts'
+import { validateEphemeralNames } from './claim-validation.ts'
 import { describeDifference } from './difference.ts'
 import { validatePodSpec } from './spec-validation.ts'
 import { onlyAdds } from './tolerations-validation.ts'
@@ -15,7 +16,7 @@ const noContainers: PodSpec = { containers: [] }
 
 export function validatePod(pod: Pod): FieldError[] {
   const spec = pod.spec ?? noContainers
-  const errors = validatePodSpec(spec, path, 'pod')
+  const errors = [...validatePodSpec(spec, path, 'pod'), ...validateEphemeralNames(pod)]
   if (spec.ephemeralContainers?.length)
     errors.push(forbidden(path.child('ephemeralContainers'), 'cannot be set on create'))
   if (spec.nodeName && spec.schedulingGates?.length) {

@@ -5,6 +5,7 @@ import type { FieldError, Path } from '../../machinery/field.ts'
 import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/field.ts'
 import { compareQuantities } from '../../machinery/quantity.ts'
 import { isConfigMapKey } from '../../machinery/validate.ts'
+import { validateEphemeral } from './claim-validation.ts'
 import { checkDescendingPath } from './container-validation.ts'
 import { volumeSources } from './defaults.ts'
 import { validateFieldRef, validateResourceField, volumeFieldPaths } from './env-validation.ts'
@@ -45,7 +46,8 @@ function validateSource(volume: Volume, path: Path): FieldError[] {
   ]
 }
 
-function validateOne({ emptyDir, hostPath, configMap, secret, downwardAPI, projected }: Volume, path: Path) {
+function validateOne(volume: Volume, path: Path): FieldError[] {
+  const { emptyDir, hostPath, configMap, secret, downwardAPI, projected, persistentVolumeClaim, ephemeral } = volume
   const errors: FieldError[] = []
   if (emptyDir?.sizeLimit !== undefined && compareQuantities(emptyDir.sizeLimit, '0') < 0) {
     errors.push(forbidden(path.child('emptyDir', 'sizeLimit'), 'SizeLimit field must be a valid resource quantity'))
@@ -53,6 +55,10 @@ function validateOne({ emptyDir, hostPath, configMap, secret, downwardAPI, proje
   if (hostPath) errors.push(...validateHostPath(hostPath.path, hostPath.type ?? '', path.child('hostPath')))
   if (configMap) errors.push(...validateFiles(configMap.name, 'name', configMap, path.child('configMap')))
   if (secret) errors.push(...validateFiles(secret.secretName, 'secretName', secret, path.child('secret')))
+  if (persistentVolumeClaim && !persistentVolumeClaim.claimName) {
+    errors.push(required(path.child('persistentVolumeClaim', 'claimName')))
+  }
+  if (ephemeral) errors.push(...validateEphemeral(ephemeral, path.child('ephemeral')))
   if (downwardAPI) {
     const at = path.child('downwardAPI')
     errors.push(...checkMode(at.child('defaultMode'), downwardAPI.defaultMode))

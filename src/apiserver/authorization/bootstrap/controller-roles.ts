@@ -70,6 +70,12 @@ const rulesOf: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('create', 'discovery.k8s.io', 'endpointslices/restricted'),
     recordEvents,
   ],
+  'ephemeral-volume-controller': [
+    rule('update', '', 'pods/finalizers'),
+    rule(read, '', 'pods'),
+    rule(`create ${read}`, '', 'persistentvolumeclaims'),
+    recordEvents,
+  ],
   'generic-garbage-collector': [rule(`delete patch update ${read}`, '*', '*'), recordEvents],
   'job-controller': [
     rule(`patch update ${read}`, 'batch', 'jobs'),

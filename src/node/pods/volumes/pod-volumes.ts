@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { chmodSync } from 'node:fs'
+import { claimNameOf } from '../../../api/core/pod/claims.ts'
 import type { ConfigMap, Pod, Secret, ServiceAccountTokenProjection, Volume } from '../../../api/generated/v1.ts'
 import { quantityValue } from '../../../api/machinery/quantity.ts'
 import { type KubeClient, resources } from '../../../client/index.ts'
@@ -137,9 +138,9 @@ export class PodVolumes {
   }
 
   async #makeOnce(pod: Pod, volume: Volume): Promise<string> {
-    const { hostPath, emptyDir, persistentVolumeClaim } = volume
+    const { hostPath, emptyDir } = volume
     if (emptyDir) return this.#emptyDir(pod, volume)
-    if (persistentVolumeClaim) return claimPath(this.#options.client, pod, persistentVolumeClaim.claimName)
+    if (claimNameOf(pod, volume) !== undefined) return claimPath(this.#options.client, pod, volume)
     if (!hostPath) throw new Error('this kind of volume is not supported by the process runtime')
     prepareHostPath(hostPath.path, hostPath.type ?? '')
     return hostPath.path
