@@ -44,6 +44,7 @@ export const merge: Record<string, string> = {
   'DaemonSetStatus.conditions': 'type',
   'StatefulSetStatus.conditions': 'type',
   'JobStatus.conditions': 'type',
+  'PodDisruptionBudgetSpec.selector': ',replace',
   'PodDisruptionBudgetStatus.conditions': 'type',
   'HorizontalPodAutoscalerStatus.conditions': 'type',
   'ServiceCIDRStatus.conditions': 'type',

@@ -199,8 +199,9 @@ function nested(ref: Json): Json {
   return { allOf: [ref], default: {} }
 }
 
-function mergeExtensions({ mergeKey, mergeSet, retainKeys, listType, mapType }: FieldSchema): Json {
-  const strategies = [...(mergeKey || mergeSet ? ['merge'] : []), ...(retainKeys ? ['retainKeys'] : [])]
+function mergeExtensions({ mergeKey, mergeSet, retainKeys, replace, listType, mapType }: FieldSchema): Json {
+  const known = { merge: mergeKey || mergeSet, retainKeys, replace }
+  const strategies = Object.entries(known).flatMap(([name, applies]) => (applies ? [name] : []))
   return {
     ...(mergeKey && { 'x-kubernetes-patch-merge-key': mergeKey }),
     ...(strategies.length > 0 && { 'x-kubernetes-patch-strategy': strategies.join(',') }),

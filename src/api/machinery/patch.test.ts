@@ -134,6 +134,21 @@ describe('strategic merge patch', () => {
     expect(JSON.stringify([original, patch])).toBe(before)
   })
 
+  test('an object that is said to be replaced is', () => {
+    const budget = { spec: { minAvailable: 1, selector: { matchLabels: { a: '1' } } } }
+    const patch = { spec: { selector: { matchLabels: { b: '1' } } } }
+    expect(apply('policy/v1.PodDisruptionBudget', budget, patch)).toEqual({
+      spec: { minAvailable: 1, selector: { matchLabels: { b: '1' } } },
+    })
+  })
+
+  test('lists without a key, as the pull secrets of an account, are replaced', () => {
+    const account = { imagePullSecrets: [{ name: 'a' }], secrets: [{ name: 'a' }] }
+    const patch = { imagePullSecrets: [{ name: 'b' }], secrets: [{ name: 'b' }] }
+    const { imagePullSecrets, secrets } = apply('v1.ServiceAccount', account, patch) as typeof account
+    expect([imagePullSecrets, secrets.length]).toEqual([[{ name: 'b' }], 2])
+  })
+
   test('an item without its key, or an unknown directive, is an error', () => {
     expect(() => apply('v1.Pod', pod([a]), pod([{ image: '2' }]))).toThrow(
       'map: map[image:2] does not contain declared merge key: name',

@@ -41,6 +41,8 @@ export interface FieldSchema {
   /** Lists of primitives that merge as sets. */
   readonly mergeSet?: boolean
   readonly retainKeys?: boolean
+  /** Objects that strategic merge patches replace instead of merging. */
+  readonly replace?: boolean
   /** Of lists only. */
   readonly listType?: ListType
   /** Maps and structs that are shared otherwise than their type is (`+mapType`, `+structType`). */
@@ -165,6 +167,7 @@ class CompiledType implements TypeSchema {
       ...(key && !primitives && { mergeKey: key }),
       ...(key === 'merge' && primitives && { mergeSet: true }),
       ...(strategies.includes('retainKeys') && { retainKeys: true }),
+      ...(strategies.includes('replace') && { replace: true }),
       ...(ref.shape === 'list' && { listType: parseListType(fieldType) }),
       ...(ref.shape !== 'list' && fieldType && { mapType: fieldType as 'atomic' | 'granular' }),
       ...(byDefault === undefined && (required || this.#isPartOfKind(name)) && zeroOf(ref)),

@@ -89,11 +89,12 @@ function mergeField(original: unknown, patch: ListPatch, field: FieldRef): unkno
     const merged = mergeList(Array.isArray(original) ? original : [], value, field, removed)
     return order ? ordered(merged, order, Array.isArray(original) ? original : [], field.mergeKey) : merged
   }
+  if (isPlain(value) && field.replace) return withoutDirectives(value)
   if (isPlain(value)) return mergeObject(isPlain(original) ? original : {}, value, field.ref)
   return value
 }
 
-type FieldRef = Partial<Pick<FieldSchema, 'mergeKey' | 'mergeSet'>> & { readonly ref: TypeRef | undefined }
+type FieldRef = Partial<Pick<FieldSchema, 'mergeKey' | 'mergeSet' | 'replace'>> & { readonly ref: TypeRef | undefined }
 
 function fieldOf(ref: TypeRef | undefined, name: string): FieldRef {
   if (ref?.shape === 'struct') return ref.type.fields.get(name) ?? { ref: undefined }
