@@ -271,4 +271,43 @@ describe('a session', () => {
       expect(peer.accepted, what).toEqual([])
     }
   })
+
+  test('outlives any bytes: it ends, or waits for more', async () => {
+    const seed = Number(process.env['SPDY_SEED'] ?? Date.now() % 1_000_000)
+    const random = generator(seed)
+    for (let i = 0; i < 300; i++) {
+      const peer = connect((stream) => void stream.resume())
+      if (random(2) === 0) await peer.open(1)
+      const frames = Array.from({ length: random(6) }, () => randomFrame(random))
+      const ended = peer.session.closed.then(() => 'closed')
+      peer.transport.on('error', () => {})
+      peer.transport.write(Buffer.concat(frames))
+      peer.transport.end()
+      const deadline = new Promise((resolve) => setTimeout(resolve, 5000, 'still there'))
+      expect(await Promise.race([ended, deadline]), `SPDY_SEED=${seed}, session ${i}`).toBe('closed')
+    }
+  })
 })
+
+/** Numbers below `limit`, the same for the same seed (mulberry32). */
+function generator(seed: number): (limit: number) => number {
+  let state = seed
+  return (limit) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
+  }
+}
+
+/** Mostly of the right form, with anything inside. */
+function randomFrame(random: (limit: number) => number): Buffer {
+  const payload = Buffer.from(Array.from({ length: random(40) }, () => random(256)))
+  const head = Buffer.alloc(8)
+  const isControl = random(3) > 0
+  if (isControl) head.writeUInt32BE((0x80030000 | random(12)) >>> 0)
+  else head.writeUInt32BE(random(4))
+  head.writeUInt8(random(4), 4)
+  head.writeUIntBE(random(10) === 0 ? random(0xffffff) : payload.length, 5, 3)
+  return Buffer.concat([head, payload])
+}
