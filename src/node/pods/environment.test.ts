@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { EnvVar, Pod } from '../../api/generated/v1.ts'
 import { parseEnvFile } from './env-files.ts'
 import { ConfigError, containerEnvironment, type EnvironmentSources, expand } from './environment.ts'
-import { resourceValue } from './fields.ts'
+import { fieldValue, resourceValue } from './fields.ts'
 
 const pod: Pod = {
   metadata: { name: 'web-1', namespace: 'demo', uid: 'u', labels: { app: 'web' } },
@@ -103,6 +103,12 @@ describe('a container sees', () => {
     expect(() => env(reference('settings', 'k'))).toThrow("couldn't find key k in ConfigMap demo/settings")
     expect('X' in env(reference('none', 'k', true))).toBe(false)
   })
+})
+
+test('labels and annotations are written as Go quotes them', () => {
+  const annotations = { b: 'a "b" \\ \n\t\u0001\u007f é\u00a0\u{1f600}', a: '' }
+  const quoted = fieldValue('metadata.annotations', { ...sources, pod: { metadata: { name: 'web', annotations } } })
+  expect(quoted).toBe('a=""\nb="a \\"b\\" \\\\ \\n\\t\\x01\\x7f é\\u00a0\u{1f600}"')
 })
 
 test('resources of the container, rounded up', () => {

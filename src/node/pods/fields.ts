@@ -59,8 +59,31 @@ export function fieldPath({ spec }: Pod, container: string): string {
 function formatMap(map: Readonly<Record<string, string>> = {}): string {
   return Object.keys(map)
     .sort()
-    .map((key) => `${key}=${JSON.stringify(map[key])}`)
+    .map((key) => `${key}=${quoted(map[key] ?? '')}`)
     .join('\n')
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+}
+
+/** Go's `%q`: what cannot be seen is spelled out. */
+function quoted(text: string): string {
+  const visible = text.replace(/["\\]|(?! )[\p{C}\p{Z}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    const digits = code.toString(16)
+    if (code < 0x80) return escapes[character] ?? `\\x${digits.padStart(2, '0')}`
+    return code > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`
+  })
+  return `"${visible}"`
 }
 
 /** Limits a container has all the same: it cannot use more than the node has. */
