@@ -1,5 +1,6 @@
 /** From a resource request to the handler of its verb. */
 import { ephemeralContainersStrategy } from '../api/core/pod/ephemeral.ts'
+import { resizeStrategy } from '../api/core/pod/resize.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import type { UpdateStrategy } from '../api/resource.ts'
 import type { ApiResponse } from '../client/transport.ts'
@@ -102,6 +103,8 @@ async function dispatchSubresource(context: ServerContext, request: ResourceRequ
       return handleTokenRequest(context, request)
     case 'pods/ephemeralcontainers':
       return readOrWrite(context, request, ephemeralContainersStrategy)
+    case 'pods/resize':
+      return readOrWrite(context, request, resizeStrategy)
     case 'pods/log':
       requireMethod(request, ['GET'])
       return handleLog(context, request)

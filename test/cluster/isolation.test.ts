@@ -152,6 +152,81 @@ describe('limits', () => {
   })
 })
 
+describe('a resize', () => {
+  const resize = (name: string, resources: string) =>
+    cluster.tryKubectl([
+      'patch',
+      'pod',
+      name,
+      '--subresource=resize',
+      '-p',
+      `{"spec":{"containers":[{"name":"c","resources":${resources}}]}}`,
+    ])
+  const held = (name: string) => field(name, '.status.containerStatuses[0].resources.limits.memory')
+  const resources = 'resources: {requests: {cpu: 100m, memory: 20Mi}, limits: {cpu: 500m, memory: 40Mi}}'
+  const limit = () =>
+    cluster.inPod(
+      'sized',
+      'sh',
+      '-c',
+      'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true',
+    )
+
+  test('changes what a running container may use', async () => {
+    await create('sized', { container: `${sleeping}\n${resources}` })
+    await ready('sized')
+    expect((await resize('sized', '{"limits":{"memory":"60Mi"}}')).stdout).toBe('pod/sized patched\n')
+    await eventually('the resize', async () => (await held('sized')) === '60Mi')
+    expect(await limit()).toBe(`${60 * 1024 * 1024}\n`)
+    expect(await field('sized', '.status.containerStatuses[0].restartCount')).toBe('0')
+    expect(await cluster.kubectl('describe', 'pod', 'sized')).toMatch(
+      /ResizeCompleted .*"memory":"60Mi".*"generation":2/,
+    )
+    expect((await resize('sized', '{"limits":{"memory":"30Mi","cpu":"200m"}}')).code).toBe(0)
+    await eventually('less', async () => (await held('sized')) === '30Mi')
+    expect(await limit()).toBe(`${30 * 1024 * 1024}\n`)
+  })
+
+  test('waits when there is no room, and says so', async () => {
+    expect((await resize('sized', '{"requests":{"cpu":"900"},"limits":{"cpu":"900"}}')).code).toBe(0)
+    const condition = (what: string) => field('sized', `.status.conditions[?(@.type=="PodResizePending")].${what}`)
+    await eventually('the condition', async () => (await condition('reason')) === 'Infeasible')
+    expect(await condition('message')).toMatch(
+      /^Node didn't have enough capacity: cpu, requested: 900000, capacity: \d+$/,
+    )
+    expect(await field('sized', '.status.containerStatuses[0].allocatedResources.cpu')).toBe('100m')
+    expect((await resize('sized', '{"requests":{"cpu":"100m"},"limits":{"cpu":"200m"}}')).code).toBe(0)
+    await eventually('no condition', async () => (await condition('reason')) === '')
+  })
+
+  test('is refused where Kubernetes refuses it', async () => {
+    expect((await resize('sized', '{"limits":{"memory":null}}')).stderr).toContain('resource limits cannot be removed')
+    const { stderr } = await resize('sized', '{"requests":{"cpu":"200m","memory":"30Mi"}}')
+    expect(stderr).toContain('Pod QOS Class may not change as a result of resizing')
+    await remove('sized')
+  })
+
+  test('restarts a container that wants it so', async () => {
+    const policy = 'resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]'
+    await create('sized', { container: `${sleeping}\n${resources}\n${policy}`, spec: 'restartPolicy: Always' })
+    await ready('sized')
+    expect((await resize('sized', '{"limits":{"memory":"60Mi"}}')).code).toBe(0)
+    await eventually(
+      'the restart',
+      async () => (await field('sized', '.status.containerStatuses[0].restartCount')) === '1',
+    )
+    await eventually('the resize', async () => (await held('sized')) === '60Mi')
+    await ready('sized')
+    expect(await limit()).toBe(`${60 * 1024 * 1024}\n`)
+    const events = await cluster.kubectl('describe', 'pod', 'sized')
+    expect(events).toContain('Container c resize requires restart')
+    await eventually('the event', async () =>
+      (await cluster.kubectl('describe', 'pod', 'sized')).includes('ResizeCompleted'),
+    )
+    await remove('sized')
+  })
+})
+
 describe('security', () => {
   test('a pod of the restricted profile runs, as it says', async () => {
     const spec = `

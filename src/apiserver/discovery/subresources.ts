@@ -26,6 +26,7 @@ export const subresources: Readonly<Record<string, readonly Subresource[]>> = {
     { name: 'log', kind: 'Pod', verbs: ['get'] },
     { name: 'portforward', kind: 'PodPortForwardOptions', verbs: stream },
     { name: 'proxy', kind: 'PodProxyOptions', verbs: everyMethod },
+    { name: 'resize', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
   ],
   '/serviceaccounts': [
     { name: 'token', group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', verbs: ['create'] },

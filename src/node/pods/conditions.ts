@@ -1,5 +1,6 @@
 /** A pod's conditions, as the kubelet reports them. Pure. */
 import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/v1.ts'
+import type { ResizeCondition } from './resizer.ts'
 import { isSidecar } from './restart.ts'
 import { seconds } from './status.ts'
 
@@ -9,14 +10,16 @@ export interface ConditionContext {
   readonly phase: string
   readonly sandbox: boolean
   readonly now: Date
+  readonly resize?: ResizeCondition | undefined
 }
 
 type Unnamed = Omit<PodCondition, 'type'>
 
 export function conditions(pod: Pod, context: ConditionContext): PodCondition[] {
-  const { mains, inits, phase, sandbox, now } = context
+  const { mains, inits, phase, sandbox, now, resize } = context
   const containers = containersReady(phase, [...inits.filter((status) => isOfSidecar(pod, status)), ...mains])
   const own: PodCondition[] = [
+    ...(resize ? [{ status: 'True', ...resize }] : []),
     { type: 'PodReadyToStartContainers', status: sandbox ? 'True' : 'False' },
     { type: 'Initialized', ...initialized(pod, inits, phase) },
     { type: 'Ready', ...gated(pod, containers) },
@@ -69,7 +72,9 @@ function gated({ spec, status }: Pod, containers: Unnamed): Unnamed {
 
 /** Conditions this agent does not own are passed on as they are. */
 function foreign({ status }: Pod, own: readonly PodCondition[]): PodCondition[] {
-  return (status?.conditions ?? []).filter(({ type }) => own.every((condition) => condition.type !== type))
+  return (status?.conditions ?? []).filter(
+    ({ type }) => !type.startsWith('PodResize') && own.every((condition) => condition.type !== type),
+  )
 }
 
 function withTimes(condition: PodCondition, { metadata, status }: Pod, now: Date): PodCondition {

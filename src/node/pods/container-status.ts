@@ -47,7 +47,7 @@ function identity(container: Container, runs: ContainerRuns | undefined) {
 /** What the container was given, as told once it is there. */
 function holdings({ resources = {}, volumeMounts = [] }: Container, runs: ContainerRuns | undefined) {
   const { requests } = resources
-  const user = runs?.current.user
+  const { user, resources: held = resources } = runs?.current ?? {}
   const mounts = volumeMounts.map(({ name, mountPath, readOnly }) => ({
     name,
     mountPath,
@@ -55,7 +55,7 @@ function holdings({ resources = {}, volumeMounts = [] }: Container, runs: Contai
   }))
   return {
     ...(mounts.length > 0 && { volumeMounts: mounts }),
-    ...(runs && { resources }),
+    ...(runs && { resources: runs.current.exit ? resources : held }),
     ...(runs && requests && { allocatedResources: requests }),
     ...(user && { user: { linux: { uid: user.uid, gid: user.gid, supplementalGroups: [...user.groups] } } }),
   }

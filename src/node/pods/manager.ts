@@ -18,6 +18,7 @@ import { Performer } from './performer.ts'
 import { PostStarts } from './post-start.ts'
 import { Problems } from './problems.ts'
 import { isFinished } from './progress.ts'
+import { Resizer } from './resizer.ts'
 import { execIn } from './start.ts'
 import { podStatus, seconds } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -60,6 +61,7 @@ export class PodManager {
   readonly #postStarts: PostStarts
   readonly #volumes: PodVolumes
   readonly #performer: Performer
+  readonly #resizer: Resizer
   /** Why pods have to go, until their status says it. */
   readonly #evictions = new Map<string, string>()
   /** Uids of pods that this node agreed to run. */
@@ -78,6 +80,7 @@ export class PodManager {
     this.#postStarts = new PostStarts({ runtime, events, changed })
     this.#volumes = new PodVolumes({ ...options, changed })
     this.#statuses = new StatusWriter(client)
+    this.#resizer = new Resizer(options)
     this.#prober = new Prober({
       clock,
       exec: (uid, container, command, timeoutMs) => execIn(runtime, { uid, container, command, timeoutMs }),
@@ -155,15 +158,16 @@ export class PodManager {
     if (excess !== undefined) return this.#evict(pod, excess)
     this.#follow(pod, before)
     const volumes = await this.#syncVolumes(pod)
-    const decided = nextActions(pod, before, this.#knowledge(uid, before), clock.now())
+    const { pod: allocated, restarts } = this.#resizer.settle(pod, before)
+    const decided = [...restarts, ...nextActions(allocated, before, this.#knowledge(uid, before), clock.now())]
     const actions = decided.filter((action) => volumes.ready || !needsVolumes(action))
-    for (const action of actions) await this.#performer.perform(pod, action, before, volumes.directories)
+    for (const action of actions) await this.#performer.perform(allocated, action, before, volumes.directories)
     if (actions.some(({ type }) => type === 'createSandbox')) return this.#queue.add(uid)
     const after = runtime.observe(uid)
     this.#follow(pod, after)
     // What was just started tells in a moment how it went; one write to the API is enough for both.
     if (actions.length > 0 && actions.every((action) => this.#isStarting(uid, action, after))) return
-    await this.#statuses.write(pod, podStatus(pod, after, this.#knowledge(uid, after), this.#context()))
+    await this.#statuses.write(pod, podStatus(allocated, after, this.#knowledge(uid, after), this.#context(uid)))
     if (actions.some(({ type }) => type === 'removePod')) await this.#finish(pod)
   }
 
@@ -173,8 +177,9 @@ export class PodManager {
     return run?.attempt === action.attempt && run.startedAt === undefined && run.exit === undefined
   }
 
-  #context() {
-    return { nodeIPs: this.#options.nodeIPs, now: this.#options.clock.now() }
+  #context(uid: string) {
+    const { nodeIPs, clock } = this.#options
+    return { nodeIPs, now: clock.now(), resize: this.#resizer.condition(uid) }
   }
 
   /** A pod that this node must not run fails before anything of it is made. */
@@ -220,6 +225,7 @@ export class PodManager {
     this.#stopper.forget(uid)
     this.#postStarts.forget(uid)
     this.#volumes.forget(uid)
+    this.#resizer.forget(uid)
     this.#evictions.delete(uid)
     this.#removed.delete(uid)
     this.#accepted.delete(uid)

@@ -67,6 +67,7 @@ function containerConfig(
     env,
     ...securityOf(pod, container),
     ...(limits && { limits }),
+    resources: container.resources ?? {},
     terminationMessage: {
       path: container.terminationMessagePath ?? '/dev/termination-log',
       fallback: container.terminationMessagePolicy === 'FallbackToLogsOnError' ? 'log' : 'none',

@@ -6,17 +6,19 @@ import { conditions } from './conditions.ts'
 import { containerStatus } from './container-status.ts'
 import { type Knowledge, runningRuns } from './decide.ts'
 import { isFinished, isPastDeadline } from './progress.ts'
+import type { ResizeCondition } from './resizer.ts'
 import { isSidecar, shouldRestart } from './restart.ts'
 
 export interface StatusContext {
   /** Primary first. */
   readonly nodeIPs: readonly string[]
   readonly now: Date
+  readonly resize?: ResizeCondition | undefined
 }
 
 export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, context: StatusContext): PodStatus {
   if (pod.status && isRejected(pod, observed)) return pod.status
-  const { nodeIPs, now } = context
+  const { nodeIPs, now, resize } = context
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {}
   const inits = initContainers.map((container) => containerStatus(pod, container, observed, known, now))
   const mains = containers.map((container) => containerStatus(pod, container, observed, known, now))
@@ -25,7 +27,14 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
   return {
     ...(pod.metadata.generation && { observedGeneration: pod.metadata.generation }),
     ...outcome,
-    conditions: conditions(pod, { mains, inits, phase: outcome.phase, sandbox: observed.sandbox !== undefined, now }),
+    conditions: conditions(pod, {
+      mains,
+      inits,
+      phase: outcome.phase,
+      sandbox: observed.sandbox !== undefined,
+      now,
+      resize,
+    }),
     hostIP: nodeIPs[0] ?? '',
     hostIPs: nodeIPs.map((ip) => ({ ip })),
     ...(ips[0] && { podIP: ips[0].ip, podIPs: ips }),

@@ -140,6 +140,40 @@ export class Cgroups {
     })
   }
 
+  /**
+   * Other limits for a pod and one of its containers. What grows is let grow from above, what shrinks from below: the
+   * kernel refuses a part that is larger than the whole. Throws, and changes nothing, when more memory is in use.
+   */
+  resize(pod: ResizedGroup, container: ResizedGroup): void {
+    for (const group of [pod, container]) this.#checkMemory(group)
+    this.#write(pod, 'may')
+    this.#write(container, 'must')
+    this.#write(pod, 'must')
+  }
+
+  #checkMemory({ path, limits: { memoryBytes = Infinity } }: ResizedGroup): void {
+    for (const { version, mount } of this.#hierarchies) {
+      const file = version === 2 ? 'memory.current' : 'memory.usage_in_bytes'
+      const used = Number(readIfThere(join(mount, path, file)) ?? 0)
+      if (used > memoryBytes) {
+        throw new Error(`attempting to set memory limit (${memoryBytes}) below current usage (${used})`)
+      }
+    }
+  }
+
+  #write({ path, limits }: ResizedGroup, whether: 'may' | 'must'): void {
+    for (const { version, mount, controllers } of this.#hierarchies) {
+      const files = limitFiles(version, controllers, limits).map(([file, text]) => ({
+        file: join(mount, path, file),
+        text,
+      }))
+      // Twice: of memory and memory with swap, whichever grows must come first.
+      for (const pass of ['may', whether] as const) {
+        for (const { file, text } of files.filter((one) => existsSync(one.file))) tryWrite(file, text, pass)
+      }
+    }
+  }
+
   /** Ends what still runs in it, and takes it and its children away; empty parents of ours too. */
   async remove(path: string): Promise<void> {
     for (const { mount } of this.#hierarchies) {
@@ -147,6 +181,19 @@ export class Cgroups {
       while (!removeTree(join(mount, path)) && Date.now() < deadline) await sleep(2)
       removeEmptyParents(mount, path)
     }
+  }
+}
+
+interface ResizedGroup {
+  readonly path: string
+  readonly limits: Limits
+}
+
+function tryWrite(file: string, text: string, whether: 'may' | 'must'): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    if (whether === 'must') throw error
   }
 }
 

@@ -33,6 +33,12 @@ export interface HostPort {
   readonly hostIP?: string
 }
 
+/** Amounts as the pod says them, by resource name. */
+export interface Amounts {
+  readonly requests?: Readonly<Record<string, string>>
+  readonly limits?: Readonly<Record<string, string>>
+}
+
 /** What a control group lets its processes use. */
 export interface Limits {
   /** Weight of its claim, 1024 for each CPU. */
@@ -41,6 +47,9 @@ export interface Limits {
   readonly cpuQuotaUs?: number
   readonly memoryBytes?: number
 }
+
+/** Of what asks for nothing. */
+export const leastLimits: Limits = { cpuShares: 2 }
 
 export interface Sandbox {
   readonly uid: string
@@ -86,6 +95,8 @@ export interface ContainerConfig {
   /** Where the program says why it ended; `log`: an empty word of a failed run is the end of its log. */
   readonly terminationMessage: { readonly path: string; readonly fallback: 'none' | 'log' }
   readonly limits?: Limits
+  /** What `limits` comes from; kept to be told. */
+  readonly resources: Amounts
   /** oom_score_adj. */
   readonly oomScore: number
   /** Sees the processes of this container of its pod. */
@@ -95,6 +106,12 @@ export interface ContainerConfig {
   /** `once`: its input ends when the first client that attached to it leaves. Absent: it has none. */
   readonly stdin?: 'open' | 'once'
   readonly tty: boolean
+}
+
+export interface Resize {
+  readonly resources: Amounts
+  readonly container: Limits
+  readonly pod: Limits
 }
 
 export interface ContainerExit {
@@ -123,6 +140,8 @@ export interface Attempt {
   readonly startedAt?: string
   /** Absent when it was made by an older agent. */
   readonly user?: Pick<User, 'uid' | 'gid' | 'groups'>
+  /** What it holds now. Absent when it was made by an older agent. */
+  readonly resources?: Amounts
   /** The program's process id on the node while it runs. */
   readonly pid?: number
   readonly exit?: ContainerExit
@@ -188,6 +207,8 @@ export interface Runtime {
   checkImage(image: string): void
   /** Resolves when the shim has been started; `observe` shows what came of it, `onEvent` says when to look. */
   startContainer(uid: string, config: ContainerConfig): Promise<void>
+  /** Holds a running container, and its pod, to other limits. Throws when it uses more than it may then. */
+  resize(uid: string, name: string, change: Resize): void
   /** Notes that the container must end, for this agent and the next. */
   markStopping(uid: string, name: string, graceSeconds: number): void
   signal(uid: string, name: string, signal: 'SIGTERM' | 'SIGKILL'): void

@@ -1,7 +1,7 @@
 /** What the machine says about a pod: its files and its processes. Only reads, except for recording a lost end. */
 import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Attempt, ContainerExit, ContainerRuns, HostPort, PodObservation, Sandbox } from './contract.ts'
+import type { Amounts, Attempt, ContainerExit, ContainerRuns, HostPort, PodObservation, Sandbox } from './contract.ts'
 import { type AttemptPaths, attemptPaths, listPods, netnsDirectory, type PodPaths, readIfThere } from './paths.ts'
 import { isAlive, type ProcessId } from './processes.ts'
 import { terminationMessage } from './termination-message.ts'
@@ -29,6 +29,7 @@ export interface AttemptRecord {
   readonly crashes: number
   readonly stopSignal: string
   readonly user?: Pick<User, 'uid' | 'gid' | 'groups'>
+  readonly resources?: Amounts
   /** An empty termination message of a failed run is the end of its log. */
   readonly messageFallback: 'none' | 'log'
   readonly createdAt: string
@@ -102,7 +103,7 @@ function observeContainer(paths: PodPaths, container: string): ContainerRuns | u
 function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefined {
   const record = readAttempt(paths)
   if (!record) return undefined
-  const { id, sandbox, image, crashes, createdAt, user } = record
+  const { id, sandbox, image, crashes, createdAt, user, resources } = record
   const started = readStarted(paths)
   const stopping = readIfThere(paths.stopping)
   const ended = readExit(paths) ?? recordLostEnd(paths, record, started)
@@ -116,6 +117,7 @@ function observeAttempt(paths: AttemptPaths, attempt: number): Attempt | undefin
     crashes,
     createdAt,
     ...(user && { user }),
+    ...(resources && { resources }),
     ...(started && { startedAt: started.at }),
     ...(started && !exit && { pid: started.program.pid }),
     ...(exit && { exit }),

@@ -10,7 +10,9 @@ import {
   type CommandLine,
   type ContainerConfig,
   type ExecRequest,
+  leastLimits,
   type PodObservation,
+  type Resize,
   type Runtime,
   RuntimeError,
   type Sandbox,
@@ -172,6 +174,7 @@ export class ProcessRuntime implements Runtime {
         image: config.image,
         crashes: config.crashes,
         user: { uid: user.uid, gid: user.gid, groups: user.groups },
+        resources: config.resources,
         stopSignal: config.stopSignal ?? image.entry.stopSignal ?? 'SIGTERM',
         messageFallback: config.terminationMessage.fallback,
         createdAt: new Date().toISOString(),
@@ -226,6 +229,18 @@ export class ProcessRuntime implements Runtime {
         await rm(path, { recursive: true, force: true })
       }
     }
+  }
+
+  resize(uid: string, name: string, { resources, container, pod }: Resize): void {
+    const paths = this.#newest(uid, name)
+    const record = paths && readAttempt(paths)
+    const group = readSandbox(this.#paths(uid))?.cgroup
+    if (!paths || !record) return
+    if (group) {
+      const [attempt] = attemptsOf(this.#paths(uid), name)
+      this.#cgroups.resize({ path: group, limits: pod }, { path: `${group}/${name}-${attempt}`, limits: container })
+    }
+    replaceFile(paths.record, JSON.stringify({ ...record, resources }))
   }
 
   markStopping(uid: string, name: string, graceSeconds: number): void {
@@ -307,9 +322,6 @@ function checkShared({ mounts }: ContainerConfig): void {
     if (refusal) throw new RuntimeError('setup', `failed to generate spec: ${refusal}`)
   }
 }
-
-/** Of a container that asks for nothing. */
-const leastLimits = { cpuShares: 2 }
 
 /** A container's are the machine's. */
 function accounts() {
