@@ -473,6 +473,22 @@ describe('refusals', () => {
     })
   })
 
+  test('a version that is not the current one, and another object of the name', async () => {
+    const { body } = await applyData('precise', { a: '1' })
+    const { resourceVersion, uid } = body.metadata ?? {}
+    const precise = (metadata: object) =>
+      apply(`${configMaps}/precise`, configMap('precise', { a: '2' }, metadata), { query: '&dryRun=All' })
+    expect((await precise({ resourceVersion, uid })).status).toBe(200)
+    expect(await precise({ resourceVersion: '1' })).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('the object has been modified') },
+    })
+    expect(await precise({ uid: 'x' })).toMatchObject({
+      status: 422,
+      body: { message: expect.stringContaining('metadata.uid: Invalid value: "x": field is immutable') },
+    })
+  })
+
   test('what is invalid', async () => {
     const bad = configMap('bad', {}, { labels: { '!': 'x' } })
     expect((await apply(path, bad)).status).toBe(422)
