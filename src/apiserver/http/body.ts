@@ -4,6 +4,7 @@ import type { FieldValidation } from '../../api/machinery/decode.ts'
 import type { ResourceRequest } from '../context.ts'
 import { loadProtobuf } from '../protobuf/lazy.ts'
 import { unsupportedMediaType } from './errors.ts'
+import { readYaml } from './yaml.ts'
 
 const protobufType = 'application/vnd.kubernetes.protobuf'
 const bodyTypes: readonly string[] = ['application/json', 'application/yaml', protobufType]
@@ -31,7 +32,12 @@ export async function readBody<T>(
     const { decodeProtobufBody } = await loadProtobuf()
     return decodeProtobufBody(kind, request.body, schemaName) as T
   }
-  const { object, warnings } = await decodeBody<T>(kind, request.body, { fieldValidation, contentType }, schemaName)
+  const { object, warnings } = await decodeBody<T>(
+    kind,
+    request.body,
+    { fieldValidation, contentType, readYaml },
+    schemaName,
+  )
   for (const warning of warnings) request.warnings.add(warning)
   return object
 }

@@ -4,8 +4,10 @@ import { DecodeError, parseJson } from '../../api/machinery/decode.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { typeSchema } from '../../api/machinery/schema.ts'
 import { badRequest } from '../../api/machinery/status.ts'
+import type { JsonSource } from '../../api/machinery/yaml.ts'
 import { typedError } from '../../api/managedfields/index.ts'
 import type { ResourceRequest } from '../context.ts'
+import { readYaml } from '../http/yaml.ts'
 import type { PatchOptions } from './options.ts'
 
 export interface AppliedConfig {
@@ -41,7 +43,7 @@ async function readTyped(
   { fieldValidation }: PatchOptions,
   expected: GroupVersionKind,
 ): Promise<Config> {
-  const { config, contentType } = await plainObject(body)
+  const { config, yaml } = await plainObject(body)
   const { apiVersion = '', kind = '' } = config
   if (apiVersion !== groupVersionOf(expected) || kind !== expected.kind) {
     throw badRequest(`invalid object type: ${goGroupVersionKind(config)}`)
@@ -50,7 +52,10 @@ async function readTyped(
   const wrong = typedError(config, typeSchema(typeNameOf(expected)))
   // Upstream says so with a 500, which its own issue 139253 calls a bug.
   if (wrong) throw badRequest(`failed to create typed patch object (${described(config)}): ${wrong}`)
-  const checked = await decodeBody(expected, body, { contentType, fieldValidation: 'Warn' })
+  const checked = await decodeBody(expected, body, {
+    fieldValidation: 'Warn',
+    ...(yaml && { contentType: 'application/yaml', readYaml: () => yaml }),
+  })
   const duplicates = checked.warnings
   if (fieldValidation === 'Strict' && duplicates.length > 0) {
     throw badRequest(`strict decoding error: ${duplicates.join(', ')}`)
@@ -63,29 +68,29 @@ type Config = Partial<KubeObject> & { spec?: unknown; status?: unknown }
 
 interface Plain {
   readonly config: Config
-  /** Of the body: what kubectl sends is JSON, which is read faster than YAML. */
-  readonly contentType: 'application/json' | 'application/yaml'
+  /** undefined: the body is JSON, as kubectl sends it, which is read faster. */
+  readonly yaml: JsonSource | undefined
 }
 
 async function plainObject(body: Buffer): Promise<Plain> {
-  const { value, contentType } = await plainValue(body.toString())
+  const { value, yaml } = await plainValue(body.toString())
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badRequest('error decoding YAML: the patch is not an object')
   }
   const { metadata } = value as Config
   if (typeof metadata !== 'object' || metadata === null) throw badRequest('error decoding YAML: metadata is missing')
-  return { config: value, contentType }
+  return { config: value, yaml }
 }
 
-async function plainValue(text: string): Promise<{ value: unknown; contentType: Plain['contentType'] }> {
+async function plainValue(text: string): Promise<{ value: unknown; yaml: JsonSource | undefined }> {
   try {
-    return { value: parseJson(text), contentType: 'application/json' }
+    return { value: parseJson(text), yaml: undefined }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
   }
-  const { parse } = await import('yaml')
   try {
-    return { value: parse(text, { maxAliasCount: 100, uniqueKeys: false }), contentType: 'application/yaml' }
+    const yaml = await readYaml(text)
+    return { value: parseJson(yaml.text), yaml }
   } catch (error) {
     throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`)
   }
