@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
-import { runOk } from '../../lib/exec.ts'
+import { run, runOk } from '../../lib/exec.ts'
 import { observePod } from '../runtime/observe.ts'
-import { listPods, netnsDirectory, podPaths } from '../runtime/paths.ts'
+import { listPods, memoryDirectory, netnsDirectory, podPaths } from '../runtime/paths.ts'
 import { AgentProcess } from '../testing/agent-process.ts'
 import { isReady, podsPath, TestNode } from '../testing/node.ts'
 
@@ -39,8 +39,14 @@ function randomFrom(start: number): (below: number) => number {
   }
 }
 
-const volumes = [{ name: 'scratch', emptyDir: { medium: 'Memory' } }]
-const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }]
+const volumes = [
+  { name: 'scratch', emptyDir: { medium: 'Memory' } },
+  { name: 'settings', configMap: { name: 'settings' } },
+]
+const volumeMounts = [
+  { name: 'scratch', mountPath: '/scratch' },
+  { name: 'settings', mountPath: '/settings' },
+]
 const script = 'trap "exit 0" TERM; sleep 100000 & wait'
 
 function pods(): Pod[] {
@@ -56,7 +62,7 @@ function disturb(random: (below: number) => number, round: number): void {
     const initContainers = random(2) ? [{ name: 'first', image: 'busybox', command: ['true'] }] : []
     node.createPod(
       `pod-${round}`,
-      { command: ['sh', '-c', script], volumeMounts },
+      { command: ['sh', '-c', script], volumeMounts, ports: [{ containerPort: 80, hostPort: 20_000 + round }] },
       { volumes, initContainers, terminationGracePeriodSeconds: 2 },
     )
   } else if (what === 3) node.api.deleteGracefully(`${podsPath}/${victim.metadata.name}`, random(2))
@@ -99,12 +105,15 @@ function isOfPod(mount: string): boolean {
 async function machine() {
   const links = await runOk('ip', ['-o', 'link'])
   const routes = await runOk('ip', ['route', 'show', 'table', 'main'])
+  const ports = (await run('nft', ['list', 'ruleset'])).stdout
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   return {
     pods: listPods(node.stateDir).sort(),
     namespaces: readdirSync(netnsDirectory)
       .map((name) => name.replace('fw-test-', ''))
       .sort(),
+    inMemory: listPods(memoryDirectory(node.stateDir)).sort(),
+    hostPorts: ports.split('\n').filter((line) => line.includes('dnat ip to')).length,
     cables: links.split('\n').filter((line) => line.includes('veth')).length,
     routes: routes.split('\n').filter((line) => line.includes('veth')).length,
     mounts: mounts.filter(isOfPod).length,
@@ -115,6 +124,9 @@ async function machine() {
 
 test(`an agent killed ${rounds} times leaves exactly what the API names (seed ${seed})`, async () => {
   const random = randomFrom(seed)
+  node.api.put('/api/v1/namespaces/default/configmaps', {
+    metadata: { name: 'settings', namespace: 'default' },
+  })
   agent.start()
   await sleep(300)
   for (let round = 0; round < rounds; round++) {
@@ -133,6 +145,8 @@ test(`an agent killed ${rounds} times leaves exactly what the API names (seed ${
   const expected = {
     pods: [...uids].sort(),
     namespaces: [...uids].sort(),
+    inMemory: [...uids].sort(),
+    hostPorts: count,
     cables: count,
     routes: count,
     mounts: count * 4,
@@ -143,6 +157,16 @@ test(`an agent killed ${rounds} times leaves exactly what the API names (seed ${
   expect(new Set(pods().map(({ status }) => status?.podIP)).size).toBe(count)
   for (const { metadata } of pods()) node.api.deleteGracefully(`${podsPath}/${metadata.name}`, 0)
   await node.api.until('all pods to be gone', () => pods().length === 0, 20_000)
-  const nothing = { pods: [], namespaces: [], cables: 0, routes: 0, mounts: 0, programs: 0, shims: 0 }
+  const nothing = {
+    pods: [],
+    namespaces: [],
+    inMemory: [],
+    hostPorts: 0,
+    cables: 0,
+    routes: 0,
+    mounts: 0,
+    programs: 0,
+    shims: 0,
+  }
   await expect.poll(machine, { timeout: 5000 }).toEqual(nothing)
 }, 180_000)

@@ -40,9 +40,7 @@ export class Sandboxes {
     const { stateDir, exec, podCIDRs, netnsPrefix, cgroups } = this.#options
     await prepareNode(exec, podCIDRs)
     await cgroups.prepare(cgroupParent(netnsPrefix), listPods(stateDir))
-    const memory = memoryDirectory(stateDir)
-    mkdirSync(memory, { recursive: true, mode: 0o700 })
-    await mountTmpfs(exec, memory)
+    await this.#prepareMemory(memoryDirectory(stateDir))
     for (const uid of listPods(stateDir)) {
       const record = readSandbox(podPaths(stateDir, uid))
       if (record && !record.hostNetwork) this.#addresses.adopt(record.ips)
@@ -51,6 +49,16 @@ export class Sandboxes {
     // are no rules, and a pod that needs some will say so.
     await this.#hostPorts.sync().catch(() => {})
     this.#hostPorts.watch(signal)
+  }
+
+  /** What a former agent made there for a pod it did not come to begin is nobody's; tokens among it. */
+  async #prepareMemory(memory: string): Promise<void> {
+    const { stateDir, exec } = this.#options
+    mkdirSync(memory, { recursive: true, mode: 0o700 })
+    await mountTmpfs(exec, memory)
+    const known = new Set(listPods(stateDir))
+    const orphans = listPods(memory).filter((uid) => !known.has(uid))
+    await Promise.all(orphans.map((uid) => rm(join(memory, uid), { recursive: true, force: true })))
   }
 
   #podsWithPorts(): PodPorts[] {

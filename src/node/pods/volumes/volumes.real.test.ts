@@ -105,6 +105,11 @@ describe('what a pod is made of changes in its volumes', () => {
     await expect.poll(() => output(uid, 'cat /v/a')).toBe('3')
     await node.deletePod('kept')
     await expect.poll(() => existsSync(join(node.stateDir, '.memory', uid))).toBe(false)
+    // Of a pod that the agent did not live to begin.
+    agent.stop()
+    await runOk('mkdir', [join(node.stateDir, '.memory', 'orphan')])
+    agent = await node.startAgent()
+    expect(existsSync(join(node.stateDir, '.memory', 'orphan'))).toBe(false)
   })
 })
 
