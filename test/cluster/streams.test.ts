@@ -5,6 +5,8 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { Exec, KubeConfig, PortForward } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type ExecResult, run } from '../../src/lib/exec.ts'
@@ -199,6 +201,42 @@ describe('without kubectl', () => {
     const text = 'oops\n'
     expect(await read('binary.k8s.io')).toEqual({ code: 1000, protocol: 'binary.k8s.io', messages: ['', text] })
     expect((await read('base64.binary.k8s.io')).messages).toEqual(['', Buffer.from(text).toString('base64')])
+  })
+
+  test('the JavaScript client executes and forwards', async () => {
+    const config = new KubeConfig()
+    config.loadFromString(await cluster.kubectl('config', 'view', '--raw', '--minify'))
+    const [output, errors] = [new PassThrough(), new PassThrough()]
+    const input = new PassThrough()
+    const status = await new Promise((resolve, reject) => {
+      const command = ['sh', '-c', 'head -n1; echo oops >&2; exit 7']
+      const executed = new Exec(config).exec(
+        'default',
+        'sleeper',
+        'main',
+        command,
+        output,
+        errors,
+        input,
+        false,
+        resolve,
+      )
+      executed.catch(reject)
+      input.write('hello\n')
+    })
+    expect(status).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode' })
+    expect([output.read(), errors.read()].map(String)).toEqual(['hello\n', 'oops\n'])
+
+    const [page, request] = [new PassThrough(), new PassThrough()]
+    const pod = await cluster.kubectl('get', 'pod', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}')
+    await new PortForward(config).portForward('default', pod, [80], page, new PassThrough(), request)
+    request.write('GET / HTTP/1.0\r\n\r\n')
+    let text = ''
+    for await (const piece of page as AsyncIterable<Buffer>) {
+      text += piece.toString()
+      if (text.includes('</html>')) break
+    }
+    expect(text).toContain('Welcome to nginx')
   })
 
   test('port-forward has its channels, as clients in browsers use them', async () => {
