@@ -90,6 +90,16 @@ describe('a pod that should run', () => {
   })
 })
 
+test('a container that failed its probe is said to be restarted only if it is', () => {
+  const known: Knowledge = new Map([['web', { ready: false, started: false, unhealthy: 'startup' }]])
+  const why = (restartPolicy: string) =>
+    nextActions(pod({ restartPolicy }), machine({ web: running }), known, now).map(
+      (action) => 'why' in action && action.why,
+    )
+  expect(why('Always')).toEqual(['Container web failed startup probe, will be restarted'])
+  expect(why('Never')).toEqual(['Container web failed startup probe'])
+})
+
 describe('restarts', () => {
   const cases: [policy: string, code: number, expected: string[]][] = [
     ['Always', 0, ['start web 1 crashes 1']],

@@ -125,11 +125,14 @@ function stopIfSick(
   return stopOne(container.name, current, { why, graceSeconds, now })
 }
 
+/** Of a container that was ended. */
+const killedCode = 137
+
 function sickness(pod: Pod, container: Container, kind: 'liveness' | 'startup' = 'liveness'): string {
   const { name } = container
-  return isSidecar(pod, container)
-    ? `Init container ${name} failed ${kind} probe`
-    : `Container ${name} failed ${kind} probe, will be restarted`
+  if (isSidecar(pod, container)) return `Init container ${name} failed ${kind} probe`
+  const message = `Container ${name} failed ${kind} probe`
+  return shouldRestart(pod, container, killedCode) ? `${message}, will be restarted` : message
 }
 
 function probeGrace(pod: Pod, container: Container, kind: 'liveness' | 'startup' | undefined): number {
