@@ -56,11 +56,14 @@ async function readTyped(
     fieldValidation: 'Warn',
     ...(yaml && { contentType: 'application/yaml', readYaml: () => yaml }),
   })
-  const duplicates = checked.warnings
-  if (fieldValidation === 'Strict' && duplicates.length > 0) {
-    throw badRequest(`strict decoding error: ${duplicates.join(', ')}`)
+  // Where a type fits, only keys that stand twice are left to warn of.
+  if (checked.warnings.length > 0 && fieldValidation !== 'Ignore') {
+    const { complaints } = yaml ?? (await readAsYaml(body.toString()))
+    if (fieldValidation === 'Strict') {
+      throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${complaints.join('\n')}`)
+    }
+    for (const complaint of complaints) for (const line of complaint.split('\n').slice(1)) warnings.add(line.trim())
   }
-  if (fieldValidation === 'Warn') for (const warning of duplicates) warnings.add(warning)
   return config
 }
 
@@ -88,9 +91,13 @@ async function plainValue(text: string): Promise<{ value: unknown; yaml: JsonSou
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
   }
+  const yaml = await readAsYaml(text)
+  return { value: parseJson(yaml.text), yaml }
+}
+
+async function readAsYaml(text: string): Promise<JsonSource> {
   try {
-    const yaml = await readYaml(text)
-    return { value: parseJson(yaml.text), yaml }
+    return await readYaml(text)
   } catch (error) {
     throw badRequest(`error decoding YAML: ${error instanceof Error ? error.message : String(error)}`)
   }

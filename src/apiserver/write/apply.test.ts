@@ -181,11 +181,24 @@ describe('apply', () => {
     expect([status, body['data']]).toEqual([201, { a: '1' }])
   })
 
-  test('warns of what stands twice, or refuses it', async () => {
-    const twice = Buffer.from('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"t"},"data":{"a":"1","a":"2"}}')
-    const warned = await apply(`${configMaps}/t`, twice, { query: '&fieldValidation=Warn' })
-    expect([warned.status, warned.headers['warning']]).toEqual([201, '299 - "duplicate field \\"data.a\\""'])
-    expect((await apply(`${configMaps}/t`, twice, { query: '&fieldValidation=Strict' })).status).toBe(400)
+  test.each([
+    ['JSON', '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"t"},"data":{"a":"1",\n"a":"2"}}', 2],
+    ['YAML', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: t}\ndata:\n  a: "1"\n  a: "2"\n', 6],
+  ])('warns of what stands twice in %s, or refuses it', async (_form, twice, line) => {
+    const send = (fieldValidation: string) =>
+      apply(`${configMaps}/t`, Buffer.from(twice), { query: `&dryRun=All&fieldValidation=${fieldValidation}` })
+    const warned = await send('Warn')
+    expect([warned.status, warned.headers['warning']]).toEqual([
+      201,
+      `299 - "line ${line}: key \\"a\\" already set in map"`,
+    ])
+    expect(await send('Strict')).toMatchObject({
+      status: 400,
+      body: {
+        message: `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line ${line}: key "a" already set in map`,
+      },
+    })
+    expect((await send('Ignore')).headers).not.toHaveProperty('warning')
   })
 })
 
