@@ -213,7 +213,7 @@ async function upgrade({ context, metrics }: Core, request: ConnectionUpgrade, a
   if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()
   const { headers, socket, head } = request
   await tunnel(context, { route, subresource, query, headers, socket, head })
-  socket.once('close', metrics.longRunning(servedRequest({ ...route, method: 'POST', query })))
+  socket.once('close', metrics.longRunning({ ...servedRequest({ ...route, method: 'POST', query }), verb: 'CONNECT' }))
   return true
 }
 
