@@ -1,6 +1,8 @@
 /** Why a pod cannot run on a node, if it cannot. Reasons are the words of FailedScheduling's message. Pure. */
+
+import { podRequests, type Requests, resourceAmount } from '../../api/core/pod/requests.ts'
 import type { Container, Node, NodeSelector, Pod } from '../../api/generated/v1.ts'
-import { quantityMilliValue, quantityValue } from '../../api/machinery/quantity.ts'
+import { quantityValue } from '../../api/machinery/quantity.ts'
 import {
   effectiveTaints,
   matchesNode,
@@ -84,7 +86,7 @@ function insufficient(pod: Pod, { node, pods }: Candidate): string[] {
   for (const [name, amount] of requests(pod)) {
     if (amount === 0) continue
     const used = pods.reduce((sum, other) => sum + (requests(other).get(name) ?? 0), 0)
-    const total = amountOf(name, allocatable[name])
+    const total = allocatable[name] === undefined ? undefined : resourceAmount(name, allocatable[name])
     if (total === undefined ? !isBasic(name) : used + amount > total) reasons.push(`Insufficient ${name}`)
   }
   return reasons
@@ -95,32 +97,16 @@ function isBasic(name: string): boolean {
   return name === 'cpu' || name === 'memory' || name === 'ephemeral-storage'
 }
 
-const requested = new WeakMap<Pod, Map<string, number>>()
+const requested = new WeakMap<Pod, Requests>()
 
-/** Requests of the pod: the sum of its containers', or the largest init container's where that is more. */
-function requests(pod: Pod): Map<string, number> {
-  const known = requested.get(pod)
-  if (known) return known
-  const total = new Map<string, number>()
-  for (const { resources } of containersOf(pod.spec)) {
-    for (const [name, text] of Object.entries(resources?.requests ?? {})) {
-      total.set(name, (total.get(name) ?? 0) + (amountOf(name, text) ?? 0))
-    }
-  }
-  for (const { resources, restartPolicy } of pod.spec?.initContainers ?? []) {
-    if (restartPolicy === 'Always') continue
-    for (const [name, text] of Object.entries(resources?.requests ?? {})) {
-      total.set(name, Math.max(total.get(name) ?? 0, amountOf(name, text) ?? 0))
-    }
-  }
-  for (const [name, text] of Object.entries(pod.spec?.overhead ?? {})) {
-    total.set(name, (total.get(name) ?? 0) + (amountOf(name, text) ?? 0))
-  }
-  requested.set(pod, total)
-  return total
+/** The pod was resized, and gave something back. */
+export function takesLess(next: Pod, old: Pod): boolean {
+  const now = requests(next)
+  return [...requests(old)].some(([name, amount]) => (now.get(name) ?? 0) < amount)
 }
 
-function amountOf(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  return name === 'cpu' ? quantityMilliValue(text) : quantityValue(text)
+function requests(pod: Pod): Requests {
+  const known = requested.get(pod) ?? podRequests(pod)
+  requested.set(pod, known)
+  return known
 }

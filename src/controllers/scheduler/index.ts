@@ -16,7 +16,7 @@ import { type ControllerContext, type Index, startQueue } from '../context.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
-import type { Candidate } from './filters.ts'
+import { type Candidate, takesLess } from './filters.ts'
 import { rejectedEverywhere, selectNode } from './select.ts'
 import { type StorageView, volumeNeeds } from './volumes.ts'
 
@@ -78,7 +78,8 @@ class Scheduler {
     if (gone || (change.type === 'updated' && !sameJson(change.old.spec, object.spec))) this.#unschedulable.delete(key)
     if (!gone && isPending(object) && !this.#unschedulable.has(key)) this.#queue.add(key)
     // Ports and capacity of its node became free.
-    if (bound && (gone || isPodTerminal(object))) this.#retryUnschedulable()
+    const smaller = change.type === 'updated' && takesLess(object, change.old)
+    if (bound && (gone || isPodTerminal(object) || smaller)) this.#retryUnschedulable()
   }
 
   #nodeChanged(change: CacheChange<Node>): void {

@@ -183,6 +183,20 @@ describe('the scheduler', () => {
     expect(api.all(resources.pods)[0]?.spec?.nodeName).toBe('n1')
   })
 
+  test('what a resized pod gives back is given to who waits for it', async () => {
+    const api = new FakeApi()
+    await api.create(resources.nodes, small)
+    harness = startHarness(startScheduler, { api })
+    await api.create(resources.pods, pod('first', requesting({ cpu: '1' })))
+    await harness.quiet()
+    await api.create(resources.pods, pod('second', requesting({ cpu: '500m' })))
+    await harness.quiet()
+    const first = await api.get(resources.pods, pod('first').metadata)
+    await api.update(resources.pods, { ...first, spec: { ...first.spec, ...requesting({ cpu: '100m' }) } })
+    await harness.quiet()
+    expect((await api.get(resources.pods, pod('second').metadata)).spec?.nodeName).toBe('n1')
+  })
+
   test('a host port that becomes free is given to who waits for it', async () => {
     const api = new FakeApi()
     await api.create(resources.nodes, node('n1'))

@@ -2,8 +2,9 @@
  * Resizing a pod in place (KEP-1287): whether this node has room for what the pod's spec asks for now, and which running
  * containers still hold something else. Pure.
  */
+import { podRequests, resourceAmount } from '../../api/core/pod/requests.ts'
 import type { Container, Pod, ResourceRequirements } from '../../api/generated/v1.ts'
-import { compareQuantities, quantityMilliValue, quantityValue } from '../../api/machinery/quantity.ts'
+import { compareQuantities } from '../../api/machinery/quantity.ts'
 import type { Amounts, PodObservation } from '../runtime/contract.ts'
 import { isFinished } from './progress.ts'
 import { isSidecar } from './restart.ts'
@@ -58,11 +59,13 @@ export interface Node {
 /** Why the pod cannot have what it asks for, now or ever; undefined when it can. */
 export function refusedResize(pod: Pod, { allocatable, pods }: Node): PendingResize | undefined {
   const others = pods.filter((other) => other.metadata.uid !== pod.metadata.uid && !isFinished(other))
+  // What it holds now does not matter, and its last answer even less.
+  const wanted = podRequests({ ...pod, status: {} })
   const rows = resized.flatMap((name) => {
     const capacity = allocatable[name]
     if (capacity === undefined) return []
-    const used = others.reduce((sum, other) => sum + requested(other, name), 0)
-    return { name, capacity: amountOf(name, capacity), requested: requested(pod, name), used }
+    const used = others.reduce((sum, other) => sum + (podRequests(other).get(name) ?? 0), 0)
+    return { name, capacity: resourceAmount(name, capacity), requested: wanted.get(name) ?? 0, used }
   })
   const never = rows.find((row) => row.requested > row.capacity)
   if (never) {
@@ -73,17 +76,6 @@ export function refusedResize(pod: Pod, { allocatable, pods }: Node): PendingRes
   if (!full) return undefined
   const amounts = `requested: ${full.requested}, used: ${full.used}, capacity: ${full.capacity}`
   return { reason: 'Deferred', message: `Node didn't have enough resource: ${full.name}, ${amounts}` }
-}
-
-function requested({ spec }: Pod, name: Resized): number {
-  const own = spec?.resources?.requests?.[name]
-  if (own !== undefined) return amountOf(name, own)
-  return (spec?.containers ?? []).reduce((sum, { resources }) => sum + amountOf(name, resources?.requests?.[name]), 0)
-}
-
-/** Thousandths of a CPU, or bytes. */
-function amountOf(name: Resized, text = '0'): number {
-  return name === 'cpu' ? quantityMilliValue(text) : quantityValue(text)
 }
 
 /** The pod as it is held: its running containers with what they have. */
