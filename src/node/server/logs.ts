@@ -36,8 +36,10 @@ export async function serveLogs(
   response.end()
 }
 
+type Run = Pick<Target, 'pod' | 'uid' | 'container'>
+
 /** The files of the run that is asked for, or in the kubelet's words why there are none. */
-function chooseRun(runtime: Runtime, { pod, uid, container }: Target, previous: boolean): readonly string[] | string {
+function chooseRun(runtime: Runtime, { pod, uid, container }: Run, previous: boolean): readonly string[] | string {
   const status = statusOf(pod, container)
   const runs = runtime.observe(uid).containers.get(container)
   // Between two runs, the one that ended is the previous one, and also all there is to see.

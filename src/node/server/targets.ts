@@ -9,6 +9,8 @@ export interface PodTarget {
 
 export interface Target extends PodTarget {
   readonly container: string
+  /** It was started with a terminal. */
+  readonly tty: boolean
 }
 
 type Pods = Pick<Informer<Pod>, 'get'>
@@ -23,5 +25,5 @@ export function findTarget(pods: Pods, path: readonly string[]): Target | undefi
   const found = findPod(pods, path)
   const { containers = [], initContainers = [], ephemeralContainers = [] } = found?.pod.spec ?? {}
   const container = [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === path[2])
-  return found && container && { ...found, container: container.name }
+  return found && container && { ...found, container: container.name, tty: container.tty === true }
 }

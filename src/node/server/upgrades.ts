@@ -4,7 +4,7 @@ import type { Refusal } from './access.ts'
 import type { ServerOptions } from './server.ts'
 import { acceptCommand, type CommandOptions, parseCommandOptions } from './streams/command.ts'
 import { refuse, type Upgrade } from './streams/upgrade.ts'
-import { findPod, findTarget, type Target } from './targets.ts'
+import { findPod, findTarget } from './targets.ts'
 
 /** `refusal` says whether the sender may, as for every other request. */
 export async function serveUpgrade(
@@ -58,7 +58,8 @@ async function serveCommand(options: ServerOptions, upgrade: Upgrade, request: C
     acceptCommand(upgrade, asked, (streams) => serveExec(runtime, { target, command, options: asked }, streams))
   } else {
     const { serveAttach } = await import('./attach.ts')
-    const own = ofContainer(target, asked)
+    // Whether there is a terminal was decided when the container was started.
+    const own: CommandOptions = { ...asked, tty: asked.tty && target.tty }
     acceptCommand(upgrade, own, (streams) => serveAttach(pods, { target, options: own }, streams))
   }
 }
@@ -67,13 +68,6 @@ function missingContainer(kind: 'exec' | 'attach', [namespace, pod, container]: 
   return kind === 'exec'
     ? `container not found (${JSON.stringify(container)})\n`
     : `container ${container} not found in pod ${pod}_${namespace}\n`
-}
-
-/** Whether there is a terminal was decided when the container was started. */
-function ofContainer({ pod, container }: Target, asked: CommandOptions): CommandOptions {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {}
-  const spec = [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === container)
-  return { ...asked, tty: asked.tty && spec?.tty === true }
 }
 
 async function servePorts(
