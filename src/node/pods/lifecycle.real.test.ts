@@ -285,3 +285,14 @@ test('a pod deleted by force is asked to end all the same', async () => {
   expect(readFileSync(join(directory, 'log'), 'utf8')).toBe('+main\n-main\n')
   rmSync(directory, { recursive: true })
 })
+
+test('a probe whose program is not there says so, and ends nothing', async () => {
+  const livenessProbe = { exec: { command: ['no-such-program'] }, periodSeconds: 1, failureThreshold: 1 }
+  node.createPod('probeless', service('main', { livenessProbe }), { volumes })
+  const words =
+    'Unhealthy: Liveness probe errored and resulted in unknown state: exec: "no-such-program": executable file not found in $PATH'
+  await node.api.until('the event', () => events('probeless').includes(words))
+  await node.untilRunning('probeless')
+  expect(container('probeless')?.restartCount).toBe(0)
+  await node.deletePod('probeless')
+})

@@ -6,7 +6,7 @@ import { isReason } from '../../api/machinery/status.ts'
 import { type EventRecorder, type Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
-import { Prober } from '../probes/prober.ts'
+import { Prober, probeEvent } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import { refusal } from './admission.ts'
 import { type Action, type Knowledge, nextActions } from './decide.ts'
@@ -85,10 +85,9 @@ export class PodManager {
       clock,
       exec: (uid, container, command, timeoutMs) => execIn(runtime, { uid, container, command, timeoutMs }),
       changed,
-      told: ({ pod, container, kind, outcome, message }) => {
-        const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe ${outcome}: ${message}`
-        const reason = outcome === 'failed' ? 'Unhealthy' : 'ProbeWarning'
-        events.event(pod, 'Warning', reason, title, fieldPath(pod, container.name))
+      told: (news) => {
+        const { reason, message } = probeEvent(news)
+        events.event(news.pod, 'Warning', reason, message, fieldPath(news.pod, news.container.name))
       },
     })
     this.#performer = new Performer({

@@ -11,6 +11,10 @@ export interface ProbeOutcome {
   readonly warning?: string
 }
 
+/** What the shim says of a program that is not there, with one of these exit codes. */
+const notStarted = /^exec: "/
+const notStartedCodes = [126, 127]
+
 export interface ProbeTarget {
   readonly podIP: string
   readonly container: Container
@@ -18,6 +22,7 @@ export interface ProbeTarget {
   readonly exec: (command: readonly string[], timeoutMs: number) => Promise<{ code: number; output: string }>
 }
 
+/** Throws when it could not be made: that says nothing of the container. */
 export async function runProbe(probe: Probe, target: ProbeTarget): Promise<ProbeOutcome> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000
   if (probe.httpGet) return probeHttp(probe.httpGet, target, timeoutMs)
@@ -62,5 +67,6 @@ async function probeExec(command: readonly string[], target: ProbeTarget, timeou
   if (code === 137) {
     return { ok: false, message: `command timed out: "${command.join(' ')}" timed out after ${timeoutMs / 1000}s` }
   }
+  if (notStartedCodes.includes(code) && notStarted.test(output)) throw new Error(output.trim())
   return { ok: code === 0, message: output }
 }

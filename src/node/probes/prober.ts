@@ -22,8 +22,17 @@ export interface ProbeNews {
   readonly pod: Pod
   readonly container: Container
   readonly kind: ProbeKind
-  readonly outcome: 'failed' | 'warning'
+  readonly outcome: 'failed' | 'warning' | 'errored'
   readonly message: string
+}
+
+export function probeEvent({ kind, outcome, message }: ProbeNews): {
+  readonly reason: string
+  readonly message: string
+} {
+  const probe = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe`
+  const words = outcome === 'errored' ? 'errored and resulted in unknown state' : outcome
+  return { reason: outcome === 'warning' ? 'ProbeWarning' : 'Unhealthy', message: `${probe} ${words}: ${message}` }
 }
 
 export interface ProbeResults {
@@ -112,6 +121,7 @@ export class Prober {
         },
         failed: (message) => told({ pod, container, kind, outcome: 'failed', message }),
         warned: (message) => told({ pod, container, kind, outcome: 'warning', message }),
+        errored: (message) => told({ pod, container, kind, outcome: 'errored', message }),
       })
       workers.set(kind, worker)
     }

@@ -7,7 +7,7 @@ import { type ProbeKind, ProbeWorker } from './worker.ts'
 function setUp(kind: ProbeKind, probe: Probe) {
   const clock = new FakeClock()
   const start = clock.now()
-  const outcomes: boolean[] = []
+  const outcomes: (boolean | 'error')[] = []
   const log: string[] = []
   const worker: ProbeWorker = new ProbeWorker({
     kind,
@@ -17,12 +17,15 @@ function setUp(kind: ProbeKind, probe: Probe) {
     clock,
     check: async (): Promise<ProbeOutcome> => {
       log.push(`probe ${clock.now().getTime() - start.getTime()}`)
-      return { ok: outcomes.shift() ?? true, message: 'refused' }
+      const outcome = outcomes.shift() ?? true
+      if (outcome === 'error') throw new Error('no such program')
+      return { ok: outcome, message: 'refused' }
     },
     mayRun: () => true,
     changed: () => log.push(`result ${worker.result}`),
     failed: (message) => log.push(message),
     warned: (message) => log.push(message),
+    errored: (message) => log.push(`error: ${message}`),
   })
   const advance = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 10) {
@@ -78,6 +81,18 @@ describe('a liveness probe', () => {
     await advance(20)
     expect(log).toEqual(['probe 0', 'refused', 'result false'])
   })
+})
+
+test('a probe that cannot be made counts neither way', async () => {
+  const { worker, outcomes, log, advance } = setUp('liveness', { periodSeconds: 1, failureThreshold: 2 })
+  outcomes.push(false, 'error', 'error', 'error', true)
+  worker.start()
+  await advance(4500)
+  expect(log.filter((line) => !line.startsWith('probe'))).toEqual([
+    'refused',
+    ...Array(3).fill('error: no such program'),
+  ])
+  expect(worker.result).toBe(true)
 })
 
 describe('a startup probe', () => {

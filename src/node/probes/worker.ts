@@ -21,6 +21,8 @@ export interface ProbeWorkerOptions {
   /** A failure that counts, for the Event. */
   readonly failed: (message: string) => void
   readonly warned: (message: string) => void
+  /** It could not be made, and counts neither way. */
+  readonly errored: (message: string) => void
 }
 
 /**
@@ -75,14 +77,16 @@ export class ProbeWorker {
     const { clock, check, mayRun } = this.#options
     if (!mayRun()) return
     this.#eagerUntil ??= clock.now().getTime() + this.#periodMs
-    const outcome = await check().catch((error: unknown) => ({ ok: false, message: String(error) }))
+    const outcome = await check().catch((error: Error) => error)
     if (this.#stopped) return
-    if (!outcome.ok && this.#isEager()) {
+    const failed = outcome instanceof Error || !outcome.ok
+    if (failed && this.#isEager()) {
       this.#schedule(this.#eagerDelay)
       this.#eagerDelay *= eagerGrowth
       return
     }
-    this.#count(outcome)
+    if (outcome instanceof Error) this.#options.errored(outcome.message)
+    else this.#count(outcome)
     this.#schedule(this.#periodMs)
   }
 
