@@ -1,7 +1,7 @@
 /** Control groups of this machine, as an agent finds and leaves them. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -51,4 +51,33 @@ test('what cannot be written to is not used', async () => {
   expect(groups.make(`${parent}/podx/main-0`, { cpuShares: 2 }, 'leaf')).toEqual([])
   await runOk('umount', [mount])
   rmdirSync(mount)
+})
+
+test('v2: every parent passes the controllers on, the leaf ends as a whole', async () => {
+  // Machines that have v1 beside it have nothing of v2 to try it with: its files are ordinary ones here.
+  const mount = mkdtempSync(join(tmpdir(), 'fairway-cgroups-'))
+  const groups = new Cgroups([{ version: 2, mount, controllers: ['cpu', 'memory'] }])
+  const limits = { cpuShares: 1024, cpuQuotaUs: 50_000, memoryBytes: 1024 }
+  groups.make(`${parent}/podx`, limits, 'parent')
+  const [leaf] = groups.make(`${parent}/podx/main-0`, limits, 'leaf')
+  const text = (path: string) => readFileSync(join(mount, path), 'utf8')
+  for (const path of ['.', 'fairway', parent, `${parent}/podx`]) {
+    expect(text(`${path}/cgroup.subtree_control`), path).toBe('+cpu +memory')
+  }
+  expect(existsSync(join(mount, `${parent}/podx/main-0/cgroup.subtree_control`)), 'a leaf has processes').toBe(false)
+  const names = ['cpu.weight', 'cpu.max', 'memory.max', 'memory.oom.group']
+  expect(names.map((name) => text(`${parent}/podx/main-0/${name}`))).toEqual(['100', '50000 100000', '1024', '1'])
+  expect(leaf).toEqual({ mount, directory: join(mount, `${parent}/podx/main-0`) })
+  writeFileSync(join(mount, `${parent}/podx/main-0/memory.current`), '2000')
+  const smaller = { cpuShares: 1024, memoryBytes: 1500 }
+  const resize = (memoryBytes: number) =>
+    groups.resize(
+      { path: `${parent}/podx`, limits: { ...smaller, memoryBytes } },
+      { path: `${parent}/podx/main-0`, limits: { ...smaller, memoryBytes } },
+    )
+  expect(() => resize(1500)).toThrow('attempting to set memory limit (1500) below current usage (2000)')
+  expect(text(`${parent}/podx/main-0/memory.max`)).toBe('1024')
+  resize(4000)
+  expect(text(`${parent}/podx/main-0/memory.max`)).toBe('4000')
+  rmSync(mount, { recursive: true })
 })
