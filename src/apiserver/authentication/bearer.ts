@@ -17,6 +17,12 @@ export function bearerToken(headers: Readonly<Record<string, string | string[] |
   return encoded && Buffer.from(encoded.slice(socketProtocolPrefix.length), 'base64url').toString()
 }
 
+/** Subprotocols without the one that is a token: that is no business of whoever serves the WebSocket. */
+export function withoutToken(protocols: string): string {
+  const offered = protocols.split(',').map((protocol) => protocol.trim())
+  return offered.filter((protocol) => !protocol.startsWith(socketProtocolPrefix)).join(', ')
+}
+
 /** undefined: the token is nobody's. */
 export function userOfToken(tokens: ServiceAccountTokens, token: string): UserInfo | Promise<UserInfo | undefined> {
   return tokens.recall(token) ?? authenticate(tokens, token)

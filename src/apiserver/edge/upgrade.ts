@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
+import { withoutToken } from '../authentication/bearer.ts'
 import type { UserInfo } from '../handler.ts'
 import { methodNotAllowed } from '../http/errors.ts'
 import { errorResponse } from '../http/respond.ts'
@@ -24,6 +25,7 @@ export async function serveUpgrade(server: ApiServer, upgrade: Upgrade): Promise
   try {
     const user = await authenticate(server, request)
     if (!user) throw unauthorized()
+    hideToken(request)
     const { method = 'GET', url: target = '/' } = request
     const proxied = proxyTarget(target)
     if (proxied) return await server.proxy(proxied, { request, socket, head }, user)
@@ -32,6 +34,13 @@ export async function serveUpgrade(server: ApiServer, upgrade: Upgrade): Promise
   } catch (error) {
     await write(errorResponse(error), socket)
   }
+}
+
+function hideToken({ headers }: IncomingMessage): void {
+  const protocols = headers['sec-websocket-protocol']
+  const rest = protocols && withoutToken(protocols)
+  if (rest) headers['sec-websocket-protocol'] = rest
+  else delete headers['sec-websocket-protocol']
 }
 
 /** A log or a watch goes over a WebSocket, where that is asked for. */

@@ -78,6 +78,14 @@ describe('a watch over a WebSocket', () => {
     expect((await once(socket, 'close'))[0]).toBe(1000)
   })
 
+  test('takes no part in the token that came among its protocols', async () => {
+    const token = `base64url.bearer.authorization.k8s.io.${Buffer.from('secret').toString('base64url')}`
+    const socket = open('/api/v1/namespaces/default/secrets?watch=true&timeoutSeconds=1', [token, 'mine'])
+    await once(socket, 'open')
+    expect(socket.protocol).toBe('mine')
+    socket.terminate()
+  })
+
   test('ends by itself when its time is up', async () => {
     const socket = open('/api/v1/namespaces/default/secrets?watch=true&timeoutSeconds=1')
     expect((await once(socket, 'close'))[0]).toBe(1000)
