@@ -10,7 +10,8 @@ import { Prober, probeEvent } from '../probes/prober.ts'
 import type { PodObservation, Runtime } from '../runtime/contract.ts'
 import { refusal } from './admission.ts'
 import { type Action, type Knowledge, nextActions } from './decide.ts'
-import { evictedStatus, isUnbounded, storageExcess } from './eviction.ts'
+import { evictedStatus } from './eviction.ts'
+import { Evictor } from './evictor.ts'
 import { fieldPath } from './fields.ts'
 import type { ClusterNames } from './files.ts'
 import { MountFailures } from './mount-failures.ts'
@@ -62,8 +63,7 @@ export class PodManager {
   readonly #volumes: PodVolumes
   readonly #performer: Performer
   readonly #resizer: Resizer
-  /** Why pods have to go, until their status says it. */
-  readonly #evictions = new Map<string, string>()
+  readonly #evictor: Evictor
   /** Uids of pods that this node agreed to run. */
   readonly #accepted = new Set<string>()
   /** Pods that the API no longer has, until they are off the machine. */
@@ -81,6 +81,7 @@ export class PodManager {
     this.#volumes = new PodVolumes({ ...options, changed })
     this.#statuses = new StatusWriter(client)
     this.#resizer = new Resizer(options)
+    this.#evictor = new Evictor({ runtime, changed })
     this.#prober = new Prober({
       clock,
       exec: (uid, container, command, timeoutMs) => execIn(runtime, { uid, container, command, timeoutMs }),
@@ -113,7 +114,7 @@ export class PodManager {
     this.#queue.run(signal)
     const timer = setInterval(() => {
       for (const { metadata } of pods.list()) this.#queue.add(metadata.uid ?? '')
-      this.#measureStorage().catch((error: unknown) => log.warn({ err: error }, 'pods not measured'))
+      this.#evictor.measure(pods.list()).catch((error: unknown) => log.warn({ err: error }, 'pods not measured'))
     }, resyncMs)
     signal.addEventListener('abort', () => {
       clearInterval(timer)
@@ -122,21 +123,8 @@ export class PodManager {
     })
   }
 
-  /** Pods that hold more of the disk than they may are evicted. */
-  async #measureStorage(): Promise<void> {
-    const { pods, runtime } = this.#options
-    for (const pod of pods.list().filter((one) => !isFinished(one) && !isUnbounded(one))) {
-      const uid = pod.metadata.uid ?? ''
-      const excess = storageExcess(pod, await runtime.storageUse(uid))
-      if (excess === undefined) continue
-      this.#evictions.set(uid, excess)
-      this.#queue.add(uid)
-    }
-  }
-
   async #evict(pod: Pod, message: string): Promise<void> {
     const { events, clock } = this.#options
-    this.#evictions.delete(pod.metadata.uid ?? '')
     events.event(pod, 'Warning', 'Evicted', message)
     await this.#statuses.write(pod, evictedStatus(pod, message, seconds(clock.now())))
   }
@@ -153,7 +141,7 @@ export class PodManager {
     const pod = this.#statuses.newest(found)
     const before = runtime.observe(uid)
     if (await this.#refuse(pod, before)) return
-    const excess = isFinished(pod) ? undefined : this.#evictions.get(uid)
+    const excess = isFinished(pod) ? undefined : this.#evictor.take(uid)
     if (excess !== undefined) return this.#evict(pod, excess)
     this.#follow(pod, before)
     const volumes = await this.#syncVolumes(pod)
@@ -225,7 +213,7 @@ export class PodManager {
     this.#postStarts.forget(uid)
     this.#volumes.forget(uid)
     this.#resizer.forget(uid)
-    this.#evictions.delete(uid)
+    this.#evictor.take(uid)
     this.#removed.delete(uid)
     this.#accepted.delete(uid)
     await this.#options.runtime.removePod(uid)

@@ -12,7 +12,6 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/log.ts'
 import type { Runtime } from '../../runtime/contract.ts'
 import { writeVolume } from './atomic-writer.ts'
-import { claimPath } from './claims.ts'
 import { type ContentSources, type FileContent, tokenProjections, volumeContent, volumeReferences } from './content.ts'
 import { prepareHostPath } from './host-path.ts'
 import { giveToGroup } from './ownership.ts'
@@ -140,7 +139,10 @@ export class PodVolumes {
   async #makeOnce(pod: Pod, volume: Volume): Promise<string> {
     const { hostPath, emptyDir } = volume
     if (emptyDir) return this.#emptyDir(pod, volume)
-    if (claimNameOf(pod, volume) !== undefined) return claimPath(this.#options.client, pod, volume)
+    if (claimNameOf(pod, volume) !== undefined) {
+      const { claimPath } = await import('./claims.ts')
+      return claimPath(this.#options.client, pod, volume)
+    }
     if (!hostPath) throw new Error('this kind of volume is not supported by the process runtime')
     prepareHostPath(hostPath.path, hostPath.type ?? '')
     return hostPath.path
