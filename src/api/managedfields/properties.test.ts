@@ -12,6 +12,7 @@ import { compare } from './walk.ts'
 
 const seed = Number(process.env['SSA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const pod = topologyOfType(typeSchema('v1.Pod'))
+const views = () => ({ topology: pod, convert: (object: object) => object })
 
 /** A linear congruence is random enough to choose with. */
 function chooser(from: number) {
@@ -88,11 +89,14 @@ const writer = (manager: string, operation: ManagerId['operation']) => ({
 
 function apply({ object: live, owners }: World, manager: string, config: object): World {
   const canonical = (merged: object) => structuredClone(merged) as KubeObject
-  return applyConfig(owners, { live, config, canonical, force: true }, writer(manager, 'Apply'), pod)
+  return applyConfig(owners, { live, config, canonical, force: true }, writer(manager, 'Apply'), {
+    topology: pod,
+    views,
+  })
 }
 
 function update({ object: before, owners }: World, manager: string, after: KubeObject): World {
-  return { object: after, owners: recordUpdate(owners, { before, after }, writer(manager, 'Update'), pod) }
+  return { object: after, owners: recordUpdate(owners, { before, after }, writer(manager, 'Update'), views) }
 }
 
 function requireOwnedIsThere({ object, owners }: World): void {

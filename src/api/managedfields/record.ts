@@ -5,6 +5,7 @@ import { merge } from './merge.ts'
 import { isSameManager, type ManagerId, type Owner } from './owners.ts'
 import { prune } from './prune.ts'
 import type { Topology } from './topology.ts'
+import { type Change, changes, type Views } from './views.ts'
 import { appliedFields, compare } from './walk.ts'
 
 /** Nobody owns these: the server keeps them, or they name the object. */
@@ -21,22 +22,32 @@ export interface Writer {
   readonly now: string
 }
 
-/** An update takes what it changes or adds from all others, and nobody owns what it removed. */
+/**
+ * An update takes what it changes or adds from all others, and nobody owns what it removed. `views`: of objects of the
+ * writer's version.
+ */
 export function recordUpdate(
   owners: readonly Owner[],
   { before, after }: { before: object; after: object },
   { id, now }: Writer,
-  topology: Topology,
+  views: Views,
 ): Owner[] {
-  const { added, modified, removed } = compare(before, after, topology)
-  const touched = modified.union(added)
-  const taken = touched.difference(notOwned)
-  const others = owners
-    .filter((owner) => !isSameManager(owner, id))
-    .map((owner) => ({ ...owner, fields: owner.fields.difference(touched).difference(removed) }))
+  const changeIn = changes(before, after, views)
+  const own = changeIn(id.apiVersion) ?? { touched: new FieldSet(), removed: new FieldSet() }
+  const taken = own.touched.difference(notOwned)
+  const others = owners.filter((owner) => !isSameManager(owner, id))
   const former = owners.find((owner) => isSameManager(owner, id))
-  const fields = (former?.fields ?? new FieldSet()).difference(removed).union(taken)
-  return [...others, { ...id, time: taken.isEmpty ? former?.time : now, fields }].filter((o) => !o.fields.isEmpty)
+  const fields = (former?.fields ?? new FieldSet()).difference(own.removed).union(taken)
+  const mine: Owner = { ...id, time: taken.isEmpty ? former?.time : now, fields }
+  return [...leftTo(others, changeIn), mine].filter((owner) => !owner.fields.isEmpty)
+}
+
+/** What others still own after a change. Who knows the object by a version that is gone owns nothing. */
+function leftTo(others: readonly Owner[], changeIn: (apiVersion: string) => Change | undefined): Owner[] {
+  return others.flatMap((owner) => {
+    const change = changeIn(owner.apiVersion)
+    return change ? [{ ...owner, fields: owner.fields.difference(change.touched).difference(change.removed) }] : []
+  })
 }
 
 export interface Conflict {
@@ -65,13 +76,14 @@ export interface Application {
 
 /**
  * What a client wants, merged into what is there: its fields are its own from now on, those it no longer names go unless
- * somebody else owns them. Throws ApplyConflict.
+ * somebody else owns them. (Fields that are spelled differently in another version are not found there.) `views`: of
+ * objects of the writer's version. Throws ApplyConflict.
  */
 export function applyConfig(
   owners: readonly Owner[],
   { live, config, canonical, force }: Application,
   { id, now }: Writer,
-  topology: Topology,
+  { topology, views }: { topology: Topology; views: Views },
 ): { object: KubeObject; owners: Owner[] } {
   const applied = appliedFields(config, topology)
   const fields = applied.difference(notOwned)
@@ -80,16 +92,17 @@ export function applyConfig(
   const merged = merge(live, config, topology) as object
   const kept = others.reduce((sum, owner) => sum.union(owner.fields), applied)
   const object = canonical(former ? prune(merged, topology, { last: former.fields, kept }) : merged)
-  const { added, modified, removed } = compare(live, object, topology)
-  const touched = modified.union(added)
-  const conflicts = others.flatMap((owner) =>
-    [...owner.fields.intersection(touched).paths()].map((path) => ({ owner, path })),
-  )
+  const changeIn = changes(live, object, views)
+  const conflicts = others.flatMap((owner) => conflictsWith(owner, changeIn(owner.apiVersion)))
   if (!force && conflicts.length > 0) throw new ApplyConflict(conflicts)
-  const unchanged = touched.difference(notOwned).isEmpty && removed.isEmpty && former?.fields.equals(fields)
-  const mine: Owner = { ...id, time: unchanged ? former?.time : now, fields }
-  const rest = others.map((owner) => ({ ...owner, fields: owner.fields.difference(touched).difference(removed) }))
-  return { object, owners: [...rest, mine].filter((owner) => !owner.fields.isEmpty) }
+  const own = changeIn(id.apiVersion)
+  const isSame = own?.touched.difference(notOwned).isEmpty && own.removed.isEmpty && former?.fields.equals(fields)
+  const mine: Owner = { ...id, time: isSame ? former?.time : now, fields }
+  return { object, owners: [...leftTo(others, changeIn), mine].filter((owner) => !owner.fields.isEmpty) }
+}
+
+function conflictsWith(owner: Owner, change: Change | undefined): Conflict[] {
+  return change ? [...owner.fields.intersection(change.touched).paths()].map((path) => ({ owner, path })) : []
 }
 
 /** Fields of a client-side applied configuration that still have the values it gave them. */

@@ -329,6 +329,41 @@ describe('status', () => {
   })
 })
 
+describe('an object of several versions', () => {
+  const autoscaler = (apiVersion: string, spec: object) => ({
+    apiVersion,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'h' },
+    spec: { maxReplicas: 5, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, ...spec },
+  })
+  const at = (version: string) => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers/h`
+  const target = (averageUtilization: number) => ({ type: 'Utilization', averageUtilization })
+  const byMetrics = (percent: number) =>
+    autoscaler('autoscaling/v2', {
+      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: target(percent) } }],
+    })
+
+  test('has owners who know it by any of them', async () => {
+    const percent = autoscaler('autoscaling/v1', { targetCPUUtilizationPercentage: 50 })
+    expect((await apply(at('v1'), percent, { as: 'old' })).status).toBe(201)
+    expect((await apply(at('v2'), byMetrics(60), { as: 'new' })).body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "old": .spec.targetCPUUtilizationPercentage',
+    )
+    expect((await apply(at('v2'), byMetrics(60), { as: 'new', query: '&force=true' })).status).toBe(200)
+    const shared = { 'f:maxReplicas': {} }
+    expect(await owners(at('v1'))).toEqual({
+      'Apply new': {
+        'f:spec': {
+          ...shared,
+          'f:metrics': {},
+          'f:scaleTargetRef': { 'f:apiVersion': {}, 'f:kind': {}, 'f:name': {} },
+        },
+      },
+      'Apply old': { 'f:spec': { ...shared, 'f:scaleTargetRef': {} } },
+    })
+  })
+})
+
 describe('a scale', () => {
   const path = `${deployments}/scaled`
   const scale = (replicas: unknown, more: object = {}) => ({

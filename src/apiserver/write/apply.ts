@@ -16,6 +16,7 @@ import {
   recordUpdate,
   stillAsApplied,
   type Topology,
+  type Views,
   type Writer,
 } from '../../api/managedfields/index.ts'
 import type { UpdateStrategy } from '../../api/resource.ts'
@@ -28,7 +29,7 @@ import { type AppliedConfig, readConfig, readScaleConfig } from './apply-config.
 import { conflictStatus } from './apply-conflict.ts'
 import type { Written } from './commit.ts'
 import { createObject, missing } from './create.ts'
-import { managerName, topologyOf, untracked } from './managed-fields.ts'
+import { managerName, topologyOf, untracked, viewsOf } from './managed-fields.ts'
 import { type PatchOptions, parsePatchOptions } from './options.ts'
 import { updateObject } from './update.ts'
 
@@ -92,6 +93,7 @@ class Application {
   readonly #resource: ResourceRequest['resource']
   readonly #name: string
   readonly #topology: Topology
+  readonly #views: Views
   readonly #writer: Writer
 
   constructor(context: ServerContext, request: ResourceRequest, applied: AppliedConfig) {
@@ -100,6 +102,7 @@ class Application {
     this.#resource = resource
     this.#name = request.name
     this.#topology = topologyOf(resource)
+    this.#views = viewsOf(context, resource)
     const id: ManagerId = {
       manager: managerName(request),
       operation: 'Apply',
@@ -153,7 +156,9 @@ class Application {
   #attempt(live: KubeObject, owners: readonly Owner[], force: boolean) {
     const typeName = typeNameOf(this.#resource.definition)
     const canonical = (merged: object) => decode<KubeObject>(typeName, structuredClone(merged)).object
-    return applyConfig(owners, { live, config: this.#applied.config, canonical, force }, this.#writer, this.#topology)
+    const application = { live, config: this.#applied.config, canonical, force }
+    const type = { topology: this.#topology, views: this.#views }
+    return applyConfig(owners, application, this.#writer, type)
   }
 
   /** kubectl may take over what it applied itself on the client, as long as the values are still those. */
@@ -175,6 +180,6 @@ class Application {
     const id: ManagerId = { manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '' }
     const { status: _status, ...main } = live as KubeObject & { status?: unknown }
     const after = definition.status ? main : live
-    return recordUpdate([], { before: {}, after }, { ...this.#writer, id }, this.#topology)
+    return recordUpdate([], { before: {}, after }, { ...this.#writer, id }, this.#views)
   }
 }

@@ -49,7 +49,7 @@ export async function createObject(
   const at = requestContext(context, request, { dryRun })
   stampNew(object.metadata, { uid: randomUUID(), now: at.now })
   definition.setDefaults?.(object, at)
-  const owned = managedFields ?? (await trackCreation(request, object, at.now))
+  const owned = managedFields ?? (await trackCreation(context, request, { after: object, now: at.now }))
   if (owned) object.metadata.managedFields = owned
   await context.admission.run('mutate', context, { operation: 'CREATE', request, object, old: undefined, dryRun })
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined
@@ -75,14 +75,14 @@ export async function createObject(
 
 /** Who names itself as a manager wants it known; most writers do not, and pay nothing. */
 async function trackCreation(
+  context: ServerContext,
   request: ResourceRequest,
-  after: KubeObject,
-  now: string,
+  { after, now }: { after: KubeObject; now: string },
 ): Promise<ManagedFieldsEntry[] | undefined> {
   if (!request.query.get('fieldManager')) return undefined
   const { trackUpdate } = await import('./managed-fields.ts')
   const nothing = { metadata: { name: '' } }
-  return trackUpdate(request, { before: nothing, after, sent: undefined, isApply: false, now })
+  return trackUpdate(context, request, { before: nothing, after, sent: undefined, isApply: false, now })
 }
 
 /** The store gives the version; kube-apiserver too says so with a 500 that has no reason. */

@@ -15,12 +15,29 @@ import {
   type ManagerId,
   recordUpdate,
   topologyOfType,
+  type Views,
 } from '../../api/managedfields/index.ts'
-import type { ResourceRequest } from '../context.ts'
+import type { ResourceRequest, ServerContext } from '../context.ts'
 import type { ServedResource } from '../registry.ts'
 
 export function topologyOf({ definition }: ServedResource) {
   return topologyOfType(typeSchema(typeNameOf(definition)))
+}
+
+/** Of objects of a resource's version, in all versions that they are served in. */
+export function viewsOf({ registry }: ServerContext, { definition, apiVersion, prefix }: ServedResource): Views {
+  return (wanted) => {
+    const other = registry.resources.find((known) => known.prefix === prefix && known.apiVersion === wanted)
+    if (!other) return undefined
+    const { fromStored = asItIs } = other.definition.storedAs ?? {}
+    const { toStored = asItIs } = definition.storedAs ?? {}
+    const convert = (object: object) => fromStored(toStored(structuredClone(object) as KubeObject))
+    return { topology: topologyOf(other), convert: wanted === apiVersion ? (object) => object : convert }
+  }
+}
+
+function asItIs(object: KubeObject): KubeObject {
+  return object
 }
 
 /** The name a client gives, or else the first word of its User-Agent. */
@@ -43,11 +60,16 @@ export interface TrackedUpdate {
 }
 
 /** managedFields after an update or apply of an object; undefined: none any more. */
-export function trackUpdate(request: ResourceRequest, update: TrackedUpdate): ManagedFieldsEntry[] | undefined {
-  return update.isApply ? withoutMereTimes(update) : recorded(request, update)
+export function trackUpdate(
+  context: ServerContext,
+  request: ResourceRequest,
+  update: TrackedUpdate,
+): ManagedFieldsEntry[] | undefined {
+  return update.isApply ? withoutMereTimes(update) : recorded(context, request, update)
 }
 
 function recorded(
+  context: ServerContext,
   request: ResourceRequest,
   { before, after, sent, now }: TrackedUpdate,
 ): ManagedFieldsEntry[] | undefined {
@@ -59,7 +81,7 @@ function recorded(
   const { apiVersion } = resource
   const id: ManagerId = { manager: managerName(request), operation: 'Update', apiVersion, subresource }
   const change = { before: untracked(before), after: untracked(after) }
-  return encodeOwners(recordUpdate(owners, change, { id, now }, topologyOf(resource)))
+  return encodeOwners(recordUpdate(owners, change, { id, now }, viewsOf(context, resource)))
 }
 
 export function untracked(object: KubeObject): KubeObject {

@@ -103,15 +103,19 @@ async function prepare(
   for (const warning of strategy.warningsOnUpdate?.(next, old) ?? []) request.warnings.add(warning)
   definition.canonicalize?.(next)
   const change = { before: current.object, after: next, sent, isApply: update.tracked ?? false, now: at.now }
-  const managedFields = await tracking(request, change)
+  const managedFields = await tracking(context, request, change)
   if (managedFields) next.metadata.managedFields = managedFields
 }
 
 /** managedFields of an object that has them; most have none, and pay nothing. */
-async function tracking(request: ResourceRequest, change: TrackedUpdate): Promise<ManagedFieldsEntry[] | undefined> {
+async function tracking(
+  context: ServerContext,
+  request: ResourceRequest,
+  change: TrackedUpdate,
+): Promise<ManagedFieldsEntry[] | undefined> {
   if (!change.isApply && !change.before.metadata.managedFields) return undefined
   const { trackUpdate } = await import('./managed-fields.ts')
-  return trackUpdate(request, change)
+  return trackUpdate(context, request, change)
 }
 
 function requireCurrent({ resource, name }: ResourceRequest, next: KubeObject, current: Entry): void {
