@@ -1,4 +1,4 @@
-/** LimitRanger: the namespace's LimitRanges, on new pods and on claims. */
+/** LimitRanger: the namespace's LimitRanges, on new pods, on those that are resized, and on claims. */
 import type { LimitRange, LimitRangeItem } from '../../api/generated/v1.ts'
 import { resources } from '../../client/resources.ts'
 import type { ServerContext } from '../context.ts'
@@ -15,7 +15,7 @@ export const limitRanger: AdmissionPlugin = {
   async validate(context, attributes) {
     const { operation, request, object } = attributes
     const isClaim = request.resource.definition.kind === 'PersistentVolumeClaim'
-    if (operation === 'DELETE' || request.subresource !== '' || !(isClaim || isNewPod(attributes))) return
+    if (operation === 'DELETE' || !((isClaim && request.subresource === '') || isPodToSize(attributes))) return
     const items = await itemsOf(context, attributes)
     const problems = isClaim ? claimProblems(object, items) : podProblems(object, items)
     const unique = [...new Set(problems)]
@@ -25,6 +25,11 @@ export const limitRanger: AdmissionPlugin = {
 
 function isNewPod({ operation, request }: AdmissionAttributes): boolean {
   return operation === 'CREATE' && request.subresource === '' && request.resource.definition.kind === 'Pod'
+}
+
+function isPodToSize(attributes: AdmissionAttributes): boolean {
+  const { subresource, resource } = attributes.request
+  return isNewPod(attributes) || (subresource === 'resize' && resource.definition.kind === 'Pod')
 }
 
 async function itemsOf(context: ServerContext, { request }: AdmissionAttributes): Promise<LimitRangeItem[]> {

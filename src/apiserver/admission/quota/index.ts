@@ -6,7 +6,7 @@ import type { ResourceQuota } from '../../../api/generated/v1.ts'
 import type { KubeObject } from '../../../api/machinery/object.ts'
 import { isReason } from '../../../api/machinery/status.ts'
 import { resources } from '../../../client/resources.ts'
-import type { ServerContext } from '../../context.ts'
+import type { ResourceRequest, ServerContext } from '../../context.ts'
 import { updateObject } from '../../write/update.ts'
 import { type AdmissionAttributes, type AdmissionPlugin, refused } from '../plugin.ts'
 import { type Added, addition, concerned, refusal, usedWith } from './check.ts'
@@ -20,13 +20,18 @@ export const resourceQuota: AdmissionPlugin = {
   /** Most namespaces have no quota: then nothing is waited for. */
   validate(context, attributes) {
     const { operation, request } = attributes
-    if (operation === 'DELETE' || request.subresource !== '' || free.has(nameOf(attributes))) return undefined
+    if (operation === 'DELETE' || !isCounted(request) || free.has(nameOf(attributes))) return undefined
     const cache = context.objects.loadedCache(resources.resourceQuotas)
     if (cache) return checkAll(context, attributes, cache.list(request.namespace))
     return context.objects
       .cache(resources.resourceQuotas)
       .then((loaded) => checkAll(context, attributes, loaded.list(request.namespace)))
   },
+}
+
+/** The objects themselves, and pods that are resized in place. */
+function isCounted({ subresource }: ResourceRequest): boolean {
+  return subresource === '' || subresource === 'resize'
 }
 
 function checkAll(

@@ -42,6 +42,32 @@ describe('a namespace with a quota', () => {
     )
   })
 
+  test('counts what a resized pod comes to, and LimitRanges bound it', async () => {
+    await using server = await startTestServer()
+    await quota(server, { 'requests.cpu': '2' }, { 'requests.cpu': '1' })
+    const resources = { requests: { cpu: '1', memory: '1Mi' } }
+    const spec = { containers: [{ name: 'c', image: 'i', resources }], serviceAccountName: 'default' }
+    expect((await server.request('POST', at('pods'), { metadata: { name: 'p' }, spec })).status).toBe(201)
+    const resize = async (cpu: string) => {
+      const { body } = await server.request('GET', `${at('pods')}/p`)
+      const wanted = { requests: { cpu, memory: '1Mi' } }
+      const changed = {
+        ...body,
+        spec: { ...(body['spec'] as object), containers: [{ ...spec.containers[0], resources: wanted }] },
+      }
+      return server.request('PUT', `${at('pods')}/p/resize`, changed)
+    }
+    expect((await resize('2')).body.message).toBe(
+      'pods "p" is forbidden: exceeded quota: q, requested: requests.cpu=1, used: requests.cpu=2, limited: requests.cpu=2',
+    )
+    expect((await resize('500m')).status).toBe(200)
+    const limits = [{ type: 'Container', min: { cpu: '300m' } }]
+    await server.request('POST', at('limitranges'), { metadata: { name: 'l' }, spec: { limits } })
+    expect((await resize('200m')).body.message).toBe(
+      'pods "p" is forbidden: minimum cpu usage per Container is 300m, but request is 200m',
+    )
+  })
+
   test('counts objects of any kind', async () => {
     await using server = await startTestServer()
     const hard = { 'count/jobs.batch': '0', configmaps: '1' }
