@@ -274,6 +274,36 @@ describe('binding', () => {
     expect(second.body.message).toContain('pod p is already assigned to node "node-1"')
   })
 
+  test('gives a pod the zone and region of its node, and labels of the binding', async () => {
+    const pods = '/api/v1/namespaces/default/pods'
+    const [zone, region] = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']
+    const labels = { [zone]: 'a', [region]: 'west', other: 'x' }
+    await api.request('POST', '/api/v1/nodes', { metadata: { name: 'zoned', labels } })
+    const containers = [{ name: 'c', image: 'i' }]
+    const binding = { metadata: { labels: { of: 'binding' } }, target: { kind: 'Node', name: 'zoned' } }
+    await api.request('POST', pods, { metadata: { name: 'bound', labels: { [zone]: 'mine' } }, spec: { containers } })
+    expect((await api.request('POST', `${pods}/bound/binding`, binding)).status).toBe(201)
+    expect((await api.request('GET', `${pods}/bound`)).body.metadata?.labels).toEqual({
+      [zone]: 'a',
+      [region]: 'west',
+      of: 'binding',
+    })
+    await api.request('POST', pods, { metadata: { name: 'placed' }, spec: { containers, nodeName: 'zoned' } })
+    expect((await api.request('GET', `${pods}/placed`)).body.metadata?.labels).toEqual({
+      [zone]: 'a',
+      [region]: 'west',
+    })
+  })
+
+  test('waits for gates', async () => {
+    const pods = '/api/v1/namespaces/default/pods'
+    const spec = { containers: [{ name: 'c', image: 'i' }], schedulingGates: [{ name: 'a/b' }] }
+    await api.request('POST', pods, { metadata: { name: 'gated' }, spec })
+    const refused = await api.request('POST', `${pods}/gated/binding`, { target: { kind: 'Node', name: 'node-1' } })
+    expect(refused.status).toBe(409)
+    expect(refused.body.message).toContain('pod gated has non-empty .spec.schedulingGates')
+  })
+
   test('may come to the collection of bindings, and names its pod there', async () => {
     const pods = '/api/v1/namespaces/default/pods'
     const bindings = '/api/v1/namespaces/default/bindings'

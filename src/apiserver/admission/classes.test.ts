@@ -107,3 +107,43 @@ test('claims and Ingresses get the youngest default class, unless they name one'
   const created = await server.request('POST', '/apis/networking.k8s.io/v1/namespaces/default/ingresses', ingress)
   expect(created.body['spec']).toMatchObject({ ingressClassName: 'nginx' })
 })
+
+test('a node begins with a taint, until its controller sees that it is ready', async () => {
+  await using server = await startTestServer()
+  const mine = { key: 'mine', effect: 'NoExecute' }
+  const { body } = await server.request('POST', '/api/v1/nodes', { metadata: { name: 'n' }, spec: { taints: [mine] } })
+  expect(body['spec']).toMatchObject({ taints: [mine, { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] })
+})
+
+test('a claim grows if it is bound, and its class says that it can', async () => {
+  await using server = await startTestServer()
+  for (const [name, allowVolumeExpansion] of [
+    ['fixed', false],
+    ['elastic', true],
+  ] as const) {
+    const storageClass = { metadata: { name }, provisioner: 'a/b', allowVolumeExpansion }
+    await server.request('POST', '/apis/storage.k8s.io/v1/storageclasses', storageClass)
+    const resources = { requests: { storage: '1Gi' } }
+    const spec = { accessModes: ['ReadWriteOnce'], resources, storageClassName: name, volumeName: 'v' }
+    const { body } = await server.request('POST', claims, { metadata: { name }, spec })
+    await server.request('PUT', `${claims}/${name}/status`, { ...body, status: { phase: 'Bound' } })
+  }
+  const grow = (name: string) =>
+    server.request(
+      'PATCH',
+      `${claims}/${name}`,
+      { spec: { resources: { requests: { storage: '2Gi' } } } },
+      { 'content-type': 'application/merge-patch+json' },
+    )
+  expect(await grow('elastic')).toMatchObject({
+    status: 200,
+    body: { spec: { resources: { requests: { storage: '2Gi' } } } },
+  })
+  expect(await grow('fixed')).toMatchObject({
+    status: 403,
+    body: {
+      message:
+        'persistentvolumeclaims "fixed" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize',
+    },
+  })
+})

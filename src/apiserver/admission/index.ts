@@ -10,9 +10,11 @@
 import type { ResourceDefinition } from '../../api/resource.ts'
 import { rbacEscalation } from '../authorization/escalation.ts'
 import type { ServerContext } from '../context.ts'
+import { persistentVolumeClaimResize } from './claim-resize.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { nodeRestriction } from './noderestriction.ts'
+import { podTopologyLabels, taintNodesByCondition } from './nodes.ts'
 import type { AdmissionAttributes, AdmissionHook, AdmissionPlugin } from './plugin.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './quota/index.ts'
@@ -25,11 +27,14 @@ const plugins: readonly AdmissionPlugin[] = [
   nodeRestriction,
   limitRanger,
   serviceAccount,
+  taintNodesByCondition,
   priority,
   defaultStorageClass,
   storageObjectInUseProtection,
+  persistentVolumeClaimResize,
   runtimeClass,
   defaultIngressClass,
+  podTopologyLabels,
   rbacEscalation,
   resourceQuota,
 ]

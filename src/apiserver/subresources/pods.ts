@@ -20,10 +20,13 @@ export async function handleBinding(context: ServerContext, request: ResourceReq
   const binding = await readBody<Binding>(request, { group: '', version: 'v1', kind: 'Binding' }, options)
   const pod = { ...request, name: podOf(request, binding) }
   const node = requireTarget(pod, binding)
+  const object = { ...binding, metadata: { ...binding.metadata, name: pod.name } }
+  const { dryRun } = options
+  await context.admission.run('mutate', context, { operation: 'CREATE', request: pod, object, old: undefined, dryRun })
   await updateObject(context, pod, {
     strategy: {},
     options,
-    change: (current) => bound(pod, binding, { node, now: formatTime(context.clock.now()), current }),
+    change: (current) => bound(pod, object, { node, now: formatTime(context.clock.now()), current }),
   })
   return json(201, success)
 }
@@ -63,15 +66,14 @@ function bound(request: ResourceRequest, binding: Binding, { node, now, current 
   }
   if (pod.spec?.nodeName)
     throw conflict(`pod ${request.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
+  if (pod.spec?.schedulingGates?.length) throw conflict(`pod ${request.name} has non-empty .spec.schedulingGates`)
   pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: node }
-  pod.metadata.annotations = mergedAnnotations(pod.metadata.annotations, binding.metadata?.annotations)
-  if (!pod.metadata.annotations) delete pod.metadata.annotations
+  for (const field of ['annotations', 'labels'] as const) {
+    const added = binding.metadata?.[field]
+    if (added) pod.metadata[field] = { ...pod.metadata[field], ...added }
+  }
   const conditions = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled')
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: now }
   pod.status = { ...pod.status, conditions: [...conditions, scheduled] }
   return pod
-}
-
-function mergedAnnotations(a: Record<string, string> | undefined, b: Record<string, string> | undefined) {
-  return a || b ? { ...a, ...b } : undefined
 }
