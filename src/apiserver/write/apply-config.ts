@@ -11,7 +11,7 @@ import { readYaml } from '../http/yaml.ts'
 import type { PatchOptions } from './options.ts'
 
 export interface AppliedConfig {
-  readonly config: object
+  readonly config: Partial<KubeObject>
   readonly force: boolean
 }
 

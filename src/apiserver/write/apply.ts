@@ -29,12 +29,10 @@ import { type AppliedConfig, readConfig, readScaleConfig } from './apply-config.
 import { conflictStatus } from './apply-conflict.ts'
 import type { Written } from './commit.ts'
 import { createObject, missing } from './create.ts'
+import { lastAppliedOf, withLastApplied } from './last-applied.ts'
 import { managerName, topologyOf, untracked, viewsOf } from './managed-fields.ts'
 import { type PatchOptions, parsePatchOptions } from './options.ts'
 import { updateObject } from './update.ts'
-
-/** Where client-side apply keeps what it applied. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
 export async function handleApply(
   context: ServerContext,
@@ -131,9 +129,9 @@ class Application {
     const { object, owners } = this.#merge(live, known ?? this.#beforeFirstApply(live))
     const { metadata } = object
     metadata.managedFields = encodeOwners(owners)
-    if (this.#isKubectl && metadata.annotations?.[lastApplied] !== undefined) {
-      // Client-side apply goes on from here if its user returns to it.
-      metadata.annotations = { ...metadata.annotations, [lastApplied]: `${JSON.stringify(this.#applied.config)}\n` }
+    // Client-side apply goes on from here if its user returns to it.
+    if (this.#isKubectl && lastAppliedOf(metadata) !== undefined) {
+      metadata.annotations = withLastApplied(metadata.annotations, this.#applied.config)
     }
     return object
   }
@@ -163,7 +161,7 @@ class Application {
 
   /** kubectl may take over what it applied itself on the client, as long as the values are still those. */
   #blocking(conflicts: readonly Conflict[], live: KubeObject): readonly Conflict[] {
-    const annotation = live.metadata.annotations?.[lastApplied]
+    const annotation = lastAppliedOf(live.metadata)
     if (!this.#isKubectl || annotation === undefined) return conflicts
     try {
       const allowed = stillAsApplied(JSON.parse(annotation) as object, live, this.#topology)
