@@ -18,6 +18,8 @@ export const controllerIdentities = [
   'node-controller',
   'persistent-volume-binder',
   'pod-garbage-collector',
+  'pv-protection-controller',
+  'pvc-protection-controller',
   'replicaset-controller',
   'replication-controller',
   'resourcequota-controller',

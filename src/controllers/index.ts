@@ -30,8 +30,10 @@ import { startTaintEvictionController } from './node/eviction.ts'
 import { startNodeLifecycleController } from './node/lifecycle.ts'
 import {
   type LocalVolumes,
+  startClaimProtection,
   startPersistentVolumeController,
   startStandardStorageClass,
+  startVolumeProtection,
 } from './persistentvolume/index.ts'
 import { startPodGarbageCollector } from './podgc/index.ts'
 import { type NodePortLedger, startRepairController } from './repair/index.ts'
@@ -95,6 +97,8 @@ export function startControllers(options: ControllerOptions): void {
   startDisruptionController(as('disruption-controller'))
   startEphemeralVolumeController(as('ephemeral-volume-controller'))
   startPersistentVolumeController(as('persistent-volume-binder'), options.localVolumes)
+  startClaimProtection(as('pvc-protection-controller'))
+  startVolumeProtection(as('pv-protection-controller'))
   if (options.localVolumes) startStandardStorageClass(as('apiserver'))
   startScheduler(as('kube-scheduler'))
   startEndpointsController(as('endpoint-controller'))

@@ -9,15 +9,14 @@ import { type ControllerContext, startQueue } from '../context.ts'
 import { createIfAbsent } from '../kubernetes/index.ts'
 import { startClaimBinding } from './claims.ts'
 import { hostPathProvisioner, type LocalVolumes } from './context.ts'
-import { startStorageProtection } from './protection.ts'
 import { startVolumeReclaim } from './volumes.ts'
 
 export type { LocalVolumes } from './context.ts'
+export { startClaimProtection, startVolumeProtection } from './protection.ts'
 
 export function startPersistentVolumeController(ctx: ControllerContext, local?: LocalVolumes): void {
   startClaimBinding(ctx, local)
   startVolumeReclaim(ctx, local)
-  startStorageProtection(ctx)
 }
 
 const standard: StorageClass = {

@@ -4,7 +4,12 @@ import { resources } from '../../client/resources.ts'
 import { startScheduler } from '../scheduler/index.ts'
 import { FakeApi } from '../testing/fake-api.ts'
 import { type Harness, node, startHarness } from '../testing/harness.ts'
-import { startPersistentVolumeController, startStandardStorageClass } from './index.ts'
+import {
+  startClaimProtection,
+  startPersistentVolumeController,
+  startStandardStorageClass,
+  startVolumeProtection,
+} from './index.ts'
 
 let harness: Harness
 afterEach(() => harness.stop())
@@ -29,6 +34,8 @@ async function begin({ dynamic = false }: { dynamic?: boolean } = {}) {
   harness = startHarness(
     (ctx) => {
       startPersistentVolumeController(ctx, dynamic ? directories : undefined)
+      startClaimProtection(ctx)
+      startVolumeProtection(ctx)
       if (dynamic) startStandardStorageClass(ctx)
       startScheduler(ctx)
     },

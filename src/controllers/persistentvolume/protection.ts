@@ -10,45 +10,54 @@ import { byClaim, claimNames, storageCaches } from './context.ts'
 const claimFinalizer = 'kubernetes.io/pvc-protection'
 const volumeFinalizer = 'kubernetes.io/pv-protection'
 
-export function startStorageProtection(ctx: ControllerContext): void {
-  const { claims, volumes, pods } = storageCaches(ctx)
-
-  const release = async <T extends KubeObject>(resource: Resource<T>, object: T, finalizer: string): Promise<void> => {
-    const { metadata } = object
-    const finalizers = (metadata.finalizers ?? []).filter((name) => name !== finalizer)
-    await tolerateGone(ctx.client.update(resource, { ...object, metadata: { ...metadata, finalizers } }))
-  }
-  const claimQueue = startQueue(ctx, {
+export function startClaimProtection(ctx: ControllerContext): void {
+  const { claims, pods } = storageCaches(ctx)
+  const queue = startQueue(ctx, {
     name: 'claim-protection',
     after: [claims, pods],
     async reconcile(key) {
       const claim = claims.get(key)
       if (!claim || !isHeld(claim, claimFinalizer) || pods.byIndex(byClaim.name, key).length > 0) return
-      await release(resources.persistentVolumeClaims, claim, claimFinalizer)
-    },
-  })
-  const volumeQueue = startQueue(ctx, {
-    name: 'volume-protection',
-    after: [volumes],
-    async reconcile(name) {
-      const volume = volumes.get(name)
-      if (!volume || !isHeld(volume, volumeFinalizer) || volume.status?.phase === 'Bound') return
-      await release(resources.persistentVolumes, volume, volumeFinalizer)
+      await release(ctx, resources.persistentVolumeClaims, claim, claimFinalizer)
     },
   })
   claims.onChange(({ type, object }) => {
-    if (type !== 'deleted' && isHeld(object, claimFinalizer)) claimQueue.add(objectKey(object))
+    if (type !== 'deleted' && isHeld(object, claimFinalizer)) queue.add(objectKey(object))
   })
   pods.onChange(({ object }) => {
     for (const name of claimNames(object)) {
       const key = `${object.metadata.namespace}/${name}`
       const claim = claims.get(key)
-      if (claim && isHeld(claim, claimFinalizer)) claimQueue.add(key)
+      if (claim && isHeld(claim, claimFinalizer)) queue.add(key)
     }
   })
-  volumes.onChange(({ type, object }) => {
-    if (type !== 'deleted' && isHeld(object, volumeFinalizer)) volumeQueue.add(object.metadata.name)
+}
+
+export function startVolumeProtection(ctx: ControllerContext): void {
+  const { volumes } = storageCaches(ctx)
+  const queue = startQueue(ctx, {
+    name: 'volume-protection',
+    after: [volumes],
+    async reconcile(name) {
+      const volume = volumes.get(name)
+      if (!volume || !isHeld(volume, volumeFinalizer) || volume.status?.phase === 'Bound') return
+      await release(ctx, resources.persistentVolumes, volume, volumeFinalizer)
+    },
   })
+  volumes.onChange(({ type, object }) => {
+    if (type !== 'deleted' && isHeld(object, volumeFinalizer)) queue.add(object.metadata.name)
+  })
+}
+
+async function release<T extends KubeObject>(
+  { client }: ControllerContext,
+  resource: Resource<T>,
+  object: T,
+  finalizer: string,
+): Promise<void> {
+  const { metadata } = object
+  const finalizers = (metadata.finalizers ?? []).filter((name) => name !== finalizer)
+  await tolerateGone(client.update(resource, { ...object, metadata: { ...metadata, finalizers } }))
 }
 
 function isHeld({ metadata }: KubeObject, finalizer: string): boolean {

@@ -110,6 +110,12 @@ const rulesOf: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule('get list', '', 'nodes'),
     rule('patch', '', 'pods/status'),
   ],
+  'pv-protection-controller': [rule(`update ${read}`, '', 'persistentvolumes'), recordEvents],
+  'pvc-protection-controller': [
+    rule(`update ${read}`, '', 'persistentvolumeclaims'),
+    rule(read, '', 'pods'),
+    recordEvents,
+  ],
   'replicaset-controller': [
     rule(`update ${read}`, 'apps,extensions', 'replicasets'),
     rule('update', 'apps,extensions', 'replicasets/status'),
