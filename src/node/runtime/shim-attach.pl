@@ -95,18 +95,34 @@ sub passToClients {
     $_->{out} .= pack('C N', $what, length $bytes) . $bytes for grep { $_->{wants}{$name} } values %client;
 }
 
-# The container's output has ended: clients get what they have not yet, if they take it soon.
+# The container's output has ended: clients get what they have not yet, if they take it soon. Then they are told the end
+# and leave by themselves: a socket that we closed with input unread in it would reset the connection, and with it goes
+# what the client has not read.
 sub releaseClients {
     my $deadline = time + 10;
     while (%client && time < $deadline) {
-        for my $key (keys %client) { delete $client{$key} if $client{$key}{out} eq '' }
-        my $write = '';
-        vec($write, $_, 1) = 1 for keys %client;
-        next if !%client || select(undef, $write, undef, 1) <= 0;
+        my ($read, $write) = ('', '');
+        for my $one (values %client) {
+            if ($one->{out} eq '') { shutdown $one->{socket}, 1 unless $one->{told}++ }
+            else { vec($write, fileno($one->{socket}), 1) = 1 }
+            vec($read, fileno($one->{socket}), 1) = 1;
+        }
+        next if select($read, $write, undef, 1) <= 0;
         for my $key (keys %client) {
-            delete $client{$key} if vec($write, $key, 1) && !flushClient($client{$key});
+            my $one = $client{$key};
+            my $fine = !vec($write, $key, 1) || flushClient($one);
+            $fine &&= stillThere($one->{socket}) if $fine && vec($read, $key, 1);
+            delete $client{$key} unless $fine;
         }
     }
+}
+
+# Reads and drops what nobody wants any more.
+sub stillThere {
+    my ($socket) = @_;
+    my $again = 11;
+    my $count = sysread $socket, my $dropped, 65536;
+    return defined $count ? $count : $! == $again;
 }
 
 1;

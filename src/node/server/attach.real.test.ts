@@ -91,6 +91,18 @@ describe('attach', () => {
     }
   })
 
+  test('the last output arrives, though input was left unread', async () => {
+    const script = 'head -c 1 >/dev/null; seq 1 20000'
+    node.createPod('hasty', { command: ['sh', '-c', script], stdin: true }, never)
+    await node.untilRunning('hasty')
+    const much = once(({ send }) => {
+      for (let i = 0; i < 50; i++) send(0, 'x'.repeat(20_000))
+    })
+    const { stdout, error } = await attach('hasty', 'input=1&output=1', much)
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe('20000')
+    expect(error).toBe(success)
+  })
+
   test('a terminal is the container’s: its size, its echo, control characters', async () => {
     const script = 'trap "echo caught; stty size; exit 0" INT; tty; echo ready; while :; do sleep 0.05; done'
     node.createPod('terminal', { command: ['sh', '-c', script], stdin: true, tty: true }, never)
