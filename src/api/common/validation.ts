@@ -103,3 +103,9 @@ export function checkDomainPrefixedPath(path: Path, value: string): FieldError[]
   const errors = checkSubdomain(path, host)
   return httpPathPattern.test(rest) ? errors : [...errors, invalid(path, rest, regexMessage('Invalid path', httpPath))]
 }
+
+/** A relative path that does not climb out. */
+export function checkDescendingPath(target: string, path: Path): FieldError[] {
+  if (target.startsWith('/')) return [invalid(path, target, 'must be a relative path')]
+  return target.split('/').includes('..') ? [invalid(path, target, "must not contain '..'")] : []
+}

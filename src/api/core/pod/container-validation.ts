@@ -1,6 +1,6 @@
 /** Checks of the containers of a pod. */
-import { check, checkLabel, checkPortNumber } from '../../common/validation.ts'
-import type { Container, ContainerPort, PodSpec, SecurityContext, Volume, VolumeMount } from '../../generated/v1.ts'
+import { check, checkDescendingPath, checkLabel, checkPortNumber } from '../../common/validation.ts'
+import type { Container, ContainerPort, PodSpec, Volume, VolumeMount } from '../../generated/v1.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
 import { duplicate, forbidden, invalid, notFound, notSupported, required } from '../../machinery/field.ts'
 import { isValidPortName } from '../../machinery/validate.ts'
@@ -9,6 +9,7 @@ import { isSidecar } from './containers.ts'
 import { validateEnv, validateEnvFrom } from './env-validation.ts'
 import { validateLifecycle, validateProbes } from './handler-validation.ts'
 import { validateResources } from './resources-validation.ts'
+import { validateContainerSecurity } from './security-validation.ts'
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
 const messagePolicies = ['FallbackToLogsOnError', 'File']
@@ -72,7 +73,7 @@ export function validateCommon(container: Container, spec: PodSpec, path: Path):
     ...validateVolumeMounts(container, spec.volumes ?? [], path.child('volumeMounts')),
     ...oneOf(path.child('imagePullPolicy'), container.imagePullPolicy, pullPolicies),
     ...validateResources(container.resources, path.child('resources')),
-    ...validateSecurityContext(container.securityContext, path.child('securityContext')),
+    ...validateContainerSecurity(container.securityContext, spec, path.child('securityContext')),
   ]
 }
 
@@ -146,12 +147,6 @@ function validateSubPaths(mount: VolumeMount, at: Path, path: Path): FieldError[
   return errors
 }
 
-/** A relative path that does not climb out. */
-export function checkDescendingPath(target: string, path: Path): FieldError[] {
-  if (target.startsWith('/')) return [invalid(path, target, 'must be a relative path')]
-  return target.split('/').includes('..') ? [invalid(path, target, "must not contain '..'")] : []
-}
-
 function validatePropagation(mount: VolumeMount, container: Container, path: Path): FieldError[] {
   const value = mount.mountPropagation
   const at = path.child('mountPropagation')
@@ -160,32 +155,4 @@ function validatePropagation(mount: VolumeMount, container: Container, path: Pat
   return value === 'Bidirectional' && !container.securityContext?.privileged
     ? [forbidden(at, 'Bidirectional mount propagation is available only to privileged containers')]
     : []
-}
-
-const maxId = 2147483647
-
-export function checkId(path: Path, id: number | undefined): FieldError[] {
-  return id !== undefined && (id < 0 || id > maxId)
-    ? [invalid(path, id, `must be between 0 and ${maxId}, inclusive`)]
-    : []
-}
-
-function validateSecurityContext(context: SecurityContext | undefined, path: Path): FieldError[] {
-  if (!context) return []
-  const errors = [
-    ...checkId(path.child('runAsUser'), context.runAsUser),
-    ...checkId(path.child('runAsGroup'), context.runAsGroup),
-  ]
-  const procMounts = ['Default', 'Unmasked']
-  if (context.procMount !== undefined && !procMounts.includes(context.procMount)) {
-    errors.push(notSupported(path.child('procMount'), context.procMount, procMounts))
-  }
-  if (context.allowPrivilegeEscalation === false) {
-    const both = (other: string) => `cannot set \`allowPrivilegeEscalation\` to false and ${other}`
-    if (context.privileged) errors.push(invalid(path, context, both('`privileged` to true')))
-    if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) {
-      errors.push(invalid(path, context, both('`capabilities.Add` CAP_SYS_ADMIN')))
-    }
-  }
-  return errors
 }

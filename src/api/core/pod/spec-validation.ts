@@ -8,13 +8,14 @@ import {
   checkSubdomain,
   maxInt32,
 } from '../../common/validation.ts'
-import type { HostAlias, PodSecurityContext, PodSpec, TopologySpreadConstraint } from '../../generated/v1.ts'
+import type { HostAlias, PodSpec, TopologySpreadConstraint } from '../../generated/v1.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
 import { duplicate, invalid, notSupported, required } from '../../machinery/field.ts'
 import { inclusiveRange, isDNS1123Subdomain } from '../../machinery/validate.ts'
 import { validateAffinity } from './affinity-validation.ts'
-import { checkId, validateContainers, validateInitContainers } from './container-validation.ts'
+import { validateContainers, validateInitContainers } from './container-validation.ts'
 import { validateDns } from './dns-validation.ts'
+import { validatePodSecurity } from './security-validation.ts'
 import { validateTolerations } from './tolerations-validation.ts'
 import { validateVolumes } from './volume-validation.ts'
 
@@ -30,8 +31,7 @@ export function validatePodSpec(spec: PodSpec, path: Path, owner: 'pod' | 'templ
     ...oneOf(path.child('restartPolicy'), spec.restartPolicy, restartPolicies),
     ...validateDns(spec, path),
     ...checkLabels(path.child('nodeSelector'), spec.nodeSelector),
-    ...validateSecurityContext(spec.securityContext, path.child('securityContext')),
-    ...validateHostUsers(spec, path),
+    ...validatePodSecurity(spec, path),
     ...validateAffinity(spec.affinity, path.child('affinity')),
     ...validateGates(spec, path),
     ...(spec.topologySpreadConstraints ?? []).flatMap((constraint, i) =>
@@ -59,34 +59,6 @@ function validateHostNetworkPorts(spec: PodSpec, path: Path, owner: 'pod' | 'tem
       return [invalid(at, hostPort, 'must match `containerPort` when `hostNetwork` is true')]
     }),
   )
-}
-
-function validateSecurityContext(context: PodSecurityContext | undefined, path: Path): FieldError[] {
-  if (!context) return []
-  const errors: FieldError[] = []
-  for (const name of ['fsGroup', 'runAsUser', 'runAsGroup'] as const) {
-    errors.push(...checkId(path.child(name), context[name]))
-  }
-  context.supplementalGroups?.forEach((id, i) => errors.push(...checkId(path.child('supplementalGroups').index(i), id)))
-  const seen = new Set<string>()
-  context.sysctls?.forEach(({ name }, i) => {
-    const at = path.child('sysctls').index(i).child('name')
-    if (!name) errors.push(required(at))
-    else if (!sysctlName.test(name) || name.length > 253) {
-      errors.push(invalid(at, name, `must have at most 253 characters and match regex ${sysctlName.source}`))
-    } else if (seen.has(name)) errors.push(duplicate(at, name))
-    seen.add(name)
-  })
-  return errors
-}
-
-const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
-
-function validateHostUsers(spec: PodSpec, path: Path): FieldError[] {
-  const at = path.child('shareProcessNamespace')
-  return spec.shareProcessNamespace && spec.hostPID
-    ? [invalid(at, true, 'ShareProcessNamespace and HostPID cannot both be enabled')]
-    : []
 }
 
 function validateGates(spec: PodSpec, path: Path): FieldError[] {

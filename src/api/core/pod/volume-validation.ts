@@ -1,12 +1,11 @@
 /** Checks of a pod's volumes. Kinds that no node here can mount are checked for their shape only. */
-import { check, checkLabel } from '../../common/validation.ts'
+import { check, checkDescendingPath, checkLabel } from '../../common/validation.ts'
 import type { DownwardAPIVolumeFile, KeyToPath, Volume, VolumeProjection } from '../../generated/v1.ts'
 import type { FieldError, Path } from '../../machinery/field.ts'
 import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/field.ts'
 import { compareQuantities } from '../../machinery/quantity.ts'
 import { isConfigMapKey } from '../../machinery/validate.ts'
 import { validateEphemeral } from './claim-validation.ts'
-import { checkDescendingPath } from './container-validation.ts'
 import { volumeSources } from './defaults.ts'
 import { validateFieldRef, validateResourceField, volumeFieldPaths } from './env-validation.ts'
 
