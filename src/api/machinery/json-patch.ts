@@ -13,14 +13,22 @@ export interface JsonPatchOperation {
   readonly value?: unknown
 }
 
+/** What all copies of a patch may add together, as kube-apiserver's: each could double the object. */
+const copiedBytesMax = 3 * 1024 * 1024
+
+interface Copies {
+  bytes: number
+}
+
 /** Changes `document` in place where it can and returns the result. Throws JsonPatchError at the first that fails. */
 export function applyJsonPatch(document: unknown, operations: readonly JsonPatchOperation[]): unknown {
   let result = document
-  for (const operation of operations) result = applyOperation(result, operation)
+  const copies: Copies = { bytes: 0 }
+  for (const operation of operations) result = applyOperation(result, operation, copies)
   return result
 }
 
-function applyOperation(document: unknown, operation: JsonPatchOperation): unknown {
+function applyOperation(document: unknown, operation: JsonPatchOperation, copies: Copies): unknown {
   const path = pointer(operation.path, 'path')
   switch (operation.op) {
     case 'add':
@@ -41,7 +49,7 @@ function applyOperation(document: unknown, operation: JsonPatchOperation): unkno
       return add(rest, path, removed)
     }
     case 'copy':
-      return add(document, path, structuredClone(lookUp(document, pointer(operation.from, 'from'))))
+      return add(document, path, copyOf(lookUp(document, pointer(operation.from, 'from')), copies))
     case 'test':
       if (!equal(lookUpOrNull(document, path), valueOf(operation))) {
         throw new JsonPatchError(`testing value ${format(path)} failed`)
@@ -50,6 +58,17 @@ function applyOperation(document: unknown, operation: JsonPatchOperation): unkno
     default:
       throw new JsonPatchError(`Unexpected kind: ${String(operation.op)}`)
   }
+}
+
+function copyOf(value: unknown, copies: Copies): unknown {
+  const text = JSON.stringify(value)
+  copies.bytes += Buffer.byteLength(text)
+  if (copies.bytes > copiedBytesMax) {
+    throw new JsonPatchError(
+      `Unable to complete the copy, the accumulated size increase of copy is ${copies.bytes}, exceeding the limit ${copiedBytesMax}`,
+    )
+  }
+  return JSON.parse(text)
 }
 
 function valueOf(operation: JsonPatchOperation): unknown {

@@ -45,6 +45,13 @@ describe('JSON patch', () => {
   ])('refuses: %s', (_, operations) => {
     expect(() => applyJsonPatch({ a: 1, list: [1] }, operations)).toThrow(JsonPatchError)
   })
+
+  test('copies that double the document end at a limit', () => {
+    const doubling = Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/${i}` }))
+    expect(() => applyJsonPatch({ data: { a: 'b' } }, doubling)).toThrow(
+      /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+    )
+  })
 })
 
 test.each([
