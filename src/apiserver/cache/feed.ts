@@ -85,9 +85,11 @@ export class Feed {
   }
 
   /** Resolves when the caches have reached a revision that is known to exist. */
-  reached(revision: number): Promise<void> {
-    if (this.#revision >= revision) return Promise.resolve()
-    return new Promise((resolve) => {
+  async reached(revision: number): Promise<void> {
+    // A server that was only written to has not watched yet.
+    await this.start()
+    if (this.#revision >= revision) return
+    await new Promise<void>((resolve) => {
       this.#waiters.push({ revision, done: resolve })
     })
   }

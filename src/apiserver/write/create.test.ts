@@ -11,3 +11,9 @@ test('a generated name is there when the rest of the object is made from it', as
   expect(name).toMatch(/^pi-.{5}$/)
   expect(body.metadata?.['labels']).toMatchObject({ 'batch.kubernetes.io/job-name': name, 'job-name': name })
 })
+
+test('what exists is told to the first request of a server, too', async () => {
+  await using server = await startTestServer()
+  const answer = await server.request('POST', '/api/v1/namespaces', { metadata: { name: 'default' } })
+  expect(answer).toMatchObject({ status: 409, body: { message: 'namespaces "default" already exists' } })
+})
