@@ -1,4 +1,5 @@
 /** What a container may do, as its security context says and the kernel keeps. */
+import { existsSync, readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
@@ -25,15 +26,16 @@ async function said(
   own: Container['securityContext'],
   shared?: PodSecurity,
 ): Promise<[string, string]> {
-  const command = ['sh', '-c', `(${script}) > /dev/termination-log 2>&1; sleep 1000`]
+  const command = ['sh', '-c', `(${script}; echo END) > /dev/termination-log 2>&1; sleep 1000`]
   const uid = node.createPod('one', { command, securityContext: own }, { securityContext: shared })
   await node.untilRunning('one')
   const run = async (text: string) => {
     const request = { uid, container: 'main', command: ['sh', '-c', text], timeoutMs: 10_000 }
     return (await execIn(agent.runtime, request)).output
   }
-  await expect.poll(() => run('cat /dev/termination-log'), { timeout: 5000 }).not.toBe('')
-  const result: [string, string] = [await run('cat /dev/termination-log'), await run(`(${script}) 2>&1`)]
+  await expect.poll(() => run('cat /dev/termination-log'), { timeout: 5000 }).toContain('END\n')
+  const itself = await run('cat /dev/termination-log')
+  const result: [string, string] = [itself.replace('END\n', ''), await run(`(${script}) 2>&1`)]
   await node.deletePod('one')
   return result
 }
@@ -141,6 +143,18 @@ test('a container sees the control groups that hold it, and no others', async ()
   const script =
     'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; grep -c fairway /proc/self/cgroup; touch /sys/fs/cgroup/memory/x /sys/fs/cgroup/x 2>/dev/null || echo no'
   const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
+  expect((await execIn(agent.runtime, request)).output).toBe('67108864\n0\nno\n')
+  agent.runtime.signal(uid, 'main', 'SIGKILL')
+  await node.api.until('its restart', () => node.pod('limited')?.status?.containerStatuses?.[0]?.restartCount === 1)
+  await node.untilRunning('limited')
+  const [pod] = ['memory/', '']
+    .map((hierarchy) => `/sys/fs/cgroup/${hierarchy}fairway/fw-test/pod${uid}`)
+    .filter(existsSync)
+  const groups = readdirSync(pod ?? '', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  expect(
+    groups.map(({ name }) => name),
+    "the last run's has gone",
+  ).toEqual(['main-1'])
   expect((await execIn(agent.runtime, request)).output).toBe('67108864\n0\nno\n')
   await node.deletePod('limited')
 })

@@ -176,10 +176,15 @@ export class Cgroups {
 
   /** Ends what still runs in it, and takes it and its children away; empty parents of ours too. */
   async remove(path: string): Promise<void> {
+    await this.removeLeaf(path)
+    for (const { mount } of this.#hierarchies) removeEmptyParents(mount, path)
+  }
+
+  /** Likewise, but its parents stay, with their limits. */
+  async removeLeaf(path: string): Promise<void> {
     for (const { mount } of this.#hierarchies) {
       const deadline = Date.now() + removeDeadlineMs
       while (!removeTree(join(mount, path)) && Date.now() < deadline) await sleep(2)
-      removeEmptyParents(mount, path)
     }
   }
 }

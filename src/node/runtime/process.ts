@@ -153,7 +153,7 @@ export class ProcessRuntime implements Runtime {
       ...(sandbox.netns && { netns: join(netnsDirectory, sandbox.netns) }),
       ...(sandbox.ipc === 'pod' && { ipcns: pod.ipcns }),
       ...this.#processes(uid, sandbox, config),
-      cgroups: this.#containerCgroups(sandbox, config),
+      cgroups: await this.#containerCgroups(sandbox, config),
       utsns: pod.utsns,
       writable: paths.writable,
       fairwayRoot: this.#options.fairwayRoot,
@@ -207,8 +207,13 @@ export class ProcessRuntime implements Runtime {
     return { pidns: `/proc/${started.program.pid}/ns/pid` }
   }
 
-  #containerCgroups({ cgroup }: SandboxRecord, { name, attempt, limits }: ContainerConfig): ControlGroup[] {
+  /** The last run's go when the next one begins. */
+  async #containerCgroups(
+    { cgroup }: SandboxRecord,
+    { name, attempt, limits }: ContainerConfig,
+  ): Promise<ControlGroup[]> {
     if (!cgroup) return []
+    if (attempt > 0) await this.#cgroups.removeLeaf(`${cgroup}/${name}-${attempt - 1}`)
     return this.#cgroups.make(`${cgroup}/${name}-${attempt}`, limits ?? leastLimits, 'leaf')
   }
 
