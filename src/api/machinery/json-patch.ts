@@ -154,7 +154,7 @@ function remove(document: unknown, path: readonly string[]): { document: unknown
 }
 
 /** `__proto__` is a name like any other. */
-function define(object: Plain, name: string, value: unknown): void {
+export function define(object: Plain, name: string, value: unknown): void {
   if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true })
   else object[name] = value
 }

@@ -54,6 +54,19 @@ describe('JSON patch', () => {
   })
 })
 
+test.each<PatchMediaType>(['application/strategic-merge-patch+json', 'application/merge-patch+json'])(
+  'hostile nesting is refused: %s',
+  (mediaType) => {
+    const depth = 9000
+    const body = Buffer.from(`{"data":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`)
+    const configMap = { group: '', version: 'v1', kind: 'ConfigMap' }
+    const refused = (error: unknown) => error instanceof StatusError && [400, 422].includes(error.code)
+    expect(() => applyPatch(configMap, { metadata: { name: 'a' } }, { mediaType, body })).toThrow(
+      expect.toSatisfy(refused) as Error,
+    )
+  },
+)
+
 test.each([
   [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
   [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
@@ -67,6 +80,18 @@ test.each([
 })
 
 describe('strategic merge patch', () => {
+  test('long lists take time with their length, not with its square', () => {
+    const ports = (name: string) => Array.from({ length: 50_000 }, (_, i) => ({ port: i, name: `${name}${i}` }))
+    const patch = { spec: { '$setElementOrder/ports': ports('').map(({ port }) => ({ port })), ports: ports('new') } }
+    const merged = applyStrategicMergePatch({ spec: { ports: ports('old') } }, patch, typeSchema('v1.Service'))
+    expect(merged).toEqual({ spec: { ports: ports('new') } })
+  })
+
+  test('a key named as the prototype is one like any other', () => {
+    const data = JSON.parse('{"data":{"__proto__":"a"}}') as object
+    expect(applyStrategicMergePatch({}, data, typeSchema('v1.ConfigMap'))).toEqual(data)
+  })
+
   const pod = (containers: object[]) => ({ spec: { containers } })
   const apply = (type: string, original: object, patch: object) =>
     applyStrategicMergePatch(original, patch, typeSchema(type))

@@ -24,17 +24,21 @@ const jsonPatchOperationsMax = 10_000
 
 /** A new object: `current` with the patch applied, decoded and checked as a request body is. Throws StatusError. */
 export function applyPatch<T>(gvk: GroupVersionKind, current: object, request: PatchRequest): Decoded<T> {
+  return withinDepth(() => patched<T>(gvk, current, request))
+}
+
+function patched<T>(gvk: GroupVersionKind, current: object, request: PatchRequest): Decoded<T> {
   const fieldValidation = request.fieldValidation ?? 'Warn'
   const { patch, complaints } = decodePatchBody(request.body, fieldValidation)
   const typeName = typeNameOf(gvk)
-  const patched = patchValue(typeName, current, request.mediaType, patch)
+  const result = patchValue(typeName, current, request.mediaType, patch)
   // Strategic merge errors quote the patch, the other two the object that came out.
   const quoted = () =>
-    request.mediaType === 'application/strategic-merge-patch+json' ? goFormat(patch) : JSON.stringify(patched)
+    request.mediaType === 'application/strategic-merge-patch+json' ? goFormat(patch) : JSON.stringify(result)
   const rejected = (message: string) =>
     invalidError({ group: '', resource: '' }, '', [invalid(Path.of('patch'), quoted(), message)])
   try {
-    const value = structuredClone(patched)
+    const value = structuredClone(result)
     if (typeof value !== 'object' || value === null)
       throw new DecodeError('type', 'the patched object is not an object')
     const decoded = decode<T>(typeName, value, { fieldValidation: fieldValidation === 'Ignore' ? 'Ignore' : 'Warn' })
@@ -63,6 +67,15 @@ function conversionMessage(message: string): string {
   return got === 'object' || got === 'array' || got === 'number'
     ? 'unrecognized type: string'
     : `cannot restore struct from: ${kind}`
+}
+
+/** What is nested too deep for this program's stack is nobody's object. */
+function withinDepth<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof RangeError ? badRequest('error decoding patch: exceeded max depth') : error
+  }
 }
 
 function checkPatchedKind(object: { apiVersion?: string; kind?: string }, gvk: GroupVersionKind): void {

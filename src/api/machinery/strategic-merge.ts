@@ -3,6 +3,7 @@
  * come from the schema; the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`
  * come with the patch.
  */
+import { define } from './json-patch.ts'
 import type { FieldSchema, TypeRef, TypeSchema } from './schema.ts'
 
 /** `format`: the patch is malformed (400). `listOfLists`: cannot be merged (422). `key`: an item lacks its merge key. */
@@ -49,7 +50,7 @@ function mergeObject(original: Plain, patch: Plain, ref: TypeRef | undefined): P
       removed: listDirective(patch, deleteFromPrimitiveList + name),
     }
     const merged = mergeField(Object.hasOwn(result, name) ? result[name] : undefined, listed, field)
-    if (merged !== undefined) result[name] = merged
+    if (merged !== undefined) define(result, name, merged)
   }
   return result
 }
@@ -70,10 +71,11 @@ function retained(original: Plain, patch: Plain): Plain {
   const keep = patch['$retainKeys']
   if (keep === undefined) return { ...original }
   if (!Array.isArray(keep)) throw badFormat('retainKeys')
+  const kept = new Set<unknown>(keep)
   for (const name of mergedNames(patch)) {
-    if (patch[name] !== null && patch[name] !== undefined && !keep.includes(name)) throw badFormat('retainKeys')
+    if (patch[name] !== null && patch[name] !== undefined && !kept.has(name)) throw badFormat('retainKeys')
   }
-  return Object.fromEntries(Object.entries(original).filter(([name]) => keep.includes(name)))
+  return Object.fromEntries(Object.entries(original).filter(([name]) => kept.has(name)))
 }
 
 interface ListPatch {
@@ -107,7 +109,8 @@ function mergeList(
   field: FieldRef,
   removed: unknown[] = [],
 ): unknown[] {
-  const base = removed.length > 0 ? original.filter((item) => !removed.includes(item)) : original
+  const gone = new Set(removed)
+  const base = gone.size > 0 ? original.filter((item) => !gone.has(item)) : original
   if (!patch) return base
   if (patch.some(Array.isArray)) throw new StrategicMergeError('listOfLists', 'lists of lists are not supported')
   if (field.mergeSet) {
@@ -124,7 +127,7 @@ function isDirective(item: unknown): boolean {
 
 function mergeKeyed(original: unknown[], patch: unknown[], mergeKey: string, item: TypeRef | undefined): unknown[] {
   const plain: Plain[] = []
-  let merged: unknown[] = original
+  const deleted: Plain[] = []
   let replace = false
   for (const entry of patch) {
     if (!isPlain(entry)) throw new StrategicMergeError('format', `expected a map in a list with merge key ${mergeKey}`)
@@ -134,24 +137,42 @@ function mergeKeyed(original: unknown[], patch: unknown[], mergeKey: string, ite
     if (entry[mergeKey] === undefined) {
       throw new StrategicMergeError('key', `map: ${goFormat(entry)} does not contain declared merge key: ${mergeKey}`)
     }
-    if (directive === 'delete') merged = merged.filter((o) => !sameKey(o, entry, mergeKey))
+    if (directive === 'delete') deleted.push(entry)
     else if (directive === undefined || directive === 'merge' || directive === 'replace') plain.push(entry)
     else throw unknownDirective(entry)
   }
   if (replace) return withoutDirectives(plain)
-  merged = [...merged]
+  const isDeleted = placesIn(deleted, mergeKey)
+  const merged = original.filter((o) => isDeleted(o) < 0)
+  const places = indexOf(merged, mergeKey)
   for (const entry of plain) {
-    const at = merged.findIndex((o) => sameKey(o, entry, mergeKey))
-    const before = merged[at]
-    if (at >= 0) merged[at] = mergeObject(isPlain(before) ? before : {}, entry, item)
-    else merged.push(mergeObject({}, entry, item))
+    const at = places.get(entry[mergeKey])
+    const before = at === undefined ? undefined : merged[at]
+    if (at === undefined) places.set(entry[mergeKey], merged.length)
+    merged[at ?? merged.length] = mergeObject(isPlain(before) ? before : {}, entry, item)
   }
   return ordered(merged, plain, original, mergeKey)
 }
 
-function sameKey(a: unknown, b: unknown, mergeKey: string | undefined): boolean {
-  if (mergeKey === undefined) return a === b
-  return isPlain(a) && isPlain(b) && a[mergeKey] === b[mergeKey]
+/** What an item is known by; one that cannot have a key is known by itself. */
+function keyOf(item: unknown, mergeKey: string | undefined): unknown {
+  return mergeKey === undefined || !isPlain(item) ? item : item[mergeKey]
+}
+
+/** By key, where in the list it comes first. */
+function indexOf(list: readonly unknown[], mergeKey: string | undefined): Map<unknown, number> {
+  const places = new Map<unknown, number>()
+  for (const [at, item] of list.entries()) {
+    const key = keyOf(item, mergeKey)
+    if (!places.has(key)) places.set(key, at)
+  }
+  return places
+}
+
+/** Where an item of the same key comes first in the list, or -1. Lists may be long: nothing here looks for it twice. */
+function placesIn(list: readonly unknown[], mergeKey: string | undefined): (item: unknown) => number {
+  const places = indexOf(list, mergeKey)
+  return (item) => places.get(keyOf(item, mergeKey)) ?? -1
 }
 
 /**
@@ -159,15 +180,15 @@ function sameKey(a: unknown, b: unknown, mergeKey: string | undefined): boolean 
  * decides how the two interleave. New items therefore come first.
  */
 function ordered(merged: unknown[], order: unknown[], server: unknown[], mergeKey: string | undefined): unknown[] {
-  const indexIn = (list: unknown[], item: unknown) => list.findIndex((o) => sameKey(o, item, mergeKey))
-  const byIndex = (list: unknown[]) => (a: unknown, b: unknown) => indexIn(list, a) - indexIn(list, b)
-  const named = merged.filter((item) => indexIn(order, item) >= 0).sort(byIndex(order))
-  const others = merged.filter((item) => indexIn(order, item) < 0).sort(byIndex(server))
+  const inOrder = placesIn(order, mergeKey)
+  const onServer = placesIn(server, mergeKey)
+  const named = merged.filter((item) => inOrder(item) >= 0).sort((a, b) => inOrder(a) - inOrder(b))
+  const others = merged.filter((item) => inOrder(item) < 0).sort((a, b) => onServer(a) - onServer(b))
   const result: unknown[] = []
   let i = 0
   for (const item of named) {
-    const place = indexIn(server, item)
-    const comesFirst = (other: unknown) => indexIn(server, other) >= 0 && indexIn(server, other) < place
+    const place = onServer(item)
+    const comesFirst = (other: unknown) => onServer(other) >= 0 && onServer(other) < place
     while (i < others.length && comesFirst(others[i])) result.push(others[i++])
     result.push(item)
   }
