@@ -296,3 +296,14 @@ test('a probe whose program is not there says so, and ends nothing', async () =>
   expect(container('probeless')?.restartCount).toBe(0)
   await node.deletePod('probeless')
 })
+
+test('containers that begin at the same time do not end each other', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (let round = 0; round < 5; round++) {
+    node.createPod('many', {}, { volumes, containers: names.map((name) => busybox(name, 'sleep 1000')) })
+    await node.untilRunning('many')
+    const restarts = names.map((name) => container('many', name)?.restartCount)
+    expect(restarts, `round ${round}`).toEqual(names.map(() => 0))
+    await node.deletePod('many')
+  }
+})

@@ -90,7 +90,13 @@ sub endOthers {
 }
 
 # Tells the agent, which watches one directory for all pods, that something is new.
-sub event { my ($path) = one('event'); writeAtomically($path, '') }
+# The shims of a pod do so at the same time, into one file: what one of them misses, the other has told.
+sub event {
+    my ($path) = one('event');
+    open my $out, '>', $path or return;
+    print $out "\n";
+    close $out;
+}
 
 # Both streams into one file, a line each, as the CRI writes them: TIME STREAM F|P TEXT. And to whoever is attached.
 sub collect {
