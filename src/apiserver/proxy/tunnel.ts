@@ -1,6 +1,6 @@
 /** A connection that is upgraded (WebSocket, SPDY) through the proxy: after the backend's answer, bytes both ways. */
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { type Duplex, pipeline } from 'node:stream'
 import { relay } from '../http/relay.ts'
 import { callBackend, type ForwardOptions, forwardedHeaders, unreachable } from './forward.ts'
 
@@ -27,8 +27,8 @@ export async function tunnel(
     // A refusal passes as it is, and with it ends the connection.
     call.on('response', (answer) => {
       socket.write(headOf(answer, { connection: 'close' }))
-      answer.pipe(socket)
-      resolve()
+      // One that breaks off must not look as if it were complete.
+      pipeline(answer, socket, () => resolve())
     })
     call.on('error', (error) => reject(unreachable(backend, error)))
     socket.once('close', () => call.destroy())

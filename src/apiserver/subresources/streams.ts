@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { badRequest, internalError, StatusError } from '../../api/machinery/status.ts'
 import type { ServerContext } from '../context.ts'
+import { relay } from '../http/relay.ts'
 import type { ResourceRoute } from '../routing/route.ts'
 import { type AgentAddress, dialError, locatePod, sendError } from './agent.ts'
 import { refuseByStatus, statusProtocol } from './status-websocket.ts'
@@ -44,7 +45,7 @@ export async function tunnel(context: ServerContext, request: UpgradeRequest): P
   socket.write(headText(message))
   if (agentHead.length > 0) socket.write(agentHead)
   if (head.length > 0) agentSocket.write(head)
-  join(socket, agentSocket)
+  relay(socket, agentSocket)
 }
 
 async function locate(context: ServerContext, { route, subresource, query }: StreamRequest) {
@@ -129,23 +130,4 @@ function headText({ statusCode, statusMessage, rawHeaders }: IncomingMessage): s
   const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`]
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
   return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-/** A side that does not take the last bytes is left after this long. */
-const lingerMs = 30_000
-
-/** Bytes pass both ways until one side is gone; then so is the other, once it has what was on its way. */
-function join(a: Duplex, b: Duplex): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    from.on('error', () => from.destroy())
-    from.on('close', () => {
-      if (!from.readableEnded) return to.destroy()
-      const linger = setTimeout(() => to.destroy(), lingerMs)
-      to.once('close', () => clearTimeout(linger))
-    })
-    from.pipe(to)
-  }
 }
