@@ -88,7 +88,7 @@ async function readyEndpoints(
 async function locateNode(context: ServerContext, asked: SchemeNamePort): Promise<Backend> {
   const agent = await agentAddress(context, asked.name)
   if (asked.port === '' || asked.port === String(agent.port)) return { protocol: 'agent', ...agent }
-  return { protocol: asked.scheme || 'http', host: agent.host, port: portNumber(asked.port) }
+  return { protocol: asked.scheme || 'http', host: requireUnicast(agent.host), port: portNumber(asked.port) }
 }
 
 function podIPsOf(pod: Entry | undefined): readonly PodIP[] {

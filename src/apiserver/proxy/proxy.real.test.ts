@@ -109,11 +109,14 @@ async function createObjects(): Promise<void> {
     ...pod,
     status: { phase: 'Running', podIP: podIp, podIPs: [{ ip: podIp }] },
   })
-  const node = await kube.create(resources.nodes, { metadata: { name: 'node-1' } })
-  await kube.updateStatus(resources.nodes, {
-    ...node,
-    status: { ...node.status, addresses: [{ type: 'InternalIP', address: podIp }] },
-  })
+  for (const [name, address] of [
+    ['node-1', podIp],
+    ['loopback', '127.0.0.1'],
+  ] as const) {
+    const node = await kube.create(resources.nodes, { metadata: { name } })
+    const addresses = [{ type: 'InternalIP', address }]
+    await kube.updateStatus(resources.nodes, { ...node, status: { ...node.status, addresses } })
+  }
   const ports = [
     { name: 'http', port: 80, targetPort: 8080 },
     { name: 'tls', port: 443, targetPort: 8443 },
@@ -305,6 +308,7 @@ test.each([
   ['no such Service', `${services}/nobody/proxy/`, 404, 'services "nobody" not found'],
   ['no such pod', '/api/v1/namespaces/demo/pods/nobody/proxy/', 404, 'pods "nobody" not found'],
   ['no such node', '/api/v1/nodes/nobody/proxy/', 404, 'nodes "nobody" not found'],
+  ['a node that says it is the server itself', '/api/v1/nodes/loopback:8080/proxy/', 400, 'address not allowed'],
   ['no such form', `${services}/a:b:c:d/proxy/`, 400, 'invalid service request "a:b:c:d"'],
   [
     'nobody listens',
