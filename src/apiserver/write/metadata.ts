@@ -22,6 +22,12 @@ export function adoptTarget(object: KubeObject, { resource, namespace, name }: R
   }
 }
 
+/** A full update says itself which object it is meant for. Throws 400. */
+export function requireName(object: Partial<KubeObject>, { name }: ResourceRequest): void {
+  if (object.metadata?.name) return
+  throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+}
+
 export function stampNew(metadata: ObjectMeta, { uid, now }: { uid: string; now: string }): void {
   metadata.uid = uid
   metadata.creationTimestamp = now

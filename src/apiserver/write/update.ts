@@ -16,7 +16,7 @@ import { parseResourceVersion } from '../read/options.ts'
 import { commitDelete, commitObject, ObjectChanged, type Written } from './commit.ts'
 import { createObject, missing } from './create.ts'
 import type { TrackedUpdate } from './managed-fields.ts'
-import { adoptTarget, keepIdentity, requireSameUid } from './metadata.ts'
+import { adoptTarget, keepIdentity, requireName, requireSameUid } from './metadata.ts'
 import { namespaceFinalizers } from './namespaces.ts'
 import { parseWriteOptions, type WriteOptions } from './options.ts'
 import { refuse } from './refuse.ts'
@@ -30,6 +30,8 @@ export async function handleUpdate(
   const options = parseWriteOptions(request.query, 'UpdateOptions')
   const { definition } = request.resource
   const sent = await readBody<KubeObject>(request, definition, options)
+  requireName(sent, request)
+  adoptTarget(sent, request)
   const current = await findEntry(context, request)
   if (!current && definition.allowCreateOnUpdate && request.subresource === '') {
     const created = await createObject(context, request, sent, options)
