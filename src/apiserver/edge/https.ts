@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly keyPem: string
   /** The authority whose certificates clients are known by. */
   readonly clientCaPem: string
+  /** How long a request may take to arrive whole; default a minute. What the proxy passes on takes as long as it takes. */
+  readonly bodyTimeoutMs?: number
 }
 
 export interface Listener {
@@ -49,7 +51,7 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     // As Go's servers: selectors make long URLs.
     maxHeaderSize: 1024 * 1024,
     headersTimeout: 30_000,
-    requestTimeout: 60_000,
+    requestTimeout: 0,
     noDelay: true,
   })
   const sockets = new Set<Duplex>()
@@ -59,7 +61,8 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
   })
   // Broken handshakes are the client's business.
   https.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
-  https.on('request', (request, response) => void serve(server, request, response))
+  const limits: Limits = { bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000 }
+  https.on('request', (request, response) => void serve(server, { request, response }, limits))
   https.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     void import('./upgrade.ts').then(({ serveUpgrade }) => serveUpgrade(server, { request, socket, head }))
   })
@@ -77,7 +80,14 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
   }
 }
 
-async function serve(server: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+type Limits = Required<Pick<ListenOptions, 'bodyTimeoutMs'>>
+
+interface Connection {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+async function serve(server: ApiServer, { request, response }: Connection, limits: Limits): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => {
     if (!response.writableFinished) gone.abort()
@@ -87,7 +97,9 @@ async function serve(server: ApiServer, request: IncomingMessage, response: Serv
     const user = found instanceof Promise ? await found : found
     const target = user && proxyTarget(request.url ?? '')
     if (target) return await serveProxy(server, target, { request, response }, user)
-    const answer = user ? await answerTo(server, request, user, gone.signal) : await refusal(request, unauthorized())
+    const answer = user
+      ? await answerTo(server, request, user, { ...limits, signal: gone.signal })
+      : await refusal(request, unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, gone)
     else await send(await compressed(answer, request), response)
   } catch {
@@ -99,7 +111,7 @@ async function serve(server: ApiServer, request: IncomingMessage, response: Serv
 async function serveProxy(
   server: ApiServer,
   target: ProxyTarget,
-  connection: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  connection: Connection,
   user: UserInfo,
 ): Promise<void> {
   try {
@@ -120,9 +132,9 @@ async function answerTo(
   server: ApiServer,
   request: IncomingMessage,
   user: UserInfo,
-  signal: AbortSignal,
+  { signal, bodyTimeoutMs }: Limits & { readonly signal: AbortSignal },
 ): Promise<ApiResponse> {
-  const body = hasBody(request) ? await readBody(request) : undefined
+  const body = hasBody(request) ? await readBody(request, bodyTimeoutMs) : undefined
   if (body === 'too large') return refusal(request, tooLarge(bodyBytesMax))
   const { url: path = '/' } = request
   // The answer to HEAD is that to GET, without its body.
@@ -134,14 +146,20 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | 'too large'> {
+/** A client that does not finish in time is cut off. */
+async function readBody(request: IncomingMessage, timeoutMs: number): Promise<Buffer | 'too large'> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length <= bodyBytesMax) chunks.push(chunk)
-    // A little more is read and dropped, so that the client gets to see the answer.
-    else if (length > 2 * bodyBytesMax) return 'too large'
+  const timer = setTimeout(() => request.destroy(), timeoutMs)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length <= bodyBytesMax) chunks.push(chunk)
+      // A little more is read and dropped, so that the client gets to see the answer.
+      else if (length > 2 * bodyBytesMax) return 'too large'
+    }
+  } finally {
+    clearTimeout(timer)
   }
   return length > bodyBytesMax ? 'too large' : Buffer.concat(chunks, length)
 }

@@ -23,6 +23,8 @@ import { type ApiServer, createApiServer } from '../server.ts'
 const podIp = '10.244.7.7'
 const dir = mkdtempSync(join(tmpdir(), 'apiserver-proxy-'))
 const services = '/api/v1/namespaces/demo/services'
+/** For bodies that the API server itself reads. */
+const bodyTimeoutMs = 1000
 let client: KeyPair
 let store: Store
 let api: ApiServer
@@ -87,7 +89,8 @@ beforeAll(async () => {
     agents: { certPem: client.certPem, keyPem: client.keyPem, caPem: ca.certPem },
   })
   const { certPem, keyPem } = own
-  listener = await listenHttps(api, { host: '127.0.0.1', port: 0, certPem, keyPem, clientCaPem: ca.certPem })
+  const address = { host: '127.0.0.1', port: 0, bodyTimeoutMs }
+  listener = await listenHttps(api, { ...address, certPem, keyPem, clientCaPem: ca.certPem })
   await createObjects()
 })
 
@@ -174,7 +177,7 @@ async function call(path: string, { method = 'GET', headers = {}, body }: Call =
   const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = request(options, resolve)
     outgoing.on('error', reject)
-    if (body) void pipeline(body, outgoing)
+    if (body) pipeline(body, outgoing).catch(reject)
     else outgoing.end()
   })
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, text: (await buffer(incoming)).toString() }
@@ -255,6 +258,21 @@ test('bodies of any size stream both ways', async () => {
   expect(Number((await call(`${services}/web:http/proxy/large`)).headers['content-length'])).toBe(1_000_000)
 })
 
+test('an upload may take longer than a request to the API itself', async () => {
+  const slowly = () =>
+    Readable.from(
+      (async function* () {
+        yield Buffer.from('a')
+        await new Promise((resolve) => setTimeout(resolve, 1.5 * bodyTimeoutMs))
+        yield Buffer.from('b')
+      })(),
+    )
+  const { text } = await call(`${services}/web:http/proxy/digest`, { method: 'POST', body: slowly() })
+  expect(text).toBe(await digest(Readable.from([Buffer.from('ab')])))
+  const post = call('/api/v1/namespaces/demo/configmaps', { method: 'POST', body: slowly() })
+  await expect(post).rejects.toThrow(/socket hang up|ECONNRESET/)
+})
+
 test('an answer that has only begun is there already', async () => {
   const { certPem: cert, keyPem: key } = client
   const options = { host: '127.0.0.1', port: listener.port, path: `${services}/web:http/proxy/slow`, cert, key }
@@ -315,6 +333,12 @@ test.each([
     `${services}/web:dead/proxy/`,
     503,
     `error trying to reach service: dial tcp ${podIp}:9: connect: connection refused`,
+  ],
+  [
+    'https where http is spoken',
+    `${services}/https:web:http/proxy/`,
+    503,
+    'error trying to reach service: http: server gave HTTP response to HTTPS client',
   ],
 ])('%s', async (_, path, status, message) => {
   const answer = await call(path)

@@ -76,8 +76,10 @@ const dialFailures: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'connect: connection timed out',
 }
 
-/** In the words of Go's net package, which users of Kubernetes know and search for. */
+/** In the words of Go's net packages, which users of Kubernetes know and search for. */
 export function dialFailure({ host, port }: AgentAddress, error: NodeJS.ErrnoException): string {
+  if (error.message.includes('wrong version number')) return 'http: server gave HTTP response to HTTPS client'
+  if (error.message === 'socket hang up') return 'EOF'
   const failure = dialFailures[error.code ?? '']
   return failure ? `dial tcp ${host}:${port}: ${failure}` : error.message
 }
