@@ -174,6 +174,26 @@ describe('preStop', () => {
   })
 })
 
+describe('preStop that takes longer than the grace period', () => {
+  const exitsAfter = (seconds: string) => `trap "sleep ${seconds}; exit 7" TERM; while :; do sleep 0.02; done`
+  const cases: [what: string, seconds: string, code: number][] = [
+    ['leaves two seconds for the signal', '0.5', 7],
+    ['and no more', '9', 137],
+  ]
+  test.each(cases)('%s', async (_, seconds, code) => {
+    const name = `over-${code}`
+    const lifecycle = { preStop: { exec: { command: ['sleep', '20'] } } }
+    node.createPod(name, { command: ['sh', '-c', exitsAfter(seconds)], lifecycle })
+    await node.untilRunning(name)
+    const started = Date.now()
+    const gone = node.deletePod(name, 1)
+    await node.api.until('its end', () => container(name)?.state?.terminated !== undefined)
+    expect(container(name)?.state?.terminated?.exitCode).toBe(code)
+    expect(Date.now() - started).toBeGreaterThanOrEqual(code === 7 ? 1500 : 3000)
+    await gone
+  })
+})
+
 describe('a container says why it ended', () => {
   const cases: [what: string, script: string, policy: string, message: string | undefined][] = [
     ['in its file', 'echo -n because > /dev/termination-log; exit 1', 'File', 'because'],

@@ -148,7 +148,11 @@ export class PodManager {
     const { pod: allocated, restarts } = this.#resizer.settle(pod, before)
     const decided = [...restarts, ...nextActions(allocated, before, this.#knowledge(uid, before), clock.now())]
     const actions = decided.filter((action) => volumes.ready || !needsVolumes(action))
-    for (const action of actions) await this.#performer.perform(allocated, action, before, volumes.directories)
+    for (const action of actions) {
+      if (!this.#spares(pod, action, before)) {
+        await this.#performer.perform(allocated, action, before, volumes.directories)
+      }
+    }
     if (actions.some(({ type }) => type === 'createSandbox')) return this.#queue.add(uid)
     const after = runtime.observe(uid)
     this.#follow(pod, after)
@@ -162,6 +166,16 @@ export class PodManager {
     if (action.type !== 'startContainer' || this.#problems.get(uid, action.container.name)) return false
     const run = containers.get(action.container.name)?.current
     return run?.attempt === action.attempt && run.startedAt === undefined && run.exit === undefined
+  }
+
+  /** A kill that is put off. */
+  #spares({ metadata: { uid = '' }, spec }: Pod, action: Action, { containers }: PodObservation): boolean {
+    if (action.type !== 'killContainer' || !spec) return false
+    const container = allContainers(spec).find(({ name }) => name === action.name)
+    const run = containers.get(action.name)?.current
+    const left = container && run ? this.#stopper.spared(uid, container, run) : 0
+    if (left > 0) this.#queue.addAfter(uid, left)
+    return left > 0
   }
 
   #context(uid: string) {

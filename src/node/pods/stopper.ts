@@ -16,13 +16,16 @@ export interface StopperOptions {
   readonly changed: (uid: string) => void
 }
 
-type Step = 'preparing' | 'prepared' | 'signalled'
+/** A number: it was signalled then, in milliseconds since the epoch. */
+type Step = 'preparing' | 'prepared' | number
 
 /**
  * A pod leaves its Services because of the same event that stops it. So that no connection made meanwhile is refused,
  * a ready pod goes on for as long as endpoints and rules take to follow.
  */
 const drainMs = 500
+/** What a container has from its signal on, however long its preStop hook took. */
+const lastMomentMs = 2000
 
 export class Stopper {
   readonly #options: StopperOptions
@@ -59,8 +62,16 @@ export class Stopper {
     }
     if (steps.get(run.id) !== 'prepared' || !hasItsTurn(pod, container.name, observed, this.#options.clock.now()))
       return
-    steps.set(run.id, 'signalled')
+    steps.set(run.id, this.#options.clock.now().getTime())
     this.#options.runtime.signal(uid, container.name, 'SIGTERM')
+  }
+
+  /** How long (milliseconds) a container is not to be killed yet whose grace period is over: its hook took it. */
+  spared(uid: string, { lifecycle }: Container, { id, stopping }: Attempt): number {
+    const step = this.#stopping.get(uid)?.get(id)
+    if (!lifecycle?.preStop || !stopping || step === undefined) return 0
+    const from = typeof step === 'number' ? step : Date.parse(stopping.at) + stopping.graceSeconds * 1000
+    return Math.max(0, from + lastMomentMs - this.#options.clock.now().getTime())
   }
 
   /** Undefined when there is nothing to wait for. */
