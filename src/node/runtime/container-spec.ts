@@ -104,10 +104,13 @@ function readOnlyPlaces({ files }: ContainerPlace): Operation[] {
 function mounts({ mounts }: ContainerConfig): Operation[] {
   return [...mounts]
     .sort((a, b) => a.target.split('/').length - b.target.split('/').length)
-    .map(({ source, target, readOnly, propagation }) => {
+    .flatMap(({ source, target, readOnly, sourceLinks, propagation }): Operation[] => {
       const access = readOnly ? 'ro' : 'rw'
-      if (propagation === 'None') return ['bind', source, target, access]
-      return ['tree', source, target, access, propagation === 'Bidirectional' ? 'shared' : 'slave']
+      const mount: Operation =
+        propagation === 'None'
+          ? ['bind', source, target, access]
+          : ['tree', source, target, access, propagation === 'Bidirectional' ? 'shared' : 'slave']
+      return sourceLinks === 'refused' ? [['nolinks', source], mount] : [mount]
     })
 }
 

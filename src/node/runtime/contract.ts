@@ -66,6 +66,8 @@ export interface Mount {
   readonly source: string
   readonly target: string
   readonly readOnly: boolean
+  /** `refused` where containers can write: a link in the source's path leads out of their volume. */
+  readonly sourceLinks: 'followed' | 'refused'
   readonly propagation: 'None' | 'HostToContainer' | 'Bidirectional'
 }
 

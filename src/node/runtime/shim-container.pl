@@ -44,7 +44,25 @@ sub askForTerminal {
 # Taken while they still hear of the host's mounts: file descriptors by target.
 sub openTrees {
     my ($here, $cloneAll, $closeOnExec) = (-100, 0x8001, 02000000);
-    return map { ($_->[1] => call('open_tree', "open $_->[0]", $here, "$_->[0]", $cloneAll | $closeOnExec)) } operands('tree');
+    return map {
+        my ($source, $target) = @$_;
+        my ($path, $held) = sourceOf($source);
+        ($target => call('open_tree', "open $source", $here, "$path", $cloneAll | $closeOnExec));
+    } operands('tree');
+}
+
+# Where to mount a source from, and what must stay open until then. A container may have put a link into the path since
+# the agent looked: such a path is opened part by part, so that it is what it says, or nothing.
+sub sourceOf {
+    my ($path) = @_;
+    return ($path) unless grep { $_->[0] eq $path } operands('nolinks');
+    sysopen my $place, '/', PATH or die "/: $!\n";
+    for my $part (grep { length } split m{/}, $path) {
+        sysopen my $next, '/proc/self/fd/' . fileno($place) . "/$part", PATH | $main::noFollow or die "$path: $!\n";
+        die "$path leads through a link\n" if ((stat $next)[2] & 0170000) == 0120000;
+        $place = $next;
+    }
+    return ('/proc/self/fd/' . fileno $place, $place);
 }
 
 sub buildRoot {
@@ -86,10 +104,11 @@ sub buildRoot {
 sub bindInto {
     my ($root, $source, $target, $access) = @_;
     my ($parent, $name) = $target =~ m{^(.*)/([^/]+)/*$};
+    my ($from, $held) = sourceOf($source);
     # A file replaces a link of its name (resolv.conf of systemd-resolved).
-    my $at = -d $source ? inside($root, $target) : inside($root, $parent) . "/$name";
-    if (-d $source) { makeDirectory($at) } else { makeFile($at) }
-    mountAt($source, $at, undef, BIND | REC);
+    my $at = -d $from ? inside($root, $target) : inside($root, $parent) . "/$name";
+    if (-d $from) { makeDirectory($at) } else { makeFile($at) }
+    mountAt($from, $at, undef, BIND | REC);
     mountAt('none', $at, undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';
 }
 

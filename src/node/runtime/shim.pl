@@ -14,7 +14,7 @@ use strict;
 my %arity = (
     log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, pidns => 1, holder => 1,
     cgroup => 1, oomscore => 1, hostname => 1, sysctl => 3,
-    overlay => 4, bind => 3, tree => 4, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 1,
+    overlay => 4, nolinks => 1, bind => 3, tree => 4, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 1,
     target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, seccomp => 1,
     env => 2, arg => 1,
 );
@@ -28,6 +28,8 @@ my %call = $arch eq 'arm64'
        clock_gettime => 228, sethostname => 170, mknodat => 259, setsid => 112, exit_group => 231, pidfd_open => 434,
        setuid => 105, setgid => 106, open_tree => 428, move_mount => 429);
 our %new = (mnt => 0x20000, cgroup => 0x2000000, uts => 0x4000000, ipc => 0x8000000, pid => 0x20000000, net => 0x40000000);
+our $noFollow = $arch eq 'arm64' ? 0100000 : 0400000;
+sub PATH() { 010000000 }
 sub RDONLY() { 1 }
 sub NOSUID() { 2 }
 sub NODEV() { 4 }

@@ -11,6 +11,7 @@ export type Operation =
   | readonly ['hostname', name: string]
   | readonly ['sysctl', file: string, value: string, whether: 'must' | 'may']
   | readonly ['overlay', root: string, lower: string, upper: string, work: string]
+  | readonly ['nolinks', source: string]
   | readonly ['bind', source: string, target: string, access: 'ro' | 'rw']
   | readonly ['tree', source: string, target: string, access: 'ro' | 'rw', propagation: 'slave' | 'shared']
   | readonly ['tmpfs', target: string, mode: string, size: string]
@@ -68,6 +69,7 @@ const arity: Readonly<Record<Operation[0], number>> = {
   hostname: 1,
   sysctl: 3,
   overlay: 4,
+  nolinks: 1,
   bind: 3,
   tree: 4,
   tmpfs: 3,

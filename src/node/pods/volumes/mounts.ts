@@ -25,6 +25,7 @@ export function containerMounts(container: Container, sources: MountSources): Mo
       source: subPath ? preparedSubPath(root, subPath, mount, container) : root,
       target: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
       readOnly: mount.readOnly === true || isReadOnly(volume),
+      sourceLinks: subPath ? 'refused' : 'followed',
       propagation: (mount.mountPropagation as Mount['propagation'] | undefined) ?? 'None',
     }
   })
@@ -45,7 +46,7 @@ function checked(subPath: string): string {
   return subPath
 }
 
-/** Resolved, so that no link of a container's making leads out of the volume. */
+/** Resolved, so that no link of a container's making leads out of the volume; the runtime refuses one made since. */
 function preparedSubPath(root: string, subPath: string, mount: VolumeMount, container: Container): string {
   const path = join(root, subPath)
   try {

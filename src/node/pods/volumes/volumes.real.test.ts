@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Container, Event, Pod, Volume } from '../../../api/generated/v1.ts'
 import { runOk } from '../../../lib/exec.ts'
 import { podsPath, type TestAgent, TestNode } from '../../testing/node.ts'
@@ -233,6 +233,38 @@ describe('a subPath', () => {
     await node.api.until('the refusal', () => waiting()?.reason === 'CreateContainerConfigError')
     expect(waiting()?.message).toBe('failed to prepare subPath for volumeMount "v" of container "main"')
     await node.deletePod('leaving')
+  })
+
+  test('that becomes a link between the look at it and its mount is not mounted', async () => {
+    const volume = await mkdtemp(join(tmpdir(), 'volume-'))
+    const elsewhere = await mkdtemp(join(tmpdir(), 'elsewhere-'))
+    const start = agent.runtime.startContainer.bind(agent.runtime)
+    const spy = vi.spyOn(agent.runtime, 'startContainer').mockImplementation(async (uid, config) => {
+      await rm(join(volume, 'sub'), { recursive: true, force: true })
+      await symlink(elsewhere, join(volume, 'sub'))
+      return start(uid, config)
+    })
+    try {
+      const volumes = [{ name: 'v', hostPath: { path: volume } }]
+      node.createPod(
+        'swapped',
+        { ...sleeping, volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'sub' }] },
+        { volumes },
+      )
+      const state = () => node.pod('swapped')?.status?.containerStatuses?.[0]?.state
+      await node.api.until('an outcome', () =>
+        Boolean(state()?.running ?? state()?.terminated ?? state()?.waiting?.message),
+      )
+      expect(spy).toHaveBeenCalledOnce()
+      expect(state()?.running).toBeUndefined()
+      const told = JSON.stringify([node.pod('swapped')?.status, node.api.list('/api/v1/events')])
+      expect(told).toContain(`${join(volume, 'sub')} leads through a link`)
+    } finally {
+      spy.mockRestore()
+      await node.deletePod('swapped')
+      await rm(volume, { recursive: true })
+      await rm(elsewhere, { recursive: true })
+    }
   })
 })
 
