@@ -20,10 +20,16 @@ export interface WallClock {
 }
 
 const clocks = new Map<string, WallClock>()
+/** More than there are zones; but their names count in any case. */
+const clocksMax = 1000
 
+/** `zone`: an IANA name, which the caller has checked. */
 export function wallClock(zone: string): WallClock {
   let clock = clocks.get(zone)
-  if (!clock) clocks.set(zone, (clock = new ZoneClock(zone)))
+  if (!clock) {
+    if (clocks.size === clocksMax) clocks.clear()
+    clocks.set(zone, (clock = new ZoneClock(zone)))
+  }
   return clock
 }
 

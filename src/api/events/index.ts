@@ -19,14 +19,14 @@ const renamed = [
   ['count', 'deprecatedCount'],
 ] as const satisfies (readonly [keyof core.Event, keyof Event])[]
 
-export function toCore(event: Event): core.Event {
+function toCore(event: Event): core.Event {
   const stored: Record<string, unknown> = { ...event }
   for (const [there, here] of renamed) rename(stored, here, there)
   stored['involvedObject'] ??= {}
   return stored as unknown as core.Event
 }
 
-export function fromCore(stored: core.Event): Event {
+function fromCore(stored: core.Event): Event {
   const event: Record<string, unknown> = { ...stored }
   for (const [there, here] of renamed) rename(event, there, here)
   return event as unknown as Event

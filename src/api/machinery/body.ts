@@ -173,7 +173,7 @@ async function yamlSource(body: Buffer, expected: GroupVersionKind, readYaml: Ya
 }
 
 /** All JSON is YAML, and read a hundred times faster; only a key that comes twice is told in other words. */
-export function isPlainJson(text: string): boolean {
+function isPlainJson(text: string): boolean {
   if (!text.trimStart().startsWith('{')) return false
   try {
     parseJson(text)

@@ -10,8 +10,6 @@ import { declareResource } from '../resource.ts'
 /** On a class that claims without one get. */
 export const isDefaultAnnotation = 'storageclass.kubernetes.io/is-default-class'
 const isDefaultBetaAnnotation = 'storageclass.beta.kubernetes.io/is-default-class'
-/** The provisioner of volumes that somebody makes by hand. */
-export const noProvisioner = 'kubernetes.io/no-provisioner'
 
 const reclaimPolicies = ['Delete', 'Retain']
 const bindingModes = ['Immediate', 'WaitForFirstConsumer']

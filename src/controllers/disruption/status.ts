@@ -7,7 +7,7 @@ import { scaledValue } from '../shared/numbers.ts'
 import { timestamp } from '../shared/time.ts'
 
 /** A pod whose eviction was granted and that is still there after this long is not going. */
-export const deletionTimeoutMs = 120_000
+const deletionTimeoutMs = 120_000
 
 const allowedCondition = 'DisruptionAllowed'
 

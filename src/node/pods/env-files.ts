@@ -1,5 +1,5 @@
 /** Environment variables from files in a pod's emptyDir volumes (KEP-3721): `NAME='value'`, literal, over several lines too. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
 const sizeMax = 64 * 1024
@@ -27,8 +27,9 @@ export function readEnvFile(volume: string, path: string): string | undefined {
   try {
     const resolved = realpathSync(join(root, path))
     if (!resolved.startsWith(`${root}/`)) return undefined
-    // Between the two looks a container may put a link there.
+    // Between the looks a container may put a link there, or above.
     file = openSync(resolved, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    if (readlinkSync(`/proc/self/fd/${file}`) !== resolved) return undefined
     const stats = fstatSync(file)
     if (!stats.isFile()) throw new Error(`${path} is not a file`)
     if (stats.size > sizeMax) throw new Error(`environment variable file ${path} is larger than ${sizeMax} bytes`)

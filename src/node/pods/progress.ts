@@ -46,7 +46,7 @@ function currentInit(pod: Pod, observed: PodObservation, known: Knowledge): numb
   return isInitDone(pod, container, observed.containers.get(container.name)?.current, known) ? newest + 1 : newest
 }
 
-export function isInitDone(pod: Pod, container: Container, run: Attempt | undefined, known: Knowledge): boolean {
+function isInitDone(pod: Pod, container: Container, run: Attempt | undefined, known: Knowledge): boolean {
   if (isRegularInit(pod, container)) return run?.exit?.code === 0
   if (run?.pid === undefined || run.exit) return false
   const knowledge = known.get(container.name)

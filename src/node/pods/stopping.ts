@@ -30,7 +30,7 @@ export function stopAll(pod: Pod, observed: PodObservation, request: StopRequest
 }
 
 /** Containers that end before this one is told to: a sidecar serves the others to the last (KEP-753). */
-export function endsAfter({ spec }: Pod, name: string): string[] {
+function endsAfter({ spec }: Pod, name: string): string[] {
   const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
   const position = sidecars.findIndex((sidecar) => sidecar.name === name)
   if (position < 0) return []

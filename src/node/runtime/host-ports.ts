@@ -83,7 +83,7 @@ function returnRules({ ips }: PodPorts): string[] {
 }
 
 /** Of the script that makes the table, and of its listing. */
-export function rulesIn(text: string, form: 'script' | 'listing'): number {
+function rulesIn(text: string, form: 'script' | 'listing'): number {
   const pattern = form === 'script' ? /^add rule /gm : /^\t\t(?!type )\S/gm
   return text.match(pattern)?.length ?? 0
 }

@@ -22,7 +22,7 @@ const defaultRules = {
   scaleDown: { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
 } as const satisfies Record<string, HPAScalingRules | object>
 
-export function setAutoscalerDefaults({ spec }: HorizontalPodAutoscaler): void {
+function setAutoscalerDefaults({ spec }: HorizontalPodAutoscaler): void {
   spec.minReplicas ??= 1
   if (!spec.metrics?.length) {
     const target = { type: 'Utilization', averageUtilization: defaultCpuUtilization }

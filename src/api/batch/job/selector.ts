@@ -5,7 +5,7 @@ import { invalid, Path, required } from '../../machinery/field.ts'
 import { labelSelectorMatcher, SelectorError } from '../../machinery/selectors.ts'
 import { isEmpty } from './defaults.ts'
 
-export const controllerUidLabel = 'batch.kubernetes.io/controller-uid'
+const controllerUidLabel = 'batch.kubernetes.io/controller-uid'
 const jobNameLabel = 'batch.kubernetes.io/job-name'
 
 /** Today's labels and those from before labels of Kubernetes had a prefix; both are on every pod. */

@@ -78,7 +78,7 @@ function tokenFile(projection: ServiceAccountTokenProjection, sources: ContentSo
 }
 
 /** The one user that all containers of the pod run as, if they say so. */
-export function commonUser({ spec }: Pod): number | undefined {
+function commonUser({ spec }: Pod): number | undefined {
   const users = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(
     ({ securityContext }) => securityContext?.runAsUser ?? spec?.securityContext?.runAsUser,
   )
