@@ -160,6 +160,13 @@ describe('managedFields', () => {
     )
   })
 
+  test('are not about a status that the creator sends along', async () => {
+    const service = { metadata: { name: 'with-status' }, spec: { ports: [{ port: 80 }] }, status: { conditions: [] } }
+    const { body } = await t.api.request('POST', `${services}?fieldManager=creator`, service)
+    expect(managedFieldsOf(body)[0]?.fieldsV1).toHaveProperty('f:spec')
+    expect(managedFieldsOf(body)[0]?.fieldsV1).not.toHaveProperty('f:status')
+  })
+
   test('of who does not say its name begin with the first apply', async () => {
     const { body } = await t.api.request('POST', configMaps, { metadata: { name: 'unnamed' }, data: { a: '1' } })
     expect(body.metadata).not.toHaveProperty('managedFields')

@@ -82,7 +82,10 @@ async function trackCreation(
   if (!request.query.get('fieldManager')) return undefined
   const { trackUpdate } = await import('./managed-fields.ts')
   const nothing = { metadata: { name: '' } }
-  return trackUpdate(context, request, { before: nothing, after, sent: undefined, isApply: false, now })
+  // A status that a client sends along is not what the object gets.
+  const { status: _status, ...main } = after as KubeObject & { status?: unknown }
+  const kept = request.resource.definition.status ? main : after
+  return trackUpdate(context, request, { before: nothing, after: kept, sent: undefined, isApply: false, now })
 }
 
 /** The store gives the version; kube-apiserver too says so with a 500 that has no reason. */
