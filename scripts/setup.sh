@@ -96,6 +96,10 @@ install_modules() {
     # Somebody ran npm by hand: as good.
     if [ ! -e "$stamp" ] && [ "$root/node_modules/.package-lock.json" -nt "$lock" ]; then return 0; fi
   fi
+  # npm would empty the directory that it leads to, which other checkouts use.
+  if [ -L "$root/node_modules" ]; then
+    fail "node_modules is a link to packages of another package-lock.json; remove the link, then run this again"
+  fi
   say 'installing Node and libraries (npm ci)'
   (cd "$root" && npm ci --no-audit --no-fund --loglevel=error) || fail 'npm ci failed'
   cp "$lock" "$stamp"
