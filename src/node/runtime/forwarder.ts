@@ -50,8 +50,7 @@ export class Forwarder {
 
   /** Rejects with why there is no connection, in the words of containerd; the pod's uid stands for its sandbox. */
   async connect(port: number): Promise<Socket> {
-    await this.#ready
-    const socket = await connectUnix(this.#directory, this.#name)
+    const socket = await this.#reach()
     socket.write(`${port}\n`)
     const answer = await firstLine(socket)
     if (answer === 'ok') return socket
@@ -59,7 +58,19 @@ export class Forwarder {
     const [ipv4 = '', ipv6 = ''] = answer.split('|')
     const reasons = `IPv4: dial tcp4 127.0.0.1:${port}: ${ipv4} IPv6 dial tcp6 [::1]:${port}: ${ipv6}`
     const where = `failed to connect to localhost:${port} inside namespace ${JSON.stringify(this.#uid)}`
-    throw new Error(`in network namespace ${JSON.stringify(this.#netns)}: ${where}, ${reasons}`)
+    throw new Error(
+      `failed to execute portforward in network namespace ${JSON.stringify(this.#netns)}: ${where}, ${reasons}`,
+    )
+  }
+
+  async #reach(): Promise<Socket> {
+    await this.#ready.catch((error: Error) => {
+      throw new Error(`failed to execute portforward ${error.message}`)
+    })
+    // The process may outlive its socket, and that the pod, by a moment.
+    return connectUnix(this.#directory, this.#name).catch(() => {
+      throw new Error(`failed to find sandbox ${JSON.stringify(this.#uid)} in store: not found`)
+    })
   }
 
   /** Ends all connections. */

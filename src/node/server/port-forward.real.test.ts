@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { binaryMessages } from '../testing/binary-messages.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
@@ -146,6 +148,23 @@ test('a session ends with its pod', async () => {
   await client.until('the error', () => none.error.seen.ended)
   await node.deletePod('short')
   await closed
+})
+
+test('a pod that has just gone is told in containerd’s words', async () => {
+  const goneUid = node.createPod('gone', { command: ['sleep', '1000'] })
+  await node.untilRunning('gone')
+  const headers = { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'portforward.k8s.io' }
+  const client = new SpdyClient((await serving.upgrade('/portForward/default/gone', headers)).socket)
+  const before = await pair(client, 7999)
+  await client.until('the error', () => before.error.seen.ended)
+  const directory = join(node.stateDir, goneUid)
+  for (const name of readdirSync(directory)) if (name.startsWith('forward-')) rmSync(join(directory, name))
+  const late = await pair(client, 7999)
+  await client.until('the other error', () => late.error.seen.ended)
+  const why = `uid : failed to find sandbox "${goneUid}" in store: not found`
+  expect(late.error.seen.data.toString()).toBe(`error forwarding port 7999 to pod ${goneUid}, ${why}`)
+  client.close()
+  await node.deletePod('gone')
 })
 
 describe('over channels', () => {

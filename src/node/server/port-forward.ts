@@ -85,8 +85,7 @@ async function forward(
   try {
     await join(await forwarder.connect(port), data)
   } catch (reason) {
-    const what = `failed to execute portforward ${(reason as Error).message}`
-    error.write(`error forwarding port ${port} to pod ${uid}, uid : ${what}`)
+    error.write(`error forwarding port ${port} to pod ${uid}, uid : ${(reason as Error).message}`)
     data.end()
     data.resume()
   }
