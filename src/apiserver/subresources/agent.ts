@@ -31,7 +31,7 @@ export class AgentDialer {
   request(address: AgentAddress, options: RequestOptions): ClientRequest {
     if (!this.#credentials) throw internalError('the server has no credentials for agents')
     const { certPem, keyPem, caPem } = this.#credentials
-    this.#agent ??= new Agent({ keepAlive: true, maxSockets: 64, cert: certPem, key: keyPem, ca: caPem })
+    this.#agent ??= new Agent({ keepAlive: true, cert: certPem, key: keyPem, ca: caPem })
     const upgrade = options.headers && 'upgrade' in options.headers
     // An upgraded connection belongs to its tunnel, so it does not come from the pool.
     const connection = upgrade ? { agent: false, cert: certPem, key: keyPem, ca: caPem } : { agent: this.#agent }
