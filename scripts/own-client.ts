@@ -22,6 +22,7 @@ const aliases: Record<string, keyof typeof resources> = {
   svc: 'services',
   service: 'services',
   endpoints: 'endpoints',
+  endpointslices: 'endpointSlices',
 }
 
 interface Table {
