@@ -21,7 +21,7 @@ export function addUp(program: Command): void {
     .option('--pod-cidr <ranges>', 'pod IPs come from here', defaults.podCidr)
     .option('--node-cidr <ranges>', `the network of the nodes (default: "${defaults.nodeCidr}", if pods have IPv4)`)
     .option('--service-node-port-range <range>', 'node ports come from here', defaults.serviceNodePortRange)
-    .option('--zones <names>', "the nodes' zones, separated by commas and given out in turn", defaults.zones)
+    .option('--zones <names>', "the nodes' zones, separated by commas and given out in turn")
     .option(
       '--node-monitor-grace-period <seconds>',
       'a node that is silent for this long counts as dead',
