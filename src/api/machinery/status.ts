@@ -11,10 +11,25 @@ export interface GroupResource {
 export class StatusError extends Error {
   readonly status: Status & { code: number }
 
-  constructor(status: Omit<Status, 'metadata' | 'status' | 'apiVersion' | 'kind'> & { code: number }) {
-    super(status.message)
+  constructor({
+    message,
+    reason,
+    details,
+    code,
+  }: Omit<Status, 'metadata' | 'status' | 'apiVersion' | 'kind'> & { code: number }) {
+    super(message)
     this.name = 'StatusError'
-    this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status }
+    // In the order that Go writes them.
+    this.status = {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      ...(message !== undefined && { message }),
+      ...(reason !== undefined && { reason }),
+      ...(details && { details }),
+      code,
+    }
   }
 
   get code(): number {
@@ -36,7 +51,7 @@ function qualified({ group, resource }: GroupResource): string {
 }
 
 function details({ group, resource }: GroupResource, name: string) {
-  return { ...(name && { name }), ...(group && { group }), kind: resource }
+  return { ...(name && { name }), ...(group && { group }), ...(resource && { kind: resource }) }
 }
 
 export function notFoundError(gr: GroupResource, name: string): StatusError {
