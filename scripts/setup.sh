@@ -101,8 +101,12 @@ install_modules() {
     fail "node_modules is a link to packages of another package-lock.json; remove the link, then run this again"
   fi
   say 'installing Node and libraries (npm ci)'
-  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error) || fail 'npm ci failed'
-  cp "$lock" "$stamp"
+  # Beside what is there, which npm would delete before it knows that it can fetch the new: nobody is left with neither.
+  staging=$root/.cache/install
+  rm -rf "$staging" && mkdir -p "$staging" && cp "$root/package.json" "$lock" "$staging"
+  (cd "$staging" && npm ci --no-audit --no-fund --loglevel=error) || fail 'npm ci failed; nothing was changed'
+  cp "$lock" "$staging/node_modules/.fairway-lock"
+  rm -rf "$root/node_modules" && mv "$staging/node_modules" "$root/node_modules" && rm -rf "$staging"
 }
 
 install_kubectl() {
