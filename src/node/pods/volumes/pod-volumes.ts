@@ -130,7 +130,7 @@ export class PodVolumes {
     if (digests.get(volume.name) === digest) return
     const fsGroup = pod.spec?.securityContext?.fsGroup
     const directory = this.#options.runtime.volumeDirectory(pod.metadata.uid ?? '', 'api', volume.name)
-    openToAll(directory, fsGroup)
+    openToAll(directory, { fsGroup, inMemory: !volume.configMap })
     writeVolume(directory, files, fsGroup)
     digests.set(volume.name, digest)
     directories.set(volume.name, directory)
@@ -154,7 +154,7 @@ export class PodVolumes {
     const { medium, sizeLimit } = emptyDir ?? {}
     if (medium === 'Memory') await runtime.mountMemory(directory, sizeLimit && String(quantityValue(sizeLimit)))
     else if (medium && medium !== 'Memory') throw new Error(`${medium} is not supported by the process runtime`)
-    openToAll(directory, spec?.securityContext?.fsGroup)
+    openToAll(directory, { fsGroup: spec?.securityContext?.fsGroup, inMemory: medium === 'Memory' })
     return directory
   }
 }
@@ -171,9 +171,14 @@ async function settled<T>(promise: Promise<T>): Promise<(prefix: string) => T> {
   }
 }
 
-/** As the kubelet makes the directory of a volume. */
-function openToAll(directory: string, fsGroup: number | undefined): void {
-  chmodSync(directory, 0o777)
+interface Access {
+  readonly fsGroup: number | undefined
+  readonly inMemory: boolean
+}
+
+/** As the kubelet makes the directory of a volume; those in memory (there, all but ConfigMaps) begin as any tmpfs. */
+function openToAll(directory: string, { fsGroup, inMemory }: Access): void {
+  chmodSync(directory, inMemory ? 0o1777 : 0o777)
   if (fsGroup !== undefined) giveToGroup(directory, fsGroup, 'rw')
 }
 

@@ -88,7 +88,7 @@ describe('what a pod is made of changes in its volumes', () => {
     put('configmaps', 'part', { data: { k: 'one' } })
     put('secrets', 'hidden', { data: { s: Buffer.from('two').toString('base64') } })
     const uid = await projected
-    expect(await output(uid, 'cat /v/deep/file /v/s; stat -Lc %a /v/deep/file')).toBe('onetwo400\n')
+    expect(await output(uid, 'cat /v/deep/file /v/s; stat -Lc %a /v/deep/file /v')).toBe('onetwo400\n1777\n')
     put('secrets', 'absent', { data: { late: Buffer.from('three').toString('base64') } })
     await expect.poll(() => output(uid, 'cat /v/late')).toBe('three')
     await node.deletePod('projected')
@@ -141,7 +141,7 @@ describe('an emptyDir', () => {
     const emptyDir = { medium: 'Memory', sizeLimit: '1Mi' }
     const uid = await running('empty', { emptyDir }, { securityContext: { runAsUser: 1000, fsGroup: 2000 } })
     expect(await output(uid, 'stat -c "%g %a" /v; touch /v/x && stat -c %g /v/x; df -k /v | tail -1')).toMatch(
-      /^2000 2777\n2000\ntmpfs +1024 /,
+      /^2000 3777\n2000\ntmpfs +1024 /,
     )
     await node.deletePod('empty')
   })
