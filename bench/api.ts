@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { join } from 'node:path'
+import { controlPlaneFlags } from '../src/cluster/settings.ts'
 import type { Served } from './api/server.ts'
 import { openWatchers } from './api/watchers.ts'
 import { type Load, wrk } from './api/wrk.ts'
@@ -71,7 +72,9 @@ interface Server extends Served {
 
 /** A server of its own, with nothing in it. */
 async function measured(use: (server: Server) => Promise<void>): Promise<void> {
-  const child = fork(join(import.meta.dirname, 'api/server.ts'))
+  const child = fork(join(import.meta.dirname, 'api/server.ts'), {
+    execArgv: [...process.execArgv, ...controlPlaneFlags],
+  })
   const [served] = (await once(child, 'message')) as [Served]
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false })
   try {

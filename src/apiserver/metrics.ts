@@ -8,6 +8,7 @@ import type { Registry as PromRegistry } from 'prom-client'
 const durationBuckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 1, 2, 5, 10, 30, 60] as const
 
 interface Histogram {
+  /** By bucket, those of the smaller ones not included. */
   readonly counts: number[]
   sum: number
   count: number
@@ -22,21 +23,26 @@ export interface ServedRequest {
   readonly scope: 'resource' | 'namespace' | 'cluster' | ''
 }
 
+/** What was asked how often with one outcome. */
+interface Series extends Histogram {
+  readonly request: ServedRequest
+  readonly code: number
+}
+
 export class ServerMetrics {
-  readonly #requests = new Map<string, number>()
-  readonly #durations = new Map<string, Histogram>()
+  readonly #series = new Map<string, Series>()
   readonly #longRunning = new Map<string, number>()
   #process: Promise<PromRegistry> | undefined
 
   finished(request: ServedRequest, code: number, seconds: number): void {
-    const labels = labelsOf(request)
-    increase(this.#requests, `code="${code}",dry_run="",${labels}`, 1)
-    let histogram = this.#durations.get(labels)
-    if (!histogram) {
-      histogram = { counts: durationBuckets.map(() => 0), sum: 0, count: 0 }
-      this.#durations.set(labels, histogram)
+    const { verb, group, version, resource, subresource, scope } = request
+    const key = `${code} ${verb} ${resource}.${group}/${version} ${subresource} ${scope}`
+    let series = this.#series.get(key)
+    if (!series) {
+      series = { request, code, ...emptyHistogram() }
+      this.#series.set(key, series)
     }
-    observe(histogram, seconds)
+    observe(series, seconds)
   }
 
   /** Counts a watch, a followed log or a session; call the result when it ends. */
@@ -50,7 +56,7 @@ export class ServerMetrics {
     this.#process ??= processMetrics()
     const process = await this.#process
     return [
-      ...family('apiserver_request_total', 'counter', 'Counter of apiserver requests.', this.#requests),
+      ...family('apiserver_request_total', 'counter', 'Counter of apiserver requests.', this.#requests()),
       ...family(
         'apiserver_longrunning_requests',
         'gauge',
@@ -62,12 +68,36 @@ export class ServerMetrics {
     ].join('\n')
   }
 
+  #requests(): ReadonlyMap<string, number> {
+    const labelled = [...this.#series.values()].map(
+      ({ request, code, count }) => [`code="${code}",dry_run="",${labelsOf(request)}`, count] as const,
+    )
+    return new Map(labelled)
+  }
+
+  /** By labels, whatever the outcome. */
+  #durations(): ReadonlyMap<string, Histogram> {
+    const all = new Map<string, Histogram>()
+    for (const { request, counts, sum, count } of this.#series.values()) {
+      const labels = labelsOf(request)
+      const one = all.get(labels) ?? emptyHistogram()
+      all.set(labels, {
+        counts: one.counts.map((n, i) => n + counts[i]!),
+        sum: one.sum + sum,
+        count: one.count + count,
+      })
+    }
+    return all
+  }
+
   #renderDurations(): string[] {
     const name = 'apiserver_request_duration_seconds'
     const lines = [`# HELP ${name} Response latency distribution in seconds.`, `# TYPE ${name} histogram`]
-    for (const [labels, { counts, sum, count }] of this.#durations) {
+    for (const [labels, { counts, sum, count }] of this.#durations()) {
+      let below = 0
       for (const [i, bucket] of durationBuckets.entries()) {
-        lines.push(`${name}_bucket{${labels},le="${bucket}"} ${counts[i]}`)
+        below += counts[i]!
+        lines.push(`${name}_bucket{${labels},le="${bucket}"} ${below}`)
       }
       lines.push(`${name}_bucket{${labels},le="+Inf"} ${count}`, `${name}_sum{${labels}} ${sum}`)
       lines.push(`${name}_count{${labels}} ${count}`)
@@ -91,8 +121,13 @@ function labelsOf({ verb, group, version, resource, subresource, scope }: Served
   )
 }
 
+function emptyHistogram(): Histogram {
+  return { counts: durationBuckets.map(() => 0), sum: 0, count: 0 }
+}
+
 function observe(histogram: Histogram, seconds: number): void {
-  for (const [i, bucket] of durationBuckets.entries()) if (seconds <= bucket) histogram.counts[i]! += 1
+  const bucket = durationBuckets.findIndex((bound) => seconds <= bound)
+  if (bucket >= 0) histogram.counts[bucket]! += 1
   histogram.sum += seconds
   histogram.count += 1
 }

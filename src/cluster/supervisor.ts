@@ -9,7 +9,7 @@ import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Backoff } from './backoff.ts'
 import { kill, logFile, type Part, removePid, runningPid, waitForExit, writePid } from './processes.ts'
-import type { Layout } from './settings.ts'
+import { controlPlaneFlags, type Layout } from './settings.ts'
 import { isStopped } from './state.ts'
 
 const source = join(import.meta.dirname, '..')
@@ -40,25 +40,32 @@ interface PartSpec {
 const agentEnvironment = { MALLOC_MMAP_THRESHOLD_: String(16 * 1024) }
 
 function parts(layout: Layout, base: string): PartSpec[] {
-  const inNamespace = (namespace: string, script: string, ...args: string[]) => [
+  const inNamespace = (namespace: string, ...program: string[]) => [
     'nsenter',
     `--net=/run/netns/${namespace}`,
     process.execPath,
     ...process.execArgv,
-    join(source, script),
-    ...args,
+    ...program,
   ]
+  const controlPlane = join(source, 'cluster/control-plane.ts')
   return [
     {
       part: 'control-plane',
-      command: inNamespace(layout.switchNamespace, 'cluster/control-plane.ts', layout.dir, base, layout.config.name),
+      command: inNamespace(
+        layout.switchNamespace,
+        ...controlPlaneFlags,
+        controlPlane,
+        layout.dir,
+        base,
+        layout.config.name,
+      ),
       wanted: () => true,
     },
     ...layout.nodes.map((node) => ({
       part: node.name as Part,
       wanted: () => !isStopped(node),
       env: agentEnvironment,
-      command: inNamespace(node.namespace, 'node/main.ts', '--config', join(node.dir, 'agent.json')),
+      command: inNamespace(node.namespace, join(source, 'node/main.ts'), '--config', join(node.dir, 'agent.json')),
     })),
   ]
 }

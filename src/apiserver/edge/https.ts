@@ -101,7 +101,7 @@ async function serve(server: ApiServer, { request, response }: Connection, limit
       ? await answerTo(server, request, user, { ...limits, signal: gone.signal })
       : await refusal(request, unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, gone)
-    else await send(await compressed(answer, request), response)
+    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
@@ -175,10 +175,14 @@ function sendHead({ status, headers, body }: ApiResponse, response: ServerRespon
 const compressedBytesMin = 128 * 1024
 const compressionLevel = 1
 
-async function compressed(answer: ApiResponse, { headers }: IncomingMessage): Promise<ApiResponse> {
+function isToCompress({ body }: ApiResponse, { headers }: IncomingMessage): boolean {
+  if (!(body instanceof BufferBody) || body.length < compressedBytesMin) return false
+  return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers['accept-encoding'] ?? '')
+}
+
+async function compressed(answer: ApiResponse): Promise<ApiResponse> {
   const { body } = answer
-  if (!(body instanceof BufferBody) || body.length < compressedBytesMin) return answer
-  if (!/\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers['accept-encoding'] ?? '')) return answer
+  if (!(body instanceof BufferBody)) return answer
   const { gzip } = await import('node:zlib')
   const bytes = await promisify<Buffer, { level: number }, Buffer>(gzip)(Buffer.concat(body.buffers), {
     level: compressionLevel,
