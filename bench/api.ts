@@ -59,7 +59,9 @@ async function main(): Promise<void> {
     print('memory after gets and lists', `${memory(server.process)} MB`)
     await rate(server, 'the same lists in protobuf', { path: '/api/v1/services', accept: protobuf })
     print('merge patch, one at a time', percentiles(await patchTimes(server), 0.5))
-    print(`a change to ${watchers} watchers`, percentiles(await watchTimes(server), 0.99))
+    const [first = [], ...later] = await watchTimes(server)
+    print(`the first change to ${watchers} watchers`, percentiles(first, 0.99))
+    print(`${later.length} more changes`, percentiles(later.flat(), 0.99))
   })
   await measured((server) => rate(server, 'creates of Services', { path: services, body: service('NAME') }))
   await measured((server) => rate(server, 'creates of slices', { path: slices, body: slice('NAME') }))
@@ -110,13 +112,14 @@ async function patchTimes(server: Server): Promise<number[]> {
   return times
 }
 
-async function watchTimes(server: Server): Promise<number[]> {
+/** By change. The first meets cold code on both sides. */
+async function watchTimes(server: Server): Promise<number[][]> {
   const all = await openWatchers(optionsOf(server, 'GET', `${slices}?watch=true`), watchers)
-  const times: number[] = []
+  const times: number[][] = []
   for (let i = 0; i < changes; i++) {
     const arrivals = all.arrivals(`change-${i}-`)
     await call(server, 'PATCH', `${slices}/slice-7`, { metadata: { labels: { marker: `change-${i}-x` } } })
-    times.push(...(await arrivals))
+    times.push(await arrivals)
   }
   all.close()
   return times
