@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, example, words } from '../harness.ts'
-import { startThreeNodes, type ThreeNodes, watching } from './three-nodes.ts'
+import { type PodRow, readyPods, startThreeNodes, type ThreeNodes, watching } from './three-nodes.ts'
 
 let cluster: ThreeNodes
 beforeAll(async () => {
@@ -28,10 +28,12 @@ const slice = async () =>
       'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[0]}',
     ),
   )
-const prodPods = async () =>
-  words(
-    await cluster.kubectl('get', 'pods', '-n', 'demo', '-l', 'env=prod', '-o', 'jsonpath={.items[*].metadata.name}'),
-  )
+/** One that serves and stays: those of the last scaling may still be on their way out. */
+async function prodPod(): Promise<PodRow> {
+  const [pod] = await readyPods(cluster, 'env=prod', 'demo')
+  if (!pod) throw new Error('no pod is ready')
+  return pod
+}
 
 /** Addresses in the lines that `kubectl get endpoints -w` has printed so far. */
 const shown = (line = '') => (words(line)[1] ?? '').split(',').filter((address) => address !== '<none>')
@@ -77,7 +79,7 @@ test('W02 kubectl get svc -w shows a change of the Service', async () => {
 
 test('W02 a pod whose readiness probe fails leaves, and comes back', async () => {
   await eventually('three endpoints', async () => (await endpoints()).length === 3)
-  const [pod = ''] = await prodPods()
+  const { name: pod } = await prodPod()
   const page = '/usr/share/nginx/html/index.html'
   await cluster.inPod(`-n demo ${pod}`, 'sh', '-c', `mv ${page} /tmp/page; rm -f /usr/share/nginx/html/*`)
   await eventually('two endpoints', async () => (await endpoints()).length === 2)
@@ -88,8 +90,7 @@ test('W02 a pod whose readiness probe fails leaves, and comes back', async () =>
 })
 
 test('W02 a pod whose container crashes leaves, and comes back when it is ready again', async () => {
-  const [pod = ''] = await prodPods()
-  const ip = await cluster.kubectl('get', 'pod', '-n', 'demo', pod, '-o', 'jsonpath={.status.podIP}')
+  const { name: pod, ip } = await prodPod()
   const watch = await watching('endpoints', '-n', 'demo', 'nginx')
   await cluster.tryKubectl(['exec', '-n', 'demo', pod, '--', 'sh', '-c', 'kill -QUIT 1'])
   const path = 'jsonpath={.status.containerStatuses[0].restartCount}'
