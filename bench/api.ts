@@ -4,13 +4,13 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { join } from 'node:path'
 import { controlPlaneFlags } from '../src/cluster/settings.ts'
 import type { Served } from './api/server.ts'
 import { openWatchers } from './api/watchers.ts'
 import { type Load, wrk } from './api/wrk.ts'
+import { percentiles, print, pss } from './lib/report.ts'
 
 const objects = 3000
 const rounds = 3
@@ -53,15 +53,15 @@ function slice(name: string) {
 async function main(): Promise<void> {
   await measured(async (server) => {
     await fill(server)
-    print('memory, 3,000 Services and 3,000 slices', `${memory(server.process)} MB`)
+    print('memory, 3,000 Services and 3,000 slices', `${memoryMb(server.process)} MB`)
     await rate(server, 'gets of a Service', { path: `${services}/svc-7` })
     await rate(server, `lists of ${objects} Services`, { path: '/api/v1/services' })
-    print('memory after gets and lists', `${memory(server.process)} MB`)
+    print('memory after gets and lists', `${memoryMb(server.process)} MB`)
     await rate(server, 'the same lists in protobuf', { path: '/api/v1/services', accept: protobuf })
-    print('merge patch, one at a time', percentiles(await patchTimes(server), 0.5))
+    print('merge patch, one at a time', percentiles(await patchTimes(server)))
     const [first = [], ...later] = await watchTimes(server)
-    print(`the first change to ${watchers} watchers`, percentiles(first, 0.99))
-    print(`${later.length} more changes`, percentiles(later.flat(), 0.99))
+    print(`the first change to ${watchers} watchers`, percentiles(first))
+    print(`${later.length} more changes`, percentiles(later.flat()))
   })
   await measured((server) => rate(server, 'creates of Services', { path: services, body: service('NAME') }))
   await measured((server) => rate(server, 'creates of slices', { path: slices, body: slice('NAME') }))
@@ -146,20 +146,8 @@ function call(server: Server, method: string, path: string, body: object): Promi
   })
 }
 
-/** PSS in MB. */
-function memory({ pid }: ChildProcess): string {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  return (Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) / 1000).toFixed(0)
-}
-
-function percentiles(times: readonly number[], share: number): string {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (part: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(2)
-  return share === 0.5 ? `median ${at(0.5)} ms` : `p${share * 100} ${at(share)} ms, median ${at(0.5)} ms`
-}
-
-function print(what: string, value: string): void {
-  console.log(`${what.padEnd(42)}${value}`)
+function memoryMb({ pid = 0 }: ChildProcess): string {
+  return (pss(pid).total / 1000).toFixed(0)
 }
 
 await main()

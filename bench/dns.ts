@@ -4,11 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { resources } from '../src/client/index.ts'
 import { ask, freePort, question, startTestCluster, type TestCluster } from '../src/dns/fixture.ts'
 import { encodeMessage } from '../src/dns/wire/index.ts'
+import { percentiles, print, pss } from './lib/report.ts'
 
 const services = 1000
 const inFlight = 64
@@ -121,28 +122,12 @@ async function measureLoad(port: number): Promise<void> {
   print('latency, one at a time', percentiles(single))
 }
 
-function percentiles(times: readonly number[]): string {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(2)
-  return `median ${at(0.5)} ms, p99 ${at(0.99)} ms (${times.length})`
-}
-
-function pss(pid: number): { total: number; anonymous: number } {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0)
-  return { total: field('Pss'), anonymous: field('Pss_Anon') }
-}
-
 async function until(holds: () => Promise<boolean>, withinMs = 10_000): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error('waited too long')
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-}
-
-function print(what: string, value: string): void {
-  process.stdout.write(`${what.padEnd(40)} ${value}\n`)
 }
 
 await main()

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import type { Pod } from '../src/api/generated/v1.ts'
 import { Client, httpsTransport, Informer, loadKubeconfig, resources } from '../src/client/index.ts'
 import { startEndpointControllers, startTestCluster, type TestCluster } from '../src/dns/fixture.ts'
+import { percentiles, print } from './lib/report.ts'
 
 const services = 1000
 const pods = 2000
@@ -179,16 +180,6 @@ class SliceWatch {
     this.#waiting.get(pod)?.resolve(at)
     this.#waiting.delete(pod)
   }
-}
-
-function percentiles(times: readonly number[]): string {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(2)
-  return `median ${at(0.5)} ms, p99 ${at(0.99)} ms (${times.length})`
-}
-
-function print(what: string, value: string): void {
-  process.stdout.write(`${what.padEnd(40)} ${value}\n`)
 }
 
 const [mode, kubeconfig] = process.argv.slice(2)
