@@ -223,8 +223,13 @@ async function proxied(
   connection: ProxyConnection,
   asks: UserInfo,
 ): Promise<void> {
-  const { method = 'GET', url = '', headers } = connection.request
-  await requireAccess(context, asks, { method, ...parseTarget(url), route: undefined, headers: singleHeaders(headers) })
+  const { method = 'GET', url = '' } = connection.request
+  await requireAccess(context, asks, {
+    method,
+    ...parseTarget(url),
+    route: undefined,
+    headers: headersOf(connection.request),
+  })
   const { plural: resource } = target
   const scope = 'resource'
   const ended = metrics.longRunning({
@@ -239,13 +244,6 @@ async function proxied(
   const open = 'socket' in connection ? connection.socket : connection.response
   open.once('close', ended)
   await proxy(context, target, connection)
-}
-
-/** Without those that only ever come as lists: cookies the server sets. */
-function singleHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
-  )
 }
 
 const noBody = Buffer.alloc(0)

@@ -1,5 +1,7 @@
 /** JSON Web Tokens (RFC 7519) in compact form, signed with ES256 or RS256, whichever the key is for. */
+
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { isObject } from '../../api/machinery/json-object.ts'
 
 export interface JsonWebKey {
   readonly use: 'sig'
@@ -74,9 +76,7 @@ function encode(value: object): string {
 function decode(part: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
+    return isObject(value) ? value : undefined
   } catch {
     return undefined
   }

@@ -7,14 +7,15 @@ import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
+import { drained } from '../../lib/drained.ts'
 import type { UserInfo } from '../handler.ts'
 import { tooLarge } from '../http/errors.ts'
+import { headersOf } from '../http/headers.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
 import { authenticate } from './authentication.ts'
-import { headersOf } from './headers.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -235,16 +236,4 @@ async function sendPieces(pieces: Iterable<Buffer> | AsyncIterable<Buffer>, resp
     if (!response.write(piece)) await drained(response)
   }
   response.end()
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
 }

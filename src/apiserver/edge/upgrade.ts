@@ -6,11 +6,11 @@ import type { ApiResponse } from '../../client/transport.ts'
 import { withoutToken } from '../authentication/bearer.ts'
 import type { UserInfo } from '../handler.ts'
 import { methodNotAllowed } from '../http/errors.ts'
+import { headersOf } from '../http/headers.ts'
 import { errorResponse } from '../http/respond.ts'
 import { proxyTarget } from '../proxy/target.ts'
 import type { ApiServer } from '../server.ts'
 import { authenticate } from './authentication.ts'
-import { headersOf } from './headers.ts'
 
 export interface Upgrade {
   readonly request: IncomingMessage

@@ -1,6 +1,7 @@
 /** The container's own streams, as its shim passes them on to whoever is attached (shim-attach.pl). */
 import type { Socket } from 'node:net'
 import { PassThrough, Writable } from 'node:stream'
+import { drained } from '../../lib/drained.ts'
 
 /** What a frame's first byte says; four bytes of length and the payload follow. */
 const frameType = { stdin: 0, stdout: 1, stderr: 2, wants: 3, size: 4, endOfStdin: 5 } as const
@@ -84,14 +85,5 @@ function frame(type: number, payload: Buffer): Buffer {
 }
 
 function taken(stream: PassThrough, data: Buffer): Promise<void> | undefined {
-  if (stream.destroyed || stream.write(data)) return undefined
-  return new Promise((resolve) => {
-    const done = () => {
-      stream.off('drain', done)
-      stream.off('close', done)
-      resolve()
-    }
-    stream.on('drain', done)
-    stream.on('close', done)
-  })
+  return stream.destroyed || stream.write(data) ? undefined : drained(stream)
 }
