@@ -1,4 +1,5 @@
 /** What update strategies of several kinds share. */
+import { isObject } from '../machinery/json-object.ts'
 import type { ObjectMeta } from '../machinery/object.ts'
 
 interface Versioned {
@@ -23,10 +24,6 @@ export function sameValue(a: unknown, b: unknown): boolean {
 function sameList(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
   return a.every((item, i) => sameValue(item, b[i]))
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 /** Generation of a new object. */

@@ -1,4 +1,5 @@
 /** JSON Patch (RFC 6902, with negative list positions as Kubernetes' library allows) and JSON Merge Patch (RFC 7386). */
+import { define, isObject } from './json-object.ts'
 
 export class JsonPatchError extends Error {
   override readonly name = 'JsonPatchError'
@@ -89,15 +90,11 @@ function format(path: readonly string[]): string {
   return path.map((part) => `/${part}`).join('')
 }
 
-function isPlain(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function lookUp(document: unknown, path: readonly string[]): unknown {
   let at = document
   for (const part of path) {
     if (Array.isArray(at)) at = at[position(part, at.length, path) ?? at.length]
-    else at = isPlain(at) && Object.hasOwn(at, part) ? at[part] : undefined
+    else at = isObject(at) && Object.hasOwn(at, part) ? at[part] : undefined
     if (at === undefined) throw new JsonPatchError(`missing value: ${format(path)}`)
   }
   return at
@@ -124,7 +121,7 @@ function position(part: string, length: number, path: readonly string[]): number
 
 function parentOf(document: unknown, path: readonly string[]): { parent: unknown[] | Plain; last: string } {
   const parent = lookUp(document, path.slice(0, -1))
-  if (!Array.isArray(parent) && !isPlain(parent)) throw new JsonPatchError(`missing container: ${format(path)}`)
+  if (!Array.isArray(parent) && !isObject(parent)) throw new JsonPatchError(`missing container: ${format(path)}`)
   return { parent, last: path.at(-1) ?? '' }
 }
 
@@ -153,24 +150,18 @@ function remove(document: unknown, path: readonly string[]): { document: unknown
   return { document, removed }
 }
 
-/** `__proto__` is a name like any other. */
-export function define(object: Plain, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true })
-  else object[name] = value
-}
-
 function equal(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]))
-  if (!isPlain(a)) return a === b
-  if (!isPlain(b)) return false
+  if (!isObject(a)) return a === b
+  if (!isObject(b)) return false
   const names = Object.keys(a)
   return names.length === Object.keys(b).length && names.every((n) => Object.hasOwn(b, n) && equal(a[n], b[n]))
 }
 
 /** RFC 7386. Neither argument is changed. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
-  if (!isPlain(patch)) return structuredClone(patch)
-  const result: Plain = isPlain(target) ? { ...target } : {}
+  if (!isObject(patch)) return structuredClone(patch)
+  const result: Plain = isObject(target) ? { ...target } : {}
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete result[name]
     else define(result, name, applyMergePatch(Object.hasOwn(result, name) ? result[name] : undefined, value))

@@ -1,7 +1,9 @@
 /** A PATCH request's body applied to an object, with the errors the API server answers with. */
+
 import { checkKind, decodePatchBody, type GroupVersionKind, tooLarge, typeNameOf } from './body.ts'
 import { type Decoded, DecodeError, decode, type FieldValidation } from './decode.ts'
 import { invalid, Path } from './field.ts'
+import { isObject } from './json-object.ts'
 import { applyJsonPatch, applyMergePatch, JsonPatchError, type JsonPatchOperation } from './json-patch.ts'
 import { typeSchema } from './schema.ts'
 import { badRequest, invalidError, StatusError } from './status.ts'
@@ -88,10 +90,10 @@ function patchValue(typeName: string, current: object, mediaType: PatchMediaType
     case 'application/json-patch+json':
       return jsonPatch(current, patch)
     case 'application/merge-patch+json':
-      if (!isPlain(patch)) throw badRequest('Invalid JSON Patch')
+      if (!isObject(patch)) throw badRequest('Invalid JSON Patch')
       return applyMergePatch(current, patch)
     default:
-      if (!isPlain(patch))
+      if (!isObject(patch))
         throw badRequest(`error decoding patch: ${unmarshalMessage(patch, 'map[string]interface {}')}`)
       return strategicMerge(typeName, current, patch)
   }
@@ -102,7 +104,7 @@ function jsonPatch(current: object, patch: unknown): unknown {
   if (patch.length > jsonPatchOperationsMax) {
     throw tooLarge(`The allowed maximum operations in a JSON patch is ${jsonPatchOperationsMax}, got ${patch.length}`)
   }
-  const stray = patch.find((operation) => !isPlain(operation))
+  const stray = patch.find((operation) => !isObject(operation))
   if (stray !== undefined) throw badRequest(unmarshalMessage(stray, 'jsonpatch.Operation'))
   try {
     return applyJsonPatch(structuredClone(current), patch as JsonPatchOperation[])
@@ -130,10 +132,6 @@ function unprocessable(): StatusError {
     message: 'the server rejected our request due to an error in our request',
     details: {},
   })
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unmarshalMessage(value: unknown, goType: string): string {

@@ -3,7 +3,7 @@
  * come from the schema; the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`
  * come with the patch.
  */
-import { define } from './json-patch.ts'
+import { define, isObject } from './json-object.ts'
 import type { FieldSchema, TypeRef, TypeSchema } from './schema.ts'
 
 /** `format`: the patch is malformed (400). `listOfLists`: cannot be merged (422). `key`: an item lacks its merge key. */
@@ -25,10 +25,6 @@ const deleteFromPrimitiveList = '$deleteFromPrimitiveList/'
 /** Merges `patch` into a copy of `original`; neither argument is changed. */
 export function applyStrategicMergePatch(original: object, patch: object, type: TypeSchema): object {
   return mergeObject(original as Plain, patch as Plain, { shape: 'struct', type })
-}
-
-function isPlain(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function mergeObject(original: Plain, patch: Plain, ref: TypeRef | undefined): Plain {
@@ -91,8 +87,8 @@ function mergeField(original: unknown, patch: ListPatch, field: FieldRef): unkno
     const merged = mergeList(Array.isArray(original) ? original : [], value, field, removed)
     return order ? ordered(merged, order, Array.isArray(original) ? original : [], field.mergeKey) : merged
   }
-  if (isPlain(value) && field.replace) return withoutDirectives(value)
-  if (isPlain(value)) return mergeObject(isPlain(original) ? original : {}, value, field.ref)
+  if (isObject(value) && field.replace) return withoutDirectives(value)
+  if (isObject(value)) return mergeObject(isObject(original) ? original : {}, value, field.ref)
   return value
 }
 
@@ -122,7 +118,7 @@ function mergeList(
 }
 
 function isDirective(item: unknown): boolean {
-  return isPlain(item) && item['$patch'] === 'replace' && Object.keys(item).length === 1
+  return isObject(item) && item['$patch'] === 'replace' && Object.keys(item).length === 1
 }
 
 function mergeKeyed(original: unknown[], patch: unknown[], mergeKey: string, item: TypeRef | undefined): unknown[] {
@@ -130,7 +126,7 @@ function mergeKeyed(original: unknown[], patch: unknown[], mergeKey: string, ite
   const deleted: Plain[] = []
   let replace = false
   for (const entry of patch) {
-    if (!isPlain(entry)) throw new StrategicMergeError('format', `expected a map in a list with merge key ${mergeKey}`)
+    if (!isObject(entry)) throw new StrategicMergeError('format', `expected a map in a list with merge key ${mergeKey}`)
     const directive = entry['$patch']
     if (directive === 'replace') replace = true
     if (isDirective(entry)) continue
@@ -149,14 +145,14 @@ function mergeKeyed(original: unknown[], patch: unknown[], mergeKey: string, ite
     const at = places.get(entry[mergeKey])
     const before = at === undefined ? undefined : merged[at]
     if (at === undefined) places.set(entry[mergeKey], merged.length)
-    merged[at ?? merged.length] = mergeObject(isPlain(before) ? before : {}, entry, item)
+    merged[at ?? merged.length] = mergeObject(isObject(before) ? before : {}, entry, item)
   }
   return ordered(merged, plain, original, mergeKey)
 }
 
 /** What an item is known by; one that cannot have a key is known by itself. */
 function keyOf(item: unknown, mergeKey: string | undefined): unknown {
-  return mergeKey === undefined || !isPlain(item) ? item : item[mergeKey]
+  return mergeKey === undefined || !isObject(item) ? item : item[mergeKey]
 }
 
 /** By key, where in the list it comes first. */
@@ -214,7 +210,7 @@ function unknownDirective(patch: Plain): StrategicMergeError {
 /** A copy without directives and nulls, as a value that meets nothing to merge with. */
 function withoutDirectives<T>(value: T): T {
   if (Array.isArray(value)) return value.map((item) => withoutDirectives(item)) as T
-  if (!isPlain(value)) return value
+  if (!isObject(value)) return value
   const entries = Object.entries(value).filter(([name, v]) => v !== null && !name.startsWith('$'))
   return Object.fromEntries(entries.map(([name, v]) => [name, withoutDirectives(v)])) as T
 }
@@ -222,7 +218,7 @@ function withoutDirectives<T>(value: T): T {
 /** Go's `%v` of plain JSON: `map[spec:map[replicas:3]]`. */
 export function goFormat(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goFormat).join(' ')}]`
-  if (isPlain(value)) {
+  if (isObject(value)) {
     const names = Object.keys(value).sort()
     return `map[${names.map((name) => `${name}:${goFormat(value[name])}`).join(' ')}]`
   }

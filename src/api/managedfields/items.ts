@@ -1,5 +1,6 @@
 /** The items of lists that merge: which item of one list is which of another. */
-import { type ItemsTopology, isObject } from './topology.ts'
+import { isObject } from '../machinery/json-object.ts'
+import { type ItemsTopology } from './topology.ts'
 
 export interface Item {
   /** `k:{…}` or `v:…`, as in FieldsV1. */

@@ -1,6 +1,7 @@
 /** What comes out when a client applies its configuration to what is there. */
+import { define, isObject } from '../machinery/json-object.ts'
 import { byStep, type Item, itemsOf } from './items.ts'
-import { fieldTopology, isObject, itemTopology, ownValue, setOwn, type Topology } from './topology.ts'
+import { fieldTopology, itemTopology, ownValue, type Topology } from './topology.ts'
 
 /** `config` over `live`: what it does not speak of stays. Neither is changed. */
 export function merge(live: unknown, config: unknown, topology: Topology): unknown {
@@ -15,7 +16,7 @@ export function merge(live: unknown, config: unknown, topology: Topology): unkno
   if (!isObject(live) || !isObject(config)) return structuredClone(config)
   const merged: Record<string, unknown> = { ...live }
   for (const [name, value] of Object.entries(config)) {
-    setOwn(merged, name, merge(ownValue(live, name), value, fieldTopology(topology, name)))
+    define(merged, name, merge(ownValue(live, name), value, fieldTopology(topology, name)))
   }
   return merged
 }

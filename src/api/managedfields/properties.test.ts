@@ -1,5 +1,7 @@
 /** What holds after any applies and updates by anybody, in any order. SSA_SEED repeats a run. */
+
 import { expect, test } from 'vitest'
+import { isObject } from '../machinery/json-object.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { typeSchema } from '../machinery/schema.ts'
 import { type FieldPath, formatPath } from './field-set.ts'
@@ -7,7 +9,7 @@ import { itemsOf } from './items.ts'
 import { merge } from './merge.ts'
 import { decodeOwners, encodeOwners, type ManagerId, type Owner } from './owners.ts'
 import { applyConfig, recordUpdate } from './record.ts'
-import { isObject, itemTopology, type Topology, topologyOfType } from './topology.ts'
+import { itemTopology, type Topology, topologyOfType } from './topology.ts'
 import { compare } from './walk.ts'
 
 const seed = Number(process.env['SSA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))

@@ -1,7 +1,8 @@
 /** What goes when a manager no longer applies it. */
+import { define, isObject } from '../machinery/json-object.ts'
 import type { FieldSet } from './field-set.ts'
 import { itemsOf } from './items.ts'
-import { isObject, itemTopology, setOwn, type Topology, unknownField } from './topology.ts'
+import { itemTopology, type Topology, unknownField } from './topology.ts'
 
 export interface Ownership {
   /** What the manager applied before. */
@@ -45,7 +46,7 @@ function pruneFields(value: Record<string, unknown>, topology: Topology & { kind
   for (const [name, inner] of Object.entries(value)) {
     const field = topology.field(name) ?? unknownField
     const left = pruneChild(inner, field.topology, { step: `f:${name}`, declared: field.declared }, at)
-    if (left !== undefined) setOwn(rest, name, left)
+    if (left !== undefined) define(rest, name, left)
   }
   return Object.keys(rest).length > 0 || Object.keys(value).length === 0 ? rest : undefined
 }

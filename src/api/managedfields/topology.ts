@@ -102,15 +102,6 @@ export function itemTopology(topology: ItemsTopology): Topology {
   return topology.kind === 'keyed' ? topology.item : whole
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** `__proto__` is a name like any other. */
-export function setOwn(object: Record<string, unknown>, name: string, value: unknown): void {
-  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
-}
-
 export function ownValue(object: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined
 }

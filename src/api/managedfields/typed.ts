@@ -1,9 +1,10 @@
 /** Whether a client's configuration is of its type, in upstream's words (structured-merge-diff, typed validation). */
+import { isObject } from '../machinery/json-object.ts'
 import type { ScalarName, TypeRef, TypeSchema } from '../machinery/schema.ts'
 import { goFormat } from '../machinery/strategic-merge.ts'
 import { formatStep } from './field-set.ts'
 import { stepOf } from './items.ts'
-import { type ItemsTopology, isObject, type Topology, topologyOfList } from './topology.ts'
+import { type ItemsTopology, type Topology, topologyOfList } from './topology.ts'
 
 /** The whole message; undefined: it is of its type. Null is a value of every type. */
 export function typedError(config: object, type: TypeSchema): string | undefined {

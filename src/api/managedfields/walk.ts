@@ -1,8 +1,10 @@
 /** Values against their topology: which fields there are, and which differ. */
+
 import { isDeepStrictEqual } from 'node:util'
+import { isObject } from '../machinery/json-object.ts'
 import { type FieldPath, FieldSet } from './field-set.ts'
 import { byStep, itemsOf } from './items.ts'
-import { type ItemsTopology, isObject, itemTopology, ownValue, type Topology, unknownField } from './topology.ts'
+import { type ItemsTopology, itemTopology, ownValue, type Topology, unknownField } from './topology.ts'
 
 /** The fields that a value of a client speaks of. */
 export function appliedFields(value: object, topology: Topology): FieldSet {

@@ -1,4 +1,5 @@
 /** Decodes, defaults and validates a KubeProxyConfiguration. Pure but for the parser it loads on demand. */
+import { isObject } from '../../api/machinery/json-object.ts'
 import { parseCidr } from '../../lib/ip.ts'
 import { type FieldKind, type Schema, schema } from './schema.ts'
 
@@ -151,10 +152,6 @@ function check(value: Record<string, unknown>, fields: Schema, prefix: string): 
       return isObject(field) ? check(field, kind, `${path}.`) : [`field ${JSON.stringify(path)} must be an object`]
     return matches(field, kind) ? [] : [`field ${JSON.stringify(path)} must be a ${kind}`]
   })
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function matches(value: unknown, kind: Exclude<FieldKind, Schema>): boolean {
