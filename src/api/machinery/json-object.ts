@@ -6,7 +6,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Sets a key. `__proto__` is one like any other, which an assignment would not make it. */
-export function define<T>(object: Record<string, T>, name: string, value: T): void {
+export function define(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== '__proto__') object[name] = value
   else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
 }
