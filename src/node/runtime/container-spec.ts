@@ -4,6 +4,7 @@ import { type Capability, capabilityMask, heldCapabilities } from './capabilitie
 import type { ControlGroup } from './cgroups.ts'
 import type { ContainerConfig } from './contract.ts'
 import { type Image, programPath } from './images.ts'
+import { logFilesMax } from './paths.ts'
 import { isArchitecture, seccompFilter } from './seccomp.ts'
 import type { Operation } from './spec.ts'
 import type { User } from './users.ts'
@@ -35,12 +36,13 @@ export interface ContainerPlace {
   readonly message: string
 }
 
-/** Rotation bound of one log file; one older file is kept. */
+/** The kubelet's containerLogMaxSize. */
 const logMaxBytes = 10 * 1024 * 1024
 
 export function containerSpec(config: ContainerConfig, image: Image, place: ContainerPlace): Operation[] {
   return [
     ['log', place.log, String(logMaxBytes)],
+    ['keep', String(logFilesMax)],
     ['record', place.record, place.containerId],
     ['event', place.eventMarker],
     ...place.cgroups.map(({ directory }): Operation => ['cgroup', directory]),

@@ -221,6 +221,7 @@ export interface Runtime {
    * gives file descriptor 3, and writes `COLUMNS ROWS` and a newline to it for each size.
    */
   execCommand(uid: string, name: string, request: ExecRequest): CommandLine
+  /** In order, also those that are not there (yet); undefined when there was no such run. */
   logFiles(uid: string, name: string, which: 'current' | 'previous'): string[] | undefined
   /** A directory for a volume, made when asked for. What comes from the API (`api`) is kept in memory only. */
   volumeDirectory(uid: string, kind: 'api' | 'empty', volume: string): string

@@ -81,6 +81,15 @@ export function attemptPaths(pod: PodPaths, container: string, attempt: number):
   }
 }
 
+/** The kubelet's containerLogMaxFiles. */
+export const logFilesMax = 5
+
+/** The files of a run's log: those put away, oldest first, then the one being written. Not all need be there. */
+export function logFiles({ log }: Pick<AttemptPaths, 'log'>): string[] {
+  const older = Array.from({ length: logFilesMax - 1 }, (_, index) => `${log}.${logFilesMax - 1 - index}`)
+  return [...older, log]
+}
+
 /** The shims touch `UID` in here when there is news of a pod. */
 export function eventsDirectory(stateDir: string): string {
   return join(stateDir, '.events')

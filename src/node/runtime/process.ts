@@ -38,6 +38,7 @@ import {
   attemptPaths,
   eventsDirectory,
   listPods,
+  logFiles,
   netnsDirectory,
   type PodPaths,
   podPaths,
@@ -230,7 +231,7 @@ export class ProcessRuntime implements Runtime {
     if (last !== undefined) await rm(attemptPaths(pod, name, last).writable, { recursive: true, force: true })
     for (const attempt of older) {
       const paths = attemptPaths(pod, name, attempt)
-      for (const path of [paths.directory, paths.writable, paths.log, `${paths.log}.1`]) {
+      for (const path of [paths.directory, paths.writable, ...logFiles(paths)]) {
         await rm(path, { recursive: true, force: true })
       }
     }
@@ -290,8 +291,7 @@ export class ProcessRuntime implements Runtime {
     const pod = this.#paths(uid)
     const attempt = attemptsOf(pod, name)[which === 'current' ? 0 : 1]
     if (attempt === undefined) return undefined
-    const { log } = attemptPaths(pod, name, attempt)
-    return [`${log}.1`, log]
+    return logFiles(attemptPaths(pod, name, attempt))
   }
 
   volumeDirectory(uid: string, kind: 'api' | 'empty', volume: string): string {

@@ -4,6 +4,7 @@ use strict;
 sub run {
     try('setsid');
     my ($log, $limit) = one('log');
+    my ($files) = one('keep');
     my ($directory) = one('record');
     my $listener = listenAt($directory, 'attach');
     part('terminal') if has('tty');
@@ -41,7 +42,7 @@ sub run {
     # What it leaves in a process namespace that is not its own would keep its output open.
     my $ended = defined $processes ? call('pidfd_open', 'watch the container', $pid, 0) : undef;
     my %own = (listener => $listener, stdin => $stdin, terminal => $terminal, ended => $ended);
-    collect($log, $limit, \%stream, \%own);
+    collect($log, $limit, $files, \%stream, \%own);
     waitpid $pid, 0;
     my $signal = $? & 127;
     recordEnd($signal ? 128 + $signal : $? >> 8, $signal, '');
@@ -100,7 +101,7 @@ sub event {
 
 # Both streams into one file, a line each, as the CRI writes them: TIME STREAM F|P TEXT. And to whoever is attached.
 sub collect {
-    my ($path, $limit, $stream, $own) = @_;
+    my ($path, $limit, $files, $stream, $own) = @_;
     my ($listener, $stdin, $terminal, $ended) = @$own{qw(listener stdin terminal ended)};
     my %pending = map { $_ => '' } keys %$stream;
     my $handle = openLog($path);
@@ -130,7 +131,7 @@ sub collect {
             next if $text eq '';
             if ($size > 0 && $size + length($text) > $limit) {
                 close $handle;
-                rename $path, "$path.1";
+                putAway($path, $files);
                 $handle = openLog($path);
                 $size = 0;
             }
@@ -139,6 +140,13 @@ sub collect {
         }
     }
     releaseClients() if $attached;
+}
+
+# Of those put away, PATH.1 is the newest; with the one being written there are $files at most.
+sub putAway {
+    my ($path, $files) = @_;
+    rename "$path.$_", "$path." . ($_ + 1) for reverse 1 .. $files - 2;
+    rename $path, "$path.1";
 }
 
 sub openLog { my ($path) = @_; open my $handle, '>>:raw', $path or die "$path: $!\n"; return $handle }

@@ -12,7 +12,7 @@
 use strict;
 
 my %arity = (
-    log => 2, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, pidns => 1, holder => 1,
+    log => 2, keep => 1, record => 2, event => 1, netns => 1, ipcns => 1, utsns => 1, pidns => 1, holder => 1,
     cgroup => 1, oomscore => 1, hostname => 1, sysctl => 3,
     overlay => 4, nolinks => 1, bind => 3, tree => 4, tmpfs => 3, mask => 1, dev => 1, proc => 1, sys => 1, readonly => 1,
     target => 1, tty => 0, stdin => 1, listen => 2, cwd => 1, user => 3, caps => 1, nonewprivs => 0, seccomp => 1,

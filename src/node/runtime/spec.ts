@@ -2,6 +2,7 @@
 
 export type Operation =
   | readonly ['log', path: string, maxBytes: string]
+  | readonly ['keep', logFiles: string]
   | readonly ['record', directory: string, containerId: string]
   | readonly ['event', markerFile: string]
   | readonly ['netns' | 'ipcns' | 'utsns' | 'pidns', path: string]
@@ -57,6 +58,7 @@ export function execOperations(spec: string): Operation[] {
 /** Operands of each operation; shim.pl has the same table. */
 const arity: Readonly<Record<Operation[0], number>> = {
   log: 2,
+  keep: 1,
   record: 2,
   event: 1,
   netns: 1,

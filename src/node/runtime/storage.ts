@@ -10,7 +10,7 @@ export async function measureStorage(exec: Exec, pod: PodPaths): Promise<Storage
   const volumes = below(join(pod.volumes, 'empty'))
   const layers = below(pod.writable)
   const logs = containersOf(pod).flatMap((name) =>
-    below(join(pod.containers, name)).filter((path) => /\.log(\.1)?$/.test(path)),
+    below(join(pod.containers, name)).filter((path) => /\.log(\.\d+)?$/.test(path)),
   )
   const paths = [...volumes, ...layers, ...logs]
   if (paths.length === 0) return { volumes: new Map(), containers: new Map() }

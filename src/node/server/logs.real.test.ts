@@ -14,6 +14,7 @@ beforeAll(async () => {
   const script = 'for i in 1 2 3; do echo line $i; done; read x < /tmp/go; echo last'
   node.createPod('talker', { command: ['sh', '-c', `mkfifo /tmp/go; ${script}`] }, { restartPolicy: 'Never' })
   await node.untilRunning('talker')
+  await get('/containerLogs/default/talker/main?follow=true&limitBytes=21')
 })
 
 afterAll(async () => {
@@ -59,8 +60,8 @@ describe('logs', () => {
   })
 
   test('are whole and in order though files change meanwhile', async () => {
-    const count = 400_000
-    // 17 MB with what is noted of each line: more than one file holds, so that the first is put away.
+    const count = 700_000
+    // 31 MB with what is noted of each line: more than two files hold.
     const script = `i=0; while [ $i -lt 40 ]; do seq $((i * ${count / 40} + 1)) $(((i + 1) * ${count / 40})); i=$((i + 1)); done`
     node.createPod('many', { command: ['sh', '-c', script] }, { restartPolicy: 'Never' })
     await node.api.until('its start', () => node.pod('many')?.status?.startTime !== undefined)

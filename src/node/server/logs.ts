@@ -1,11 +1,11 @@
 /** `GET /containerLogs/…`: a container's log files, cut and followed. */
 import { watch } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import type { Runtime } from '../runtime/contract.ts'
-import { LogOutput, LogReader } from './log-files.ts'
+import { LogOutput, type LogReader } from './log-files.ts'
 import { type LogOptions, parseLogOptions } from './log-lines.ts'
+import { nextLog, openLogs } from './log-rotation.ts'
 import type { Target } from './targets.ts'
 
 export async function serveLogs(
@@ -29,9 +29,8 @@ export async function serveLogs(
   response.writeHead(200, { 'content-type': 'text/plain' })
   response.flushHeaders()
   const out = new LogOutput(response, options)
-  const file = files.at(-1) ?? ''
   const reader = await readFiles(files, options, out)
-  if (options.follow && !options.previous) await follow(runtime, { uid, container, file, reader, out })
+  if (options.follow && !options.previous) await follow(runtime, { uid, container, files, reader, out })
   await reader?.close()
   response.end()
 }
@@ -76,8 +75,7 @@ async function readFiles(
   { tailLines }: LogOptions,
   out: LogOutput,
 ): Promise<LogReader | undefined> {
-  const opened = await Promise.all(files.map((path) => LogReader.open(path)))
-  const readers = opened.filter((reader) => reader !== undefined)
+  const readers = await openLogs(files)
   let wanted = tailLines
   for (const reader of readers.toReversed()) if (wanted !== undefined) wanted -= await reader.skipToTail(wanted)
   for (const reader of readers) {
@@ -90,13 +88,14 @@ async function readFiles(
 interface Following {
   readonly uid: string
   readonly container: string
-  readonly file: string
+  readonly files: readonly string[]
   readonly reader: LogReader | undefined
   readonly out: LogOutput
 }
 
 /** Until the container's run ends or the reader goes away. */
-async function follow(runtime: Runtime, { uid, container, file, reader, out }: Following): Promise<void> {
+async function follow(runtime: Runtime, { uid, container, files, reader, out }: Following): Promise<void> {
+  const file = files.at(-1) ?? ''
   const ended = () => {
     const run = runtime.observe(uid).containers.get(container)?.current
     return !run || run.exit !== undefined || !file.endsWith(`/${run.attempt}.log`)
@@ -110,7 +109,7 @@ async function follow(runtime: Runtime, { uid, container, file, reader, out }: F
     for (;;) {
       // Asked before reading: what was written before the end is read after it.
       const over = ended()
-      const next = await nextReader(file, current)
+      const next = await nextLog(files, current)
       await current?.readTo(out)
       if (out.closed) {
         await next?.close()
@@ -128,12 +127,6 @@ async function follow(runtime: Runtime, { uid, container, file, reader, out }: F
     for (const watcher of watchers) watcher.close()
     if (current !== reader) await current?.close()
   }
-}
-
-/** The file that took the place of the one being read, once the shim has begun a new one. */
-async function nextReader(path: string, current: LogReader | undefined): Promise<LogReader | undefined> {
-  const { ino } = await stat(path).catch((): { ino?: number } => ({}))
-  return ino === undefined || ino === current?.inode ? undefined : LogReader.open(path)
 }
 
 /** Wakes one waiter; news that came while nobody waited is not lost. */
