@@ -7,12 +7,12 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { type Duplex, PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type StatusError, serviceUnavailable } from '../../api/machinery/status.ts'
 import { type AgentDialer, dialFailure } from '../subresources/agent.ts'
-import { type LinkContext, linkRewriter, rewriteLink } from './links.ts'
+import { type LinkContext, rewriteLink } from './links.ts'
 import type { Backend } from './location.ts'
+import { isPage, pageSteps } from './pages.ts'
 import type { ProxyTarget } from './target.ts'
 
 export interface ForwardOptions {
@@ -35,15 +35,21 @@ export async function forward(
   const answer = await ask(request, response, { target, backend, agents })
   const headers = passedHeaders(answer)
   if (headers['location'] !== undefined) headers['location'] = rewriteLink(String(headers['location']), links)
-  const steps = headers['location'] === undefined ? await pageSteps(headers, links) : undefined
-  if (steps) {
+  const isRewritten = headers['location'] === undefined && isPage(headers)
+  const steps = isRewritten && hasBody(request, answer) ? await pageSteps(headers, answer, links) : []
+  if (isRewritten) {
     delete headers['content-length']
     delete headers['content-encoding']
   }
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
   // What was asked may be a stream that has nothing to say yet.
   response.flushHeaders()
-  await pipeline([answer, ...(steps ?? []), response])
+  answer.once('end', () => response.addTrailers(answer.trailers))
+  await pipeline([answer, ...steps, response])
+}
+
+function hasBody({ method }: IncomingMessage, { statusCode, headers }: IncomingMessage): boolean {
+  return method !== 'HEAD' && statusCode !== 304 && headers['content-length'] !== '0'
 }
 
 function ask(request: IncomingMessage, response: ServerResponse, options: ForwardOptions): Promise<IncomingMessage> {
@@ -62,12 +68,16 @@ function ask(request: IncomingMessage, response: ServerResponse, options: Forwar
   })
 }
 
+/** Of an answer, as Go's clients have it. */
+const headerBytesMax = 10 * 1024 * 1024
+
 /** Certificates of pods are not checked, as upstream does not: nobody says which authority would sign them. */
 export function callBackend(agents: AgentDialer, backend: Backend, options: RequestOptions): ClientRequest {
   const { protocol, host, port } = backend
   if (protocol === 'agent') return agents.request({ host, port }, options)
   const call = protocol === 'https' ? httpsRequest : httpRequest
-  return call({ ...options, host, port, agent: false, ...(protocol === 'https' && { rejectUnauthorized: false }) })
+  const connection = { host, port, agent: false, maxHeaderSize: headerBytesMax } as const
+  return call({ ...options, ...connection, ...(protocol === 'https' && { rejectUnauthorized: false }) })
 }
 
 export function unreachable(backend: Backend, error: Error): StatusError {
@@ -99,16 +109,26 @@ export function forwardedHeaders(
   const from = [headers['x-forwarded-for'], socket.remoteAddress].flat().filter(Boolean).join(', ')
   const kept = without(headers, [...ofConnections, ...named(headers.connection), 'authorization', 'expect'])
   for (const name of Object.keys(kept)) if (name.startsWith('impersonate-')) delete kept[name]
-  return { ...kept, 'x-forwarded-for': from, 'x-forwarded-uri': prefix + path }
+  // gRPC's servers insist on it, and trailers do pass.
+  const trailers = named(headers.te).includes('trailers') && { te: 'trailers' }
+  return { ...kept, ...trailers, 'x-forwarded-for': from, 'x-forwarded-uri': prefix + path }
 }
+
+/** All backends share the API server's origin: none of them says who else's pages may read what is there. */
+const ofOrigins = ['credentials', 'headers', 'methods', 'origin'].map((name) => `access-control-allow-${name}`)
 
 function passedHeaders({ headers }: IncomingMessage): Record<string, string | string[]> {
-  return without(headers, [...ofConnections, ...named(headers.connection)])
+  const { trailer } = headers
+  const kept = without(headers, [...ofConnections, ...named(headers.connection), ...ofOrigins])
+  return { ...kept, ...(trailer && { trailer }) }
 }
 
-/** `Connection` itself names further headers that are its own. */
-function named(connection: string | undefined): string[] {
-  return (connection ?? '').split(',').map((name) => name.trim().toLowerCase())
+/** What a header lists; `Connection` names further headers that are its own. */
+function named(header: string | string[] | undefined): string[] {
+  return [header ?? '']
+    .join(',')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
 }
 
 function without(headers: IncomingMessage['headers'], names: readonly string[]): Record<string, string | string[]> {
@@ -117,31 +137,4 @@ function without(headers: IncomingMessage['headers'], names: readonly string[]):
     if (value !== undefined && !names.includes(name)) kept[name] = value
   }
   return kept
-}
-
-/** What a page passes through so that its links are right; undefined: not a page, or in an encoding nobody can read. */
-async function pageSteps(
-  headers: Record<string, string | string[]>,
-  links: LinkContext,
-): Promise<Duplex[] | undefined> {
-  if (
-    String(headers['content-type'] ?? '')
-      .split(';')[0]
-      ?.trim() !== 'text/html'
-  )
-    return undefined
-  const { createBrotliDecompress, createGunzip, createInflate } = await import('node:zlib')
-  const encoding = String(headers['content-encoding'] ?? '')
-  const decoders = {
-    '': () => [],
-    gzip: () => [createGunzip()],
-    deflate: () => [createInflate()],
-    br: () => [createBrotliDecompress()],
-  }
-  if (!(encoding in decoders)) return undefined
-  const decode = decoders[encoding as keyof typeof decoders]()
-  // Bytes to latin1 text, which the link rewriter speaks, and back.
-  const [toText, toBytes] = [new PassThrough(), new PassThrough({ defaultEncoding: 'latin1' })]
-  toText.setEncoding('latin1')
-  return [...decode, toText, await linkRewriter(links), toBytes]
 }

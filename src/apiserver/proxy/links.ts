@@ -10,7 +10,7 @@ export interface LinkContext {
   readonly host: string
 }
 
-/** Absolute paths on the backend's own host get the prefix; anything else stays. */
+/** Absolute paths on the backend's own host get the prefix; anything else stays, also the host the client asked for. */
 export function rewriteLink(link: string, { prefix, backend, host }: LinkContext): string {
   const parts = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(.*)$/s.exec(link.trim())
   if (!parts) return link
@@ -18,7 +18,8 @@ export function rewriteLink(link: string, { prefix, backend, host }: LinkContext
   if (scheme && authority === undefined) return link
   if (authority && authority !== backend && authority !== host) return link
   if (!path.startsWith('/')) return link
-  return path.startsWith(prefix) ? path + rest : prefix + path + rest
+  const origin = authority && authority === host ? link.trim().slice(0, -(path + rest).length) : ''
+  return origin + (path.startsWith(prefix) ? '' : prefix) + path + rest
 }
 
 /** Attributes that hold one URL, by tag: those of upstream's proxy. */

@@ -2,13 +2,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { createServer as createHttpsServer, request } from 'node:https'
+import { Agent, createServer as createHttpsServer, type RequestOptions, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { definitions } from '../../api/index.ts'
@@ -31,6 +31,22 @@ let api: ApiServer
 let listener: Listener
 const backends: Server[] = []
 
+const encoders = {
+  gzip: gzipSync,
+  deflate: deflateSync,
+  'deflate-raw': deflateRawSync,
+  br: brotliCompressSync,
+  zstd: zstdCompressSync,
+}
+
+const sharingHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-credentials': 'true',
+  'access-control-allow-headers': '*',
+  'access-control-allow-methods': '*',
+  'access-control-max-age': '1',
+}
+
 const backend: RequestListener = (incoming, response) => {
   const { pathname } = new URL(incoming.url ?? '', 'http://x')
   switch (pathname) {
@@ -38,10 +54,25 @@ const backend: RequestListener = (incoming, response) => {
       return void response
         .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'set-cookie': ['a=1', 'b=2'] })
         .end('<a href="/next">caf\u00e9</a>')
-    case '/zipped':
+    case '/encoded': {
+      const encoding = incoming.headers['x-encoding'] as keyof typeof encoders
+      const headers = { 'content-type': 'text/html', 'content-encoding': encoding.replace('-raw', '') }
+      return void response.writeHead(200, headers).end(encoders[encoding](Buffer.from('<a href="/next">next</a>')))
+    }
+    case '/empty':
       return void response
-        .writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' })
-        .end(gzipSync('<a href="/next">next</a>'))
+        .writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip', 'content-length': '0' })
+        .end()
+    case '/unchanged':
+      return void response.writeHead(304, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end()
+    case '/shared':
+      return void response.writeHead(200, sharingHeaders).end()
+    case '/trailers':
+      response.writeHead(200, { 'content-type': 'text/plain', trailer: 'X-Sum' })
+      response.addTrailers({ 'X-Sum': String(incoming.headers.te) })
+      return void response.end('whole')
+    case '/headers':
+      return void response.writeHead(200, { 'x-long': 'a'.repeat(100_000) }).end()
     case '/moved':
       return void response.writeHead(302, { location: '/elsewhere/' }).end()
     case '/digest':
@@ -153,16 +184,19 @@ afterAll(async () => {
 interface Answered {
   readonly status: number
   readonly headers: IncomingMessage['headers']
+  readonly trailers: IncomingMessage['trailers']
   readonly text: string
+  /** The connection is one of before. */
+  readonly reused: boolean
 }
 
-interface Call {
+interface Call extends Pick<RequestOptions, 'agent' | 'maxHeaderSize'> {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: Readable
 }
 
-async function call(path: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answered> {
+async function call(path: string, { method = 'GET', headers = {}, body, ...more }: Call = {}): Promise<Answered> {
   const { certPem: cert, keyPem: key } = client
   const options = {
     host: '127.0.0.1',
@@ -173,14 +207,18 @@ async function call(path: string, { method = 'GET', headers = {}, body }: Call =
     cert,
     key,
     rejectUnauthorized: false,
+    ...more,
   }
+  const outgoing = request(options)
   const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = request(options, resolve)
+    outgoing.on('response', resolve)
     outgoing.on('error', reject)
     if (body) pipeline(body, outgoing).catch(reject)
     else outgoing.end()
   })
-  return { status: incoming.statusCode ?? 0, headers: incoming.headers, text: (await buffer(incoming)).toString() }
+  const text = (await buffer(incoming)).toString()
+  const { statusCode: status = 0, trailers } = incoming
+  return { status, headers: incoming.headers, trailers, text, reused: outgoing.reusedSocket }
 }
 
 test.each([
@@ -244,10 +282,41 @@ test('links and redirects lead through the proxy again; cookies stay apart', asy
   const page = await call(`${prefix}/page`)
   expect(page.text).toBe(`<a href="${prefix}/next">caf\u00e9</a>`)
   expect(page.headers['set-cookie']).toEqual(['a=1', 'b=2'])
-  const zipped = await call(`${prefix}/zipped`)
-  expect([zipped.text, zipped.headers['content-encoding']]).toEqual([`<a href="${prefix}/next">next</a>`, undefined])
   const moved = await call(`${prefix}/moved`)
   expect([moved.status, moved.headers.location]).toEqual([302, `${prefix}/elsewhere/`])
+})
+
+test.each(Object.keys(encoders))('links of a page in %s are rewritten', async (encoding) => {
+  const prefix = `${services}/web:http/proxy`
+  const { text, headers } = await call(`${prefix}/encoded`, { headers: { 'x-encoding': encoding } })
+  expect([text, headers['content-encoding']]).toEqual([`<a href="${prefix}/next">next</a>`, undefined])
+})
+
+test.each([
+  ['/empty', 200],
+  ['/unchanged', 304],
+])('%s has nothing to unpack, and its connection goes on', async (path, status) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = (path: string) => call(`${services}/web:http/proxy${path}`, { agent })
+  expect(await ask(path)).toMatchObject({ status, text: '' })
+  expect((await ask('/x')).reused).toBe(true)
+  agent.destroy()
+})
+
+test('no backend says which pages of other origins may read through the proxy', async () => {
+  const { headers } = await call(`${services}/web:http/proxy/shared`)
+  const names = Object.keys(headers).filter((name) => name.startsWith('access-control-'))
+  expect(names).toEqual(['access-control-max-age'])
+})
+
+test('trailers pass', async () => {
+  const { text, trailers } = await call(`${services}/web:http/proxy/trailers`, { headers: { te: 'trailers' } })
+  expect([text, trailers]).toEqual(['whole', { 'x-sum': 'trailers' }])
+})
+
+test('long headers of a backend pass', async () => {
+  const { headers } = await call(`${services}/web:http/proxy/headers`, { maxHeaderSize: 1_000_000 })
+  expect(headers['x-long']?.length).toBe(100_000)
 })
 
 test('bodies of any size stream both ways', async () => {
@@ -301,17 +370,16 @@ test('WebSockets pass', async () => {
   socket.close()
 })
 
-test('a WebSocket that the backend refuses is told so', async () => {
+test.each([
+  ['refuses', `${services}/web:http/proxy/other`, 400],
+  ['does not understand', `${services}/https:web:tls/proxy/x`, 500],
+])('a WebSocket that the backend %s is told so', async (_, path, status) => {
   const { certPem: cert, keyPem: key } = client
-  const socket = new WebSocket(`wss://127.0.0.1:${listener.port}${services}/web:http/proxy/other`, {
-    cert,
-    key,
-    rejectUnauthorized: false,
-  })
+  const socket = new WebSocket(`wss://127.0.0.1:${listener.port}${path}`, { cert, key, rejectUnauthorized: false })
   const error = await new Promise<Error>((resolve) => {
     socket.on('error', resolve)
   })
-  expect(error.message).toContain('400')
+  expect(error.message).toContain(String(status))
 })
 
 test.each([

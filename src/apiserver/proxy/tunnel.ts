@@ -1,10 +1,11 @@
 /** A connection that is upgraded (WebSocket, SPDY) through the proxy: after the backend's answer, bytes both ways. */
 import type { IncomingMessage } from 'node:http'
 import { type Duplex, pipeline } from 'node:stream'
+import { StatusError } from '../../api/machinery/status.ts'
 import { relay } from '../http/relay.ts'
 import { callBackend, type ForwardOptions, forwardedHeaders, unreachable } from './forward.ts'
 
-/** Throws StatusError 503 as long as nothing was sent to the client. */
+/** Throws StatusError as long as nothing was sent to the client: 503 without a backend, 500 for an answer that makes no sense. */
 export async function tunnel(
   request: IncomingMessage,
   { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
@@ -26,6 +27,12 @@ export async function tunnel(
     })
     // A refusal passes as it is, and with it ends the connection.
     call.on('response', (answer) => {
+      const { statusCode = 0 } = answer
+      if (statusCode < 400) {
+        call.destroy()
+        reject(new StatusError({ code: 500, message: `invalid upgrade response: status code ${statusCode}` }))
+        return
+      }
       socket.write(headOf(answer, { connection: 'close' }))
       // One that breaks off must not look as if it were complete.
       pipeline(answer, socket, () => resolve())
