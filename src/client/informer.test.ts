@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { ConfigMap } from '../api/generated/v1.ts'
+import type { Clock } from '../lib/clock.ts'
 import { Client } from './client.ts'
 import type { CacheChange } from './contract.ts'
 import { Informer } from './informer.ts'
 import { resources } from './resources.ts'
-import type { ApiRequest, ApiResponse, Transport } from './transport.ts'
+import { type ApiRequest, type ApiResponse, type Transport, TransportError } from './transport.ts'
 
 type Answer = { status: number; body: string | AsyncIterable<Buffer> }
 
@@ -130,5 +131,40 @@ describe('informer', () => {
     }
     const { changes } = await follow([list(7), { status: 200, body: pieces() }], 1)
     expect(changes).toEqual(['added ä@9'])
+  })
+
+  test('after a watch that worked, the first retry comes at once, however that watch ended', async () => {
+    let now = 0
+    const delays: number[] = []
+    const clock: Clock = {
+      now: () => new Date(now),
+      setTimeout(fn, ms) {
+        delays.push(ms)
+        setImmediate(fn)
+        return () => {}
+      },
+    }
+    const refused = () => {
+      throw new TransportError('refused', 'nobody listens')
+    }
+    async function* cutOffAfterAnHour(): AsyncGenerator<Buffer> {
+      now += 3_600_000
+      throw new TransportError('closed', 'the server was killed')
+    }
+    const answers = [list(7), refused, refused, refused, { status: 200, body: cutOffAfterAnHour() }, refused, list(8)]
+    const stop = new AbortController()
+    const transport: Transport = {
+      async request() {
+        const answer = answers.shift()
+        if (answers.length === 0) stop.abort()
+        const { status, body } = typeof answer === 'object' ? answer : refused()
+        return { status, headers: {}, body: typeof body === 'string' ? once(body) : body }
+      },
+      close() {},
+    }
+    const ended = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()))
+    new Informer({ client: new Client({ transport }), resource: resources.configMaps, clock }).start(stop.signal)
+    await ended
+    expect(delays).toEqual([20, 40, 80, 20, 40])
   })
 })

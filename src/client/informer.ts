@@ -4,6 +4,7 @@
  */
 import { type KubeObject, objectKey } from '../api/machinery/object.ts'
 import { StatusError } from '../api/machinery/status.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Logger, silentLogger } from '../lib/log.ts'
 import type { CacheChange, KubeClient, ReadCache, Resource } from './contract.ts'
 import { TransportError } from './transport.ts'
@@ -17,11 +18,12 @@ export interface InformerOptions<T extends KubeObject> {
   /** Shrinks an object before it is cached; must keep metadata's name, namespace, uid and resourceVersion. */
   readonly transform?: (object: T) => T
   readonly log?: Logger
+  readonly clock?: Clock
 }
 
 const retryMinMs = 20
 const retryMaxMs = 5000
-/** A watch that lived this long was a working one. */
+/** A watch that lived this long was a working one: delays begin anew after it. */
 const healthyWatchMs = 1000
 const pageSize = 500
 
@@ -29,6 +31,7 @@ export class Informer<T extends KubeObject> implements ReadCache<T> {
   readonly synced: Promise<void>
   readonly #options: InformerOptions<T>
   readonly #log: Logger
+  readonly #clock: Clock
   readonly #objects = new Map<string, T>()
   readonly #handlers: ((change: CacheChange<T>) => void)[] = []
   readonly #indexes = new Map<string, Index<T>>()
@@ -39,6 +42,7 @@ export class Informer<T extends KubeObject> implements ReadCache<T> {
   constructor(options: InformerOptions<T>) {
     this.#options = options
     this.#log = options.log ?? silentLogger
+    this.#clock = options.clock ?? systemClock
     this.synced = new Promise((resolve) => {
       this.#markSynced = resolve
     })
@@ -93,28 +97,40 @@ export class Informer<T extends KubeObject> implements ReadCache<T> {
     let delayMs = retryMinMs
     let listed = false
     while (!signal.aborted) {
+      let watchedFrom = Number.POSITIVE_INFINITY
       try {
         if (!listed) {
           await this.#relist(signal)
           listed = true
         }
-        const started = Date.now()
+        watchedFrom = this.#now()
         await this.#watch(signal)
-        // A server that ends watches as soon as they begin must not be asked in a tight loop.
-        if (Date.now() - started >= healthyWatchMs) delayMs = retryMinMs
-        else delayMs = await this.#backOff(delayMs, signal)
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof StatusError && (error.code === 410 || error.code === 404)) listed = false
         this.#report(error)
-        delayMs = await this.#backOff(delayMs, signal)
       }
+      // A server that ends watches as soon as they begin must not be asked in a tight loop.
+      if (this.#now() - watchedFrom >= healthyWatchMs) delayMs = retryMinMs
+      await this.#sleep(delayMs, signal)
+      delayMs = Math.min(delayMs * 2, retryMaxMs)
     }
   }
 
-  async #backOff(delayMs: number, signal: AbortSignal): Promise<number> {
-    await sleep(delayMs, signal)
-    return Math.min(delayMs * 2, retryMaxMs)
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.#clock.setTimeout(done, ms)
+      signal.addEventListener('abort', done)
+    })
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime()
   }
 
   #report(error: unknown): void {
@@ -238,16 +254,4 @@ class Index<T> {
     }
     this.#filed.delete(key)
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }
