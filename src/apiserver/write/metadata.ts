@@ -43,9 +43,9 @@ export function keepIdentity(next: ObjectMeta, old: ObjectMeta): void {
   delete next.managedFields
   delete next.selfLink
   next.uid ||= old.uid ?? ''
-  next.creationTimestamp ??= old.creationTimestamp
+  next.creationTimestamp = old.creationTimestamp
   next.generation = old.generation
-  next.deletionTimestamp ??= old.deletionTimestamp
+  next.deletionTimestamp = old.deletionTimestamp ?? next.deletionTimestamp
   next.deletionGracePeriodSeconds ??= old.deletionGracePeriodSeconds
   if (next.generateName === undefined && old.generateName !== undefined) next.generateName = old.generateName
 }
