@@ -165,38 +165,6 @@ describe('a pod', () => {
     await node.deletePod('flaky')
   })
 
-  test('says what to do about an image nobody can provide', async () => {
-    node.createPod('unknown', { image: 'example.org/nothing:1' })
-    const waiting = () => node.pod('unknown')?.status?.containerStatuses?.[0]?.state?.waiting
-    await node.api.until('the failure', () => waiting()?.reason === 'ErrImagePull')
-    expect(waiting()?.message).toContain('images.json')
-    await node.api.until('the back-off', () => waiting()?.reason === 'ImagePullBackOff')
-    await node.deletePod('unknown')
-  })
-
-  const images: [image: string, policy: string, reason: string, message: string][] = [
-    [
-      'example.org/nothing:1',
-      'Never',
-      'ErrImageNeverPull',
-      'Container image "example.org/nothing:1" is not present with pull policy of Never',
-    ],
-    [
-      'Busybox',
-      'Always',
-      'InvalidImageName',
-      'Failed to apply default image tag "Busybox": couldn\'t parse image name "Busybox": invalid reference format: repository name (library/Busybox) must be lowercase',
-    ],
-  ]
-  test.each(images)('with the image %s and policy %s says %s', async (image, imagePullPolicy, reason, message) => {
-    node.createPod('image', { image, imagePullPolicy })
-    const waiting = () => node.pod('image')?.status?.containerStatuses?.[0]?.state?.waiting
-    await node.api.until('the failure', () => waiting()?.reason === reason)
-    expect(waiting()?.message).toBe(message)
-    await node.api.until('the event', () => events('Failed').some((event) => event.message === `Error: ${reason}`))
-    await node.deletePod('image')
-  })
-
   test('gets files from ConfigMaps, and waits for one that is missing', async () => {
     const volumes = [{ name: 'config', configMap: { name: 'settings' } }]
     const container = { command: ['sleep', '1000'], volumeMounts: [{ name: 'config', mountPath: '/etc/settings' }] }

@@ -21,9 +21,10 @@ import { Problems } from './problems.ts'
 import { isFinished } from './progress.ts'
 import { Resizer } from './resizer.ts'
 import { execIn } from './start.ts'
-import { podStatus, seconds } from './status.ts'
+import { deadlineExceeded, podStatus, seconds } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
 import { Stopper } from './stopper.ts'
+import { leaving } from './stopping.ts'
 import { PodVolumes, type VolumesState } from './volumes/pod-volumes.ts'
 
 export interface PodManagerOptions {
@@ -44,9 +45,6 @@ export interface PodManagerOptions {
 
 /** How many pods are worked on at once; each costs a few short-lived processes. */
 const concurrency = 8
-
-/** The small grace period of a pod deleted by force. */
-const forcedGraceSeconds = 2
 
 /** What makes no event, such as the killed shim of a former agent, is seen after this long. */
 const resyncMs = 10_000
@@ -148,18 +146,32 @@ export class PodManager {
     const { pod: allocated, restarts } = this.#resizer.settle(pod, before)
     const decided = [...restarts, ...nextActions(allocated, before, this.#knowledge(uid, before), clock.now())]
     const actions = decided.filter((action) => volumes.ready || !needsVolumes(action))
-    for (const action of actions) {
-      if (!this.#spares(pod, action, before)) {
+    try {
+      for (const action of actions) {
+        if (this.#spares(pod, action, before)) continue
         await this.#performer.perform(allocated, action, before, volumes.directories)
       }
+    } catch (error) {
+      await this.#report(pod, allocated, runtime.observe(uid))
+      throw error
     }
     if (actions.some(({ type }) => type === 'createSandbox')) return this.#queue.add(uid)
     const after = runtime.observe(uid)
     this.#follow(pod, after)
     // What was just started tells in a moment how it went; one write to the API is enough for both.
     if (actions.length > 0 && actions.every((action) => this.#isStarting(uid, action, after))) return
-    await this.#statuses.write(pod, podStatus(allocated, after, this.#knowledge(uid, after), this.#context(uid)))
+    await this.#report(pod, allocated, after)
     if (actions.some(({ type }) => type === 'removePod')) await this.#finish(pod)
+  }
+
+  async #report(pod: Pod, allocated: Pod, observed: PodObservation): Promise<void> {
+    const uid = pod.metadata.uid ?? ''
+    const status = podStatus(allocated, observed, this.#knowledge(uid, observed), this.#context(uid))
+    const { reason = '', message = '' } = status
+    if (reason === deadlineExceeded && pod.status?.reason !== reason) {
+      this.#options.events.event(pod, 'Normal', reason, message)
+    }
+    await this.#statuses.write(pod, status)
   }
 
   #isStarting(uid: string, action: Action, { containers }: PodObservation): boolean {
@@ -265,7 +277,7 @@ export class PodManager {
     const uid = pod.metadata.uid ?? ''
     const { sandbox, containers } = observed
     const run = containers.get(container.name)?.current
-    if (run?.startedAt) this.#performer.announce(pod, container.name, run.id)
+    if (run) this.#performer.announce(pod, container.name, run)
     if (!run || run.exit || run.pid === undefined || !sandbox) return this.#prober.unwatch(uid, container.name)
     if (run.stopping) {
       this.#prober.unwatch(uid, container.name, 'readiness')
@@ -275,12 +287,6 @@ export class PodManager {
     this.#postStarts.begin(pod, container, run, podIP)
     this.#prober.watch(pod, container, run, podIP)
   }
-}
-
-/** Deleted by force, or by somebody who did not wait for us: it is still asked to end, and given a moment. */
-function leaving(pod: Pod, now: Date): Pod {
-  const { deletionTimestamp = seconds(now) } = pod.metadata
-  return { ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: forcedGraceSeconds } }
 }
 
 function isGone({ remains, containers }: PodObservation): boolean {

@@ -2,12 +2,12 @@
 import type { Container, Pod, Service } from '../../api/generated/v1.ts'
 import { type EventRecorder, type Informer, type KubeClient, resources } from '../../client/index.ts'
 import type { Prober } from '../probes/prober.ts'
-import type { PodObservation, Runtime } from '../runtime/contract.ts'
+import type { Attempt, PodObservation, Runtime } from '../runtime/contract.ts'
 import type { Action } from './decide.ts'
 import { fieldPath } from './fields.ts'
 import type { ClusterNames } from './files.ts'
 import type { PostStarts } from './post-start.ts'
-import type { Problem, Problems } from './problems.ts'
+import { backOffMessage, type Problem, type Problems } from './problems.ts'
 import { resolvConf } from './resolv-conf.ts'
 import { crashLoopMessage } from './restart.ts'
 import { defaultHandler, sandboxConfig } from './sandbox-config.ts'
@@ -68,10 +68,14 @@ export class Performer {
     }
   }
 
-  /** The run has started: told once, if this agent started it. */
-  announce(pod: Pod, name: string, id: string): void {
-    if (!this.#announced.get(pod.metadata.uid ?? '')?.delete(id)) return
-    this.#options.events.event(pod, 'Normal', 'Started', 'Container started', fieldPath(pod, name))
+  /** The run has started, or could not: told once, if this agent started it. */
+  announce(pod: Pod, name: string, { id, startedAt, exit }: Attempt): void {
+    const failed = exit?.startError
+    if (!(startedAt || failed) || !this.#announced.get(pod.metadata.uid ?? '')?.delete(id)) return
+    const { events } = this.#options
+    const path = fieldPath(pod, name)
+    if (failed) events.event(pod, 'Warning', 'Failed', `Error: ${failed}`, path)
+    else events.event(pod, 'Normal', 'Started', 'Container started', path)
   }
 
   forget(uid: string): void {
@@ -91,7 +95,7 @@ export class Performer {
     const { events, problems, again } = this.#options
     if (container) {
       const problem = problems.settle(uid, container)
-      if (problem) events.event(pod, 'Normal', 'BackOff', problem.message, fieldPath(pod, container))
+      if (problem) this.#reportBackOff(pod, container, problem)
       const run = containers.get(container)?.current
       if (run?.exit)
         events.event(pod, 'Warning', 'BackOff', crashLoopMessage(pod, container), fieldPath(pod, container))
@@ -169,7 +173,15 @@ export class Performer {
     const path = fieldPath(pod, name)
     const told = imageEvents[problem.kind]
     if (!told) return events.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path)
-    events.event(pod, 'Warning', told, problem.message, path)
+    const pulling = problem.kind === 'image' ? `Failed to pull image "${problem.image}": ` : ''
+    events.event(pod, 'Warning', told, pulling + problem.message, path)
     events.event(pod, 'Warning', 'Failed', `Error: ${problem.reason}`, path)
+  }
+
+  #reportBackOff(pod: Pod, container: string, { image, reason }: Problem): void {
+    const { events } = this.#options
+    const path = fieldPath(pod, container)
+    events.event(pod, 'Normal', 'BackOff', backOffMessage(image), path)
+    events.event(pod, 'Warning', 'Failed', `Error: ${reason}`, path)
   }
 }

@@ -6,6 +6,7 @@ import { ConfigError } from './environment.ts'
 
 export interface Problem {
   readonly kind: 'image' | 'neverPull' | 'imageName' | 'config' | 'setup'
+  readonly image: string
   /** As in `state.waiting`. */
   readonly reason: string
   readonly message: string
@@ -36,12 +37,12 @@ export class Problems {
   }
 
   note(uid: string, container: Container, error: Error): Problem {
-    const { name, image } = container
+    const { name, image = '' } = container
     const failures = (this.get(uid, name)?.failures ?? 0) + 1
     const kind = kindOf(error, container)
     const retryInMs = Math.min(firstDelayMs[kind] * 2 ** (failures - 1), delayMaxMs)
     const retryAt = this.#clock.now().getTime() + retryInMs
-    const problem: Problem = { kind, ...waiting(kind, image ?? '', error), retryAt, retryInMs, failures }
+    const problem: Problem = { kind, image, ...waiting(kind, image, error), retryAt, retryInMs, failures }
     const containers = this.#byPod.get(uid) ?? new Map<string, Problem>()
     this.#byPod.set(uid, containers.set(name, problem))
     return problem
@@ -51,8 +52,7 @@ export class Problems {
   settle(uid: string, container: string): Problem | undefined {
     const problem = this.get(uid, container)
     if (problem?.reason !== 'ErrImagePull') return undefined
-    const image = /^Failed to pull image ("[^"]*")/.exec(problem.message)?.[1] ?? ''
-    const message = `Back-off pulling image ${image}: ErrImagePull: ${problem.message.replace(/^[^:]*"[^"]*": /, '')}`
+    const message = `${backOffMessage(problem.image)}: ErrImagePull: ${problem.message}`
     const settled: Problem = { ...problem, reason: 'ImagePullBackOff', message }
     this.#byPod.get(uid)?.set(container, settled)
     return settled
@@ -67,6 +67,11 @@ export class Problems {
   }
 }
 
+/** The Event's words; the status says why, too. */
+export function backOffMessage(image: string): string {
+  return `Back-off pulling image "${image}"`
+}
+
 function kindOf(error: Error, { imagePullPolicy }: Container): Problem['kind'] {
   if (error instanceof ConfigError) return 'config'
   if (!(error instanceof RuntimeError)) return 'setup'
@@ -76,7 +81,7 @@ function kindOf(error: Error, { imagePullPolicy }: Container): Problem['kind'] {
 function waiting(kind: Problem['kind'], image: string, error: Error): Pick<Problem, 'reason' | 'message'> {
   switch (kind) {
     case 'image':
-      return { reason: 'ErrImagePull', message: `Failed to pull image "${image}": ${error.message}` }
+      return { reason: 'ErrImagePull', message: error.message }
     case 'neverPull': {
       const message = `Container image "${image}" is not present with pull policy of Never`
       return { reason: 'ErrImageNeverPull', message }

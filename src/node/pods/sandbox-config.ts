@@ -20,7 +20,7 @@ export function sandboxConfig(pod: Pod, { names, handler }: SandboxSources): San
     throw new Error(`failed to get sandbox runtime: no runtime for "${handler}" is configured`)
   }
   if (spec?.hostUsers === false) {
-    throw new Error('the process runtime has no user namespaces: spec.hostUsers must not be false')
+    throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
   }
   const limits = podLimits(pod)
   return {

@@ -48,6 +48,9 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
   }
 }
 
+/** Why a pod failed whose `activeDeadlineSeconds` are over. */
+export const deadlineExceeded = 'DeadlineExceeded'
+
 /** Failed before anything of it was made here: it has no containers to speak of. */
 function isRejected(pod: Pod, { containers }: PodObservation): boolean {
   return isFinished(pod) && !pod.status?.containerStatuses && containers.size === 0
@@ -72,7 +75,7 @@ function podOutcome(pod: Pod, parts: Parts): Outcome {
   if (isFinished(pod)) return { phase: phase ?? '', ...(reason && { reason }), ...(message && { message }) }
   const late = isPastDeadline(pod, parts.now) && {
     phase: 'Failed',
-    reason: 'DeadlineExceeded',
+    reason: deadlineExceeded,
     message: 'Pod was active on the node longer than the specified deadline',
   }
   const outcome = late || { phase: podPhase(pod, parts) }

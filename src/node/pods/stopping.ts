@@ -12,6 +12,8 @@ export interface StopRequest {
 }
 
 const defaultGraceSeconds = 30
+/** Of a pod deleted by force. */
+const forcedGraceSeconds = 2
 /** What a sidecar gets at least, whose turn came when the pod's time was up. */
 const lateTurnMs = 2000
 
@@ -19,6 +21,12 @@ export function graceOf({ metadata, spec, status }: Pod): number {
   // Its disk is wanted back at once.
   if (status?.reason === 'Evicted') return 0
   return metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds
+}
+
+/** Deleted by force, or by somebody who did not wait for us: it is still asked to end, and given a moment. */
+export function leaving(pod: Pod, now: Date): Pod {
+  const { deletionTimestamp = now.toISOString() } = pod.metadata
+  return { ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: forcedGraceSeconds } }
 }
 
 export function stopAll(pod: Pod, observed: PodObservation, request: StopRequest): Action[] {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { runProbe } from './check.ts'
 
@@ -58,6 +58,29 @@ test('an HTTP probe has its time', async () => {
   expect(message).toBe(
     'Get "http://127.0.0.1:PORT/slow": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
   )
+})
+
+const broken: [what: string, scheme: string, answer: string, message: string][] = [
+  ['speaks HTTP', 'HTTPS', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'http: server gave HTTP response to HTTPS client'],
+  ['hangs up', 'HTTP', '', 'EOF'],
+  [
+    'speaks TLS',
+    'HTTP',
+    '\x15\x03\x01\0\x02\x02\x16',
+    'net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x15\\x03\\x01\\x00\\x02\\x02\\x16"',
+  ],
+]
+test.each(broken)('a probe says what is wrong with a server that %s', async (_, scheme, reply, message) => {
+  const plain = createTcpServer((socket) =>
+    socket.on('error', () => {}).once('data', () => socket.end(reply, 'latin1')),
+  )
+  plain.listen(0, '127.0.0.1')
+  await once(plain, 'listening')
+  const { port } = plain.address() as AddressInfo
+  const target = { podIP: '127.0.0.1', container: { name: 'web' }, exec: () => Promise.reject(new Error()) }
+  const outcome = await runProbe({ httpGet: { path: '/', port, scheme } }, target)
+  plain.close()
+  expect(outcome).toEqual({ ok: false, message: `Get "${scheme.toLowerCase()}://127.0.0.1:${port}/": ${message}` })
 })
 
 test('an HTTP probe is satisfied by an answer without end', async () => {

@@ -84,12 +84,32 @@ export function hostPort(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-export function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
+/** As Go's `%q` writes bytes. */
+function visible(line: string): string {
+  const escaped = line.replace(/["\\]/g, '\\$&')
+  return `"${escaped.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`
+}
+
+/** `rawPacket`: what Node could not make an answer of. */
+interface DialError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer
+}
+
+export function dialError(error: DialError, host: string, port: number): string {
   if (error.name === 'AbortError' || error.name === 'TimeoutError') {
     return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
   }
   if (error.code === 'ECONNREFUSED') return `dial tcp ${hostPort(host, port)}: connect: connection refused`
   if (error.code === 'EHOSTUNREACH') return `dial tcp ${hostPort(host, port)}: connect: no route to host`
+  if (error.code === 'ECONNRESET' && error.message === 'socket hang up') return 'EOF'
   if (error.code === 'ECONNRESET') return `read tcp ${hostPort(host, port)}: read: connection reset by peer`
+  if (error.code === 'EPROTO' && /wrong version number/.test(error.message)) {
+    return 'http: server gave HTTP response to HTTPS client'
+  }
+  if (error.code === 'ENOTFOUND') return `dial tcp: lookup ${host}: no such host`
+  if (error.rawPacket) {
+    const [line = ''] = error.rawPacket.toString('latin1').split(/\r?\n/)
+    return `net/http: HTTP/1.x transport connection broken: malformed HTTP response ${visible(line)}`
+  }
   return error.message
 }
