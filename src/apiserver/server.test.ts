@@ -274,6 +274,17 @@ describe('binding', () => {
     expect(second.body.message).toContain('pod p is already assigned to node "node-1"')
   })
 
+  test('ends the wait for another node', async () => {
+    const pods = '/api/v1/namespaces/default/pods'
+    await api.request('POST', pods, { metadata: { name: 'w' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+    const { body } = await api.request('GET', `${pods}/w`)
+    const waiting = { ...body, status: { nominatedNodeName: 'node-2' } }
+    expect((await api.request('PUT', `${pods}/w/status`, waiting)).body).toMatchObject({ status: waiting.status })
+    await api.request('POST', `${pods}/w/binding`, { target: { kind: 'Node', name: 'node-1' } })
+    const bound = await api.request('GET', `${pods}/w`)
+    expect((bound.body as { status?: object }).status).not.toHaveProperty('nominatedNodeName')
+  })
+
   test('gives a pod the zone and region of its node, and labels of the binding', async () => {
     const pods = '/api/v1/namespaces/default/pods'
     const [zone, region] = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']

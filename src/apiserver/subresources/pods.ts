@@ -68,6 +68,8 @@ function bound(request: ResourceRequest, binding: Binding, { node, now, current 
     throw conflict(`pod ${request.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
   if (pod.spec?.schedulingGates?.length) throw conflict(`pod ${request.name} has non-empty .spec.schedulingGates`)
   pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: node }
+  // Where it was to wait for room says nothing any more.
+  delete pod.status?.nominatedNodeName
   for (const field of ['annotations', 'labels'] as const) {
     const added = binding.metadata?.[field]
     if (added) pod.metadata[field] = { ...pod.metadata[field], ...added }

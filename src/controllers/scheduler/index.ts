@@ -1,10 +1,12 @@
 /**
  * Scheduler: gives pods without a node one. Decisions are made one at a time against what is known now, bindings are
- * sent without waiting for each other. A pod that fits nowhere waits for a change that could help it.
+ * sent without waiting for each other. A pod that fits nowhere has lesser pods ended where that makes room, and waits
+ * for a change that could help it.
  */
 
 import { isPodTerminal, isPodTerminating, podCondition } from '../../api/core/pod/conditions.ts'
-import type { Node, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
+import type { PodDisruptionBudget } from '../../api/generated/policy.v1.ts'
+import type { Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -16,8 +18,12 @@ import { type ControllerContext, type Index, startQueue } from '../context.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
-import { type Candidate, takesLess } from './filters.ts'
-import { rejectedEverywhere, selectNode } from './select.ts'
+import { type Candidate, podPriority, takesLess } from './filters.ts'
+import { noNodes, unavailable, unschedulable } from './message.ts'
+import { Nominations } from './nominations.ts'
+import { endVictims } from './preempt.ts'
+import { planPreemption, preemptionIsVain, type Sacrifice } from './preemption.ts'
+import { type Selection, selectNode } from './select.ts'
 import { type StorageView, volumeNeeds } from './volumes.ts'
 
 const schedulerName = 'default-scheduler'
@@ -32,16 +38,26 @@ export function startScheduler(ctx: ControllerContext): void {
   new Scheduler(ctx).start()
 }
 
+/** Of a pod that fits nowhere. */
+interface Failure {
+  readonly message: string
+  /** Where it waits for others to end; null: nowhere any more. */
+  readonly nominated: string | null | undefined
+}
+
 class Scheduler {
   readonly #ctx: ControllerContext
   readonly #pods: Informer<Pod>
   readonly #nodes: Informer<Node>
   readonly #claims: Informer<PersistentVolumeClaim>
+  readonly #namespaces: Informer<Namespace>
+  readonly #budgets: Informer<PodDisruptionBudget>
   readonly #storage: StorageView
   readonly #events: EventRecorder
   readonly #queue: WorkQueue
   /** Bound by us, and not yet seen as bound: key → the pod with its node. */
   readonly #assumed = new Map<string, Pod>()
+  readonly #nominations = new Nominations()
   /** Keys of pods that fitted nowhere. */
   readonly #unschedulable = new Set<string>()
 
@@ -50,6 +66,8 @@ class Scheduler {
     this.#pods = ctx.informers.indexed(resources.pods, byNode)
     this.#nodes = ctx.informers.of(resources.nodes)
     this.#claims = ctx.informers.of(resources.persistentVolumeClaims)
+    this.#namespaces = ctx.informers.of(resources.namespaces)
+    this.#budgets = ctx.informers.of(resources.podDisruptionBudgets)
     const volumes = ctx.informers.of(resources.persistentVolumes)
     this.#storage = { claims: this.#claims, volumes }
     this.#events = ctx.events(schedulerName)
@@ -57,7 +75,7 @@ class Scheduler {
       name: 'scheduler',
       concurrency: 16,
       priority: (key) => this.#pods.get(key)?.spec?.priority ?? 0,
-      after: [this.#pods, this.#nodes, this.#claims, volumes],
+      after: [this.#pods, this.#nodes, this.#claims, this.#namespaces, this.#budgets, volumes],
       reconcile: (key) => this.#schedule(key),
     })
   }
@@ -66,6 +84,7 @@ class Scheduler {
     this.#pods.onChange((change) => this.#podChanged(change))
     this.#nodes.onChange((change) => this.#nodeChanged(change))
     this.#claims.onChange(() => this.#retryUnschedulable())
+    this.#namespaces.onChange(({ type }) => type !== 'deleted' && this.#retryUnschedulable(minds))
   }
 
   #podChanged(change: CacheChange<Pod>): void {
@@ -73,13 +92,16 @@ class Scheduler {
     const key = objectKey(object)
     const gone = change.type === 'deleted'
     const bound = Boolean(object.spec?.nodeName)
+    const pending = !gone && isPending(object)
     if (gone || bound || this.#assumed.get(key)?.metadata.uid !== object.metadata.uid) this.#assumed.delete(key)
+    this.#nominations.follow(change, pending)
     // The pod's own wishes changed: it may fit now. Its status, which we write ourselves, says nothing new.
     if (gone || (change.type === 'updated' && !sameJson(change.old.spec, object.spec))) this.#unschedulable.delete(key)
-    if (!gone && isPending(object) && !this.#unschedulable.has(key)) this.#queue.add(key)
-    // Ports and capacity of its node became free.
-    const smaller = change.type === 'updated' && takesLess(object, change.old)
-    if (bound && (gone || isPodTerminal(object) || smaller)) this.#retryUnschedulable()
+    if (pending && !this.#unschedulable.has(key)) this.#queue.add(key)
+    if (!bound) return
+    if (gone || isPodTerminal(object)) return this.#retryUnschedulable()
+    if (change.type === 'updated' && takesLess(object, change.old)) return this.#retryUnschedulable()
+    if (isMoved(change)) this.#retryUnschedulable(minds)
   }
 
   #nodeChanged(change: CacheChange<Node>): void {
@@ -88,22 +110,63 @@ class Scheduler {
       this.#retryUnschedulable()
   }
 
-  #retryUnschedulable(): void {
-    for (const key of this.#unschedulable) this.#queue.add(key)
-    this.#unschedulable.clear()
+  /** `which`: only those that the change can help. */
+  #retryUnschedulable(which: (pod: Pod) => boolean = () => true): void {
+    for (const key of this.#unschedulable) {
+      const pod = this.#pods.get(key)
+      if (pod && !which(pod)) continue
+      this.#unschedulable.delete(key)
+      this.#queue.add(key)
+    }
   }
 
   async #schedule(key: string): Promise<void> {
     const pod = this.#pods.get(key)
     if (!pod || !isPending(pod) || this.#assumed.has(key)) return
+    const candidates = this.#candidates()
     const needs = volumeNeeds(pod, this.#storage)
-    const selection =
-      'problem' in needs
-        ? { message: rejectedEverywhere(needs.problem, this.#nodes.list().length) }
-        : selectNode(pod, this.#candidates(), needs.affinities)
-    if ('node' in selection) return this.#bind(key, pod, selection.node)
     this.#unschedulable.add(key)
-    await this.#reportUnschedulable(pod, selection.message)
+    if (candidates.length === 0) return this.#fail(pod, { message: noNodes, nominated: undefined })
+    if ('problem' in needs) {
+      const message = unavailable(candidates.length, needs.problem)
+      const vain = unschedulable(message, preemptionIsVain(pod, candidates.length))
+      return this.#fail(pod, { message: vain, nominated: undefined })
+    }
+    const labelsOf = (namespace: string) => this.#namespaces.get(namespace)?.metadata.labels
+    const selection = selectNode(pod, { candidates, labelsOf, ...needs }, this.#nominations.nodeOf(key))
+    if ('node' in selection) {
+      this.#unschedulable.delete(key)
+      return this.#bind(key, pod, selection.node)
+    }
+    return this.#preempt(pod, selection)
+  }
+
+  async #preempt(pod: Pod, { refused, constraints }: Exclude<Selection, { node: string }>): Promise<void> {
+    const key = objectKey(pod)
+    const nominated = this.#nominations.nodeOf(key)
+    const now = this.#ctx.clock.now()
+    const budgets = this.#budgets.list()
+    const plan = planPreemption(pod, { refused, constraints, budgets, nominated, now })
+    const message = unavailable(
+      refused.length,
+      refused.map(({ refusal }) => refusal.reasons),
+    )
+    if ('victims' in plan) return this.#makeRoom(pod, plan, message)
+    if (!plan.wait) this.#nominations.delete(key)
+    const failure = unschedulable(message, plan.message)
+    await this.#fail(pod, { message: failure, nominated: plan.wait ? undefined : null })
+  }
+
+  /** The place is the pod's before anybody is asked to leave it. */
+  async #makeRoom(pod: Pod, sacrifice: Sacrifice, message: string): Promise<void> {
+    const { node } = sacrifice
+    const displaced = this.#nominations.on(node).filter((other) => podPriority(other) < podPriority(pod))
+    this.#nominations.set(pod, node)
+    for (const other of displaced) this.#nominations.delete(objectKey(other))
+    const { client, clock } = this.#ctx
+    await endVictims(pod, sacrifice, { client, clock, events: this.#events })
+    await Promise.all(displaced.map((other) => this.#patchStatus(other, { nominatedNodeName: null })))
+    await this.#fail(pod, { message, nominated: node })
   }
 
   #candidates(): Candidate[] {
@@ -114,13 +177,15 @@ class Scheduler {
     }
     return this.#nodes.list().map((node) => {
       const { name } = node.metadata
-      return { node, pods: [...this.#pods.byIndex(byNode.name, name), ...(assumed.get(name) ?? [])] }
+      const pods = [...this.#pods.byIndex(byNode.name, name), ...(assumed.get(name) ?? [])]
+      return { node, pods, nominated: this.#nominations.on(name) }
     })
   }
 
   async #bind(key: string, pod: Pod, nodeName: string): Promise<void> {
     const { namespace = '', name, uid = '' } = pod.metadata
     this.#assumed.set(key, { ...pod, spec: { containers: [], ...pod.spec, nodeName } })
+    this.#nominations.delete(key)
     try {
       await this.#ctx.client.createSubresource(resources.pods, { namespace, name }, 'binding', {
         apiVersion: 'v1',
@@ -136,9 +201,11 @@ class Scheduler {
     this.#events.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${key} to ${nodeName}`)
   }
 
-  async #reportUnschedulable(pod: Pod, message: string): Promise<void> {
+  async #fail(pod: Pod, { message, nominated }: Failure): Promise<void> {
     const before = podCondition(pod, 'PodScheduled')
-    if (before?.status === 'False' && before.message === message) return
+    const known = pod.status?.nominatedNodeName || null
+    const moved = nominated !== undefined && nominated !== known
+    if (before?.status === 'False' && before.message === message && !moved) return
     this.#events.event(pod, 'Warning', 'FailedScheduling', message)
     const lastTransitionTime =
       (before?.status === 'False' && before.lastTransitionTime) || timestamp(this.#ctx.clock.now())
@@ -150,8 +217,12 @@ class Scheduler {
       lastTransitionTime,
       ...(pod.metadata.generation && { observedGeneration: pod.metadata.generation }),
     }
-    const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }
-    await tolerateReplaced(this.#ctx.client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
+    await this.#patchStatus(pod, { conditions: [condition], ...(moved && { nominatedNodeName: nominated }) })
+  }
+
+  async #patchStatus({ metadata }: Pod, status: Readonly<Record<string, unknown>>): Promise<void> {
+    const patch = { metadata: { uid: metadata.uid }, status }
+    await tolerateReplaced(this.#ctx.client.patch(resources.pods, metadata, patch, { subresource: 'status' }))
   }
 }
 
@@ -176,4 +247,16 @@ function schedulingFacts({ metadata, spec, status }: Node) {
     allocatable: status?.allocatable,
     ready: status?.conditions?.find((condition) => condition.type === 'Ready')?.status,
   }
+}
+
+/** The pod has come to a node, or means something else to selectors now. */
+function isMoved(change: CacheChange<Pod>): boolean {
+  if (change.type !== 'updated') return change.type === 'added'
+  const { old, object } = change
+  return !old.spec?.nodeName || !sameJson(old.metadata.labels, object.metadata.labels)
+}
+
+/** Where other pods are matters to it. Those that others keep away wait for them to go. */
+function minds({ spec }: Pod): boolean {
+  return Boolean(spec?.affinity?.podAffinity || spec?.affinity?.podAntiAffinity || spec?.topologySpreadConstraints)
 }

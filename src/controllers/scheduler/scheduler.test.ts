@@ -3,34 +3,15 @@ import type { Node, Pod, PodSpec } from '../../api/generated/v1.ts'
 import { resources } from '../../client/resources.ts'
 import { FakeApi } from '../testing/fake-api.ts'
 import { type Harness, node, startHarness } from '../testing/harness.ts'
+import { outcome, pod, requesting, sized } from './fixtures.ts'
 import { startScheduler } from './index.ts'
-import { selectNode } from './select.ts'
-
-function pod(name: string, spec: Partial<PodSpec> = {}): Pod {
-  return {
-    metadata: { name, namespace: 'demo' },
-    spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
-  }
-}
-
-const helpless = (n: number) =>
-  `no new claims to deallocate, preemption: 0/${n} nodes are available: ${n} Preemption is not helpful for scheduling.`
-const noVictims =
-  'no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.'
+import { unavailable, unschedulable } from './message.ts'
 
 const notReady = node('n1', { status: { conditions: [{ type: 'Ready', status: 'False' }] } })
 const tainted = node('n1', { spec: { taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] } })
 const cordoned = node('n1', { spec: { unschedulable: true } })
 const zoned = node('n1', { metadata: { name: 'n1', labels: { zone: 'a', cores: '8' } } })
-const small = node('n1', {
-  status: {
-    conditions: [{ type: 'Ready', status: 'True' }],
-    allocatable: { cpu: '1', memory: '1Gi', pods: '2' },
-  },
-})
-const requesting = (requests: Record<string, string>) => ({
-  containers: [{ name: 'c', image: 'i', resources: { requests } }],
-})
+const small = sized('n1', { cpu: '1', memory: '1Gi', pods: '2' })
 const required = (key: string, operator: string, values?: string[]) => ({
   affinity: {
     nodeAffinity: {
@@ -54,37 +35,31 @@ const hostPort = (port: number, hostIP?: string) => ({
 })
 
 describe('a pod and one node', () => {
-  const untolerated = '0/1 nodes are available: 1 node(s) had untolerated taint(s). '
-  const unmatched = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. "
+  const untolerated = 'node(s) had untolerated taint(s)'
+  const unmatched = "node(s) didn't match Pod's node affinity/selector"
   const cases: [string, Node, Partial<PodSpec>, Pod[], true | string][] = [
     ['an ordinary one fits', node('n1'), {}, [], true],
-    ['a node that is not ready', notReady, {}, [], untolerated + helpless(1)],
+    ['a node that is not ready', notReady, {}, [], untolerated],
     ['a daemon that tolerates everything fits there', notReady, { tolerations: [{ operator: 'Exists' }] }, [], true],
-    ['a cordoned node', cordoned, {}, [], `0/1 nodes are available: 1 node(s) were unschedulable. ${helpless(1)}`],
-    ['a taint', tainted, {}, [], untolerated + helpless(1)],
+    ['a cordoned node', cordoned, {}, [], 'node(s) were unschedulable'],
+    ['a taint', tainted, {}, [], untolerated],
     ['a tolerated taint', tainted, { tolerations: [{ key: 'gpu', value: 'yes' }] }, [], true],
-    [
-      'a toleration of another value',
-      tainted,
-      { tolerations: [{ key: 'gpu', value: 'no' }] },
-      [],
-      untolerated + helpless(1),
-    ],
+    ['a toleration of another value', tainted, { tolerations: [{ key: 'gpu', value: 'no' }] }, [], untolerated],
     ['a selector that matches', zoned, { nodeSelector: { zone: 'a' } }, [], true],
-    ['a selector that does not', zoned, { nodeSelector: { zone: 'b' } }, [], unmatched + helpless(1)],
+    ['a selector that does not', zoned, { nodeSelector: { zone: 'b' } }, [], unmatched],
     ['affinity In', zoned, required('zone', 'In', ['a', 'b']), [], true],
-    ['affinity NotIn', zoned, required('zone', 'NotIn', ['a']), [], unmatched + helpless(1)],
+    ['affinity NotIn', zoned, required('zone', 'NotIn', ['a']), [], unmatched],
     ['affinity Gt', zoned, required('cores', 'Gt', ['4']), [], true],
-    ['affinity Lt', zoned, required('cores', 'Lt', ['4']), [], unmatched + helpless(1)],
+    ['affinity Lt', zoned, required('cores', 'Lt', ['4']), [], unmatched],
     ['affinity DoesNotExist', zoned, required('disk', 'DoesNotExist'), [], true],
     ['pinned by name', zoned, byName('n1'), [], true],
-    ['pinned to another', zoned, byName('n2'), [], unmatched + helpless(1)],
+    ['pinned to another', zoned, byName('n2'), [], unmatched],
     [
       'a host port in use',
       node('n1'),
       hostPort(8080),
       [pod('other', hostPort(8080))],
-      `0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. ${noVictims}`,
+      "node(s) didn't have free ports for the requested pod ports",
     ],
     [
       'a host port on another address',
@@ -93,45 +68,27 @@ describe('a pod and one node', () => {
       [pod('o', hostPort(80, '10.0.0.2'))],
       true,
     ],
-    [
-      'too much cpu',
-      small,
-      requesting({ cpu: '1500m' }),
-      [],
-      `0/1 nodes are available: 1 Insufficient cpu. ${noVictims}`,
-    ],
+    ['too much cpu', small, requesting({ cpu: '1500m' }), [], 'Insufficient cpu'],
     [
       'what others left is not enough',
       small,
       requesting({ cpu: '600m', memory: '600Mi' }),
       [pod('o', requesting({ cpu: '500m', memory: '600Mi' }))],
-      `0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. ${noVictims}`,
+      'Insufficient cpu; Insufficient memory',
     ],
-    ['a full node', small, {}, [pod('a'), pod('b')], `0/1 nodes are available: 1 Too many pods. ${noVictims}`],
-    [
-      'a device nobody has',
-      small,
-      requesting({ 'x/gpu': '1' }),
-      [],
-      `0/1 nodes are available: 1 Insufficient x/gpu. ${noVictims}`,
-    ],
+    ['a full node', small, {}, [pod('a'), pod('b')], 'Too many pods'],
+    ['a device nobody has', small, requesting({ 'x/gpu': '1' }), [], 'Insufficient x/gpu'],
   ]
-  test.each(cases)('%s', (_, target, spec, pods, outcome) => {
-    expect(selectNode(pod('p', spec), [{ node: target, pods }])).toEqual(
-      outcome === true ? { node: 'n1' } : { message: outcome },
-    )
+  test.each(cases)('%s', (_, target, spec, pods, expected) => {
+    expect(outcome(pod('p', spec), [{ node: target, pods }])).toEqual(expected === true ? 'n1' : [expected])
   })
-})
-
-test('no nodes at all', () => {
-  expect(selectNode(pod('p'), [])).toEqual({ message: 'no nodes available to schedule pods' })
 })
 
 test('reasons of several nodes are counted and sorted', () => {
-  const candidates = [cordoned, { ...cordoned, metadata: { name: 'n2' } }, tainted].map((n) => ({ node: n, pods: [] }))
-  expect(selectNode(pod('p'), candidates)).toEqual({
-    message: `0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) were unschedulable. ${helpless(3)}`,
-  })
+  const reasons = [['were unschedulable'], ['Too many pods', 'Insufficient cpu'], ['were unschedulable']]
+  expect(unschedulable(unavailable(3, reasons), 'not eligible due to preemptionPolicy=Never.')).toBe(
+    '0/3 nodes are available: 1 Insufficient cpu, 1 Too many pods, 2 were unschedulable. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.',
+  )
 })
 
 test('the emptiest node wins, preferences first', () => {
@@ -139,10 +96,17 @@ test('the emptiest node wins, preferences first', () => {
     { node: zoned, pods: [pod('a'), pod('b')] },
     { node: node('n2'), pods: [pod('c')] },
   ]
-  expect(selectNode(pod('p'), candidates)).toEqual({ node: 'n2' })
+  expect(outcome(pod('p'), candidates)).toBe('n2')
   const preference = { matchExpressions: [{ key: 'zone', operator: 'Exists' }] }
   const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference }] }
-  expect(selectNode(pod('p', { affinity: { nodeAffinity } }), candidates)).toEqual({ node: 'n1' })
+  expect(outcome(pod('p', { affinity: { nodeAffinity } }), candidates)).toBe('n1')
+  const avoided = { ...node('n2'), spec: { taints: [{ key: 'x', effect: 'PreferNoSchedule' }] } }
+  expect(
+    outcome(pod('p'), [
+      { node: zoned, pods: [pod('a')] },
+      { node: avoided, pods: [] },
+    ]),
+  ).toBe('n1')
 })
 
 describe('the scheduler', () => {
@@ -221,5 +185,55 @@ describe('the scheduler', () => {
     await quiet()
     const placed = api.all(resources.pods).filter(({ spec }) => spec?.nodeName)
     expect(placed.map(({ metadata }) => metadata.name)).toEqual(['p7'])
+  })
+
+  const get = (api: FakeApi, name: string) => api.get(resources.pods, { namespace: 'demo', name })
+
+  test('ends a lesser pod for one of higher priority, keeps the place for it, and gives it', async () => {
+    const api = new FakeApi()
+    await api.create(resources.nodes, small)
+    harness = startHarness(startScheduler, { api })
+    await api.create(resources.pods, pod('low', { priority: 1, ...requesting({ cpu: '1' }) }))
+    await harness.quiet()
+    const high = { priority: 9, schedulerName: 'default-scheduler', ...requesting({ cpu: '800m' }) }
+    await api.create(resources.pods, pod('high', high))
+    await harness.quiet()
+    const low = await get(api, 'low')
+    expect(low.metadata.deletionTimestamp).toBeDefined()
+    expect(low.status?.conditions).toMatchObject([
+      {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'PreemptionByScheduler',
+        message: 'default-scheduler: preempting to accommodate a higher priority pod',
+      },
+    ])
+    expect((await get(api, 'high')).status).toMatchObject({
+      nominatedNodeName: 'n1',
+      conditions: [{ reason: 'Unschedulable', message: '0/1 nodes are available: 1 Insufficient cpu.' }],
+    })
+    const { uid } = (await get(api, 'high')).metadata
+    const events = api.all(resources.events).map(({ involvedObject, message }) => [involvedObject?.name, message])
+    expect(events).toContainEqual(['low', `Preempted by pod ${uid} on node n1`])
+    await api.create(resources.pods, pod('thief', { priority: 5, ...requesting({ cpu: '500m' }) }))
+    await api.delete(resources.pods, low.metadata, { gracePeriodSeconds: 0 })
+    await harness.quiet()
+    expect((await get(api, 'high')).spec?.nodeName).toBe('n1')
+    expect((await get(api, 'thief')).spec?.nodeName).toBeUndefined()
+    expect(api.count(/delete pods/)).toBe(2)
+  })
+
+  test('a pod that wants to be near another goes once that one is there', async () => {
+    const api = new FakeApi()
+    await api.create(resources.nodes, node('n1', { metadata: { name: 'n1', labels: { zone: 'a' } } }))
+    harness = startHarness(startScheduler, { api })
+    const term = { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'db' } } }
+    const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] }
+    await api.create(resources.pods, pod('web', { affinity: { podAffinity } }))
+    await harness.quiet()
+    expect((await get(api, 'web')).spec?.nodeName).toBeUndefined()
+    await api.create(resources.pods, pod('db', {}, { app: 'db' }))
+    await harness.quiet()
+    expect((await get(api, 'web')).spec?.nodeName).toBe('n1')
   })
 })

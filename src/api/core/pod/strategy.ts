@@ -3,11 +3,13 @@ import { bumpGeneration, keepSpec, keepStatus, startGeneration } from '../../com
 import type { Pod, PodCondition } from '../../generated/v1.ts'
 import { admitPod, admitPodUpdate } from './admission.ts'
 import { setPodCondition } from './conditions.ts'
+import { applyLabelKeys } from './label-keys.ts'
 import { qosClass } from './qos.ts'
 
 export function preparePodForCreate(pod: Pod): void {
   startGeneration(pod)
   admitPod(pod)
+  applyLabelKeys(pod)
   pod.status = { phase: 'Pending', qosClass: qosClass(pod) }
   if (pod.spec?.schedulingGates?.length) {
     const condition: PodCondition = {
