@@ -149,6 +149,7 @@ describe('informer', () => {
     }
     async function* cutOffAfterAnHour(): AsyncGenerator<Buffer> {
       now += 3_600_000
+      yield Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } })}\n`)
       throw new TransportError('closed', 'the server was killed')
     }
     const answers = [list(7), refused, refused, refused, { status: 200, body: cutOffAfterAnHour() }, refused, list(8)]

@@ -1,9 +1,10 @@
 /** The server behind real TLS, and the real kubectl in front of it. Needs loopback only. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { createServer, request, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -14,13 +15,14 @@ import { run } from '../../lib/exec.ts'
 import { createCa, issue, type KeyPair } from '../../lib/pki.ts'
 import { openSqliteStore } from '../../store/index.ts'
 import { type ApiServer, createApiServer } from '../server.ts'
-import { type Listener, listenHttps } from './https.ts'
+import { type Listener, type ListenOptions, listenHttps } from './https.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'apiserver-https-'))
 const kubeconfig = join(dir, 'kubeconfig')
 let ca: KeyPair
 let client: KeyPair
 let server: ApiServer
+let listening: ListenOptions
 let listener: Listener
 let agent: Server
 let store: ReturnType<typeof openSqliteStore>
@@ -42,13 +44,9 @@ beforeAll(async () => {
     disableAdmissionPlugins: ['ServiceAccount'],
     agents: { certPem: client.certPem, keyPem: client.keyPem, caPem: ca.certPem },
   })
-  listener = await listenHttps(server, {
-    host: '127.0.0.1',
-    port: 0,
-    certPem: serverPair.certPem,
-    keyPem: serverPair.keyPem,
-    clientCaPem: ca.certPem,
-  })
+  const { certPem, keyPem } = serverPair
+  listening = { host: '127.0.0.1', port: 0, certPem, keyPem, clientCaPem: ca.certPem }
+  listener = await listenHttps(server, listening)
   agent = await startAgent(serverPair)
   writeFileSync(kubeconfig, kubeconfigText())
   expect((await kubectl('create', 'namespace', 'default')).stderr).toBe('')
@@ -193,6 +191,16 @@ describe('a client', () => {
     expect(small.bytes.length).toBeLessThan(plain.bytes.length / 4)
     const refused = await call({ ...credentials(), path, headers: { 'accept-encoding': 'gzip;q=0, br' } })
     expect(refused.headers['content-encoding']).toBeUndefined()
+  })
+
+  test('that never finishes its handshake does not hold up the end of the server', async () => {
+    const other = await listenHttps(server, listening)
+    const silent = connect(other.port, '127.0.0.1')
+    await once(silent, 'connect')
+    const cut = once(silent, 'close')
+    // Connections are accepted in their order: after this one's answer the server has both.
+    await call({ port: other.port })
+    await Promise.all([other.close(), cut])
   })
 
   test('sees a watch begin before anything happens', async () => {

@@ -1,7 +1,7 @@
 /** The server's only sockets: HTTP/1.1 over TLS, clients known by their certificates. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
@@ -55,8 +55,9 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     requestTimeout: 0,
     noDelay: true,
   })
-  const sockets = new Set<Duplex>()
-  https.on('secureConnection', (socket: TLSSocket) => {
+  const sockets = new Set<Socket>()
+  // From before the handshake, which a client may never finish.
+  https.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
