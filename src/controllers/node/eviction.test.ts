@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Pod, Toleration } from '../../api/generated/v1.ts'
+import type { Pod, Taint, Toleration } from '../../api/generated/v1.ts'
 import { resources } from '../../client/resources.ts'
 import { FakeClock } from '../../lib/clock.ts'
 import { type Harness, node, startHarness } from '../testing/harness.ts'
@@ -35,21 +35,29 @@ describe('how long a pod may stay', () => {
     ['not longer than it tolerated', [tolerating(30)], [lost], 0],
     ['not at all when one of two is not tolerated', [tolerating(300)], [lost, { ...lost, key: 'gpu' }], 0],
   ]
-  test.each(cases)('%s', (_, tolerations, taints, ms) => expect(evictionInMs(pod(tolerations), taints, now)).toBe(ms))
+  test.each(cases)('%s', (_, tolerations, taints, ms) =>
+    expect(evictionInMs(pod(tolerations), taints, { now, seen: now })).toBe(ms),
+  )
+
+  test('a taint that does not say since when is as old as it is known', () => {
+    const seen = new Date(now.getTime() - 20_000)
+    const { timeAdded: _, ...taint } = lost
+    expect(evictionInMs(pod([tolerating(30)]), [taint], { now, seen })).toBe(10_000)
+  })
 })
 
 describe('the controller', () => {
   let harness: Harness
   afterEach(() => harness.stop())
 
-  async function begin() {
+  async function begin(taint: Taint = lost) {
     const clock = new FakeClock()
     harness = startHarness(startTaintEvictionController, { clock })
     const { api, quiet } = harness
     await api.create(resources.nodes, node('n1'))
     await api.create(resources.pods, pod([tolerating(300)]))
     await quiet()
-    await api.patch(resources.nodes, { name: 'n1' }, { spec: { taints: [lost] } })
+    await api.patch(resources.nodes, { name: 'n1' }, { spec: { taints: [taint] } })
     await quiet()
     const evicted = () => api.all(resources.pods)[0]?.metadata.deletionTimestamp !== undefined
     return { api, clock, quiet, evicted }
@@ -66,6 +74,13 @@ describe('the controller', () => {
     expect(api.all(resources.events)[0]?.message).toBe('Marking for deletion Pod demo/p')
   })
 
+  test('also under a taint that does not say since when it is there, as kubectl sets it', async () => {
+    const { clock, quiet, evicted } = await begin({ key: lost.key, effect: 'NoExecute' })
+    clock.advance(300_000)
+    await quiet()
+    expect(evicted()).toBe(true)
+  })
+
   test('leaves it alone when the taint goes in time', async () => {
     const { api, clock, quiet, evicted } = await begin()
     await api.patch(resources.nodes, { name: 'n1' }, { spec: { taints: null } })
@@ -73,5 +88,6 @@ describe('the controller', () => {
     clock.advance(600_000)
     await quiet()
     expect(evicted()).toBe(false)
+    expect(api.all(resources.events)[0]?.message).toBe('Cancelling deletion of Pod demo/p')
   })
 })
