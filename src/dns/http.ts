@@ -1,5 +1,5 @@
 /** The plain HTTP side: health, readiness and metrics, each on the address its plugin names. */
-import { createServer } from 'node:http'
+import { createServer } from '../lib/http.ts'
 
 export interface HttpAnswer {
   readonly status: number

@@ -1,8 +1,9 @@
 /** Connections that ask for another protocol: streams, proxies, and answers over a WebSocket. */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
+import { STATUS_CODES } from '../../lib/http.ts'
 import { withoutToken } from '../authentication/bearer.ts'
 import type { UserInfo } from '../handler.ts'
 import { methodNotAllowed } from '../http/errors.ts'

@@ -2,9 +2,10 @@
  * Answers that go on, a log or a watch, as messages of a WebSocket: what browsers can read. Of a log each message is a
  * piece, behind an empty one that says that the connection stands; of a watch each is an event.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { ApiResponse } from '../../client/transport.ts'
+import { STATUS_CODES } from '../../lib/http.ts'
 import { BufferBody } from '../http/respond.ts'
 import type { Upgrade } from './upgrade.ts'
 

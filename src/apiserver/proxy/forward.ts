@@ -1,14 +1,9 @@
 /** One HTTP request passed on to a backend, and its answer passed back. Bodies stream both ways. */
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  type ServerResponse,
-} from 'node:http'
+import type { ClientRequest, IncomingMessage, RequestOptions, ServerResponse } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 import { type StatusError, serviceUnavailable } from '../../api/machinery/status.ts'
+import { request as httpRequest } from '../../lib/http.ts'
 import { type AgentDialer, dialFailure } from '../subresources/agent.ts'
 import { type LinkContext, rewriteLink } from './links.ts'
 import type { Backend } from './location.ts'

@@ -1,6 +1,7 @@
 /** One HTTP request to a container, as probes and lifecycle hooks make it. The errors' words are Go's. */
-import { request as httpRequest } from 'node:http'
+
 import type { Container, HTTPGetAction } from '../../api/generated/v1.ts'
+import { request as httpRequest } from '../../lib/http.ts'
 
 export interface HttpTarget {
   readonly podIP: string

@@ -1,5 +1,6 @@
 /** The proxy's two HTTP endpoints: health for load balancers and probes, metrics for people who watch. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from '../../lib/http.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Health } from './health.ts'
 import type { ProgrammedService } from './programmed.ts'

@@ -2,7 +2,8 @@
  * Health-check node ports: for each Service with policy Local behind a load balancer, a port on the node that says
  * whether one of its pods is ready here. The balancer sends traffic only where it is told yes.
  */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import { createServer } from '../../lib/http.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type PortChange, planKey, serviceKey } from '../plan/types.ts'
 

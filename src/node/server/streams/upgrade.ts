@@ -1,7 +1,8 @@
 /** How a connection is taken over for streams: as a WebSocket or as SPDY/3.1, and in which subprotocol. */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { STATUS_CODES } from '../../../lib/http.ts'
 
 /** A request that asks for another protocol, and its connection. */
 export interface Upgrade {
