@@ -13,7 +13,7 @@ afterEach(() => harness.stop())
 const start = Date.parse('2026-01-01T00:00:00Z')
 const minuteMs = 60_000
 
-async function begin(spec: Partial<CronJobSpec> = {}, status?: CronJob['status']) {
+async function begin(spec: Partial<CronJobSpec> = {}, status?: CronJob['status'], localZone = 'UTC') {
   const clock = new FakeClock(start)
   const api = new FakeApi()
   const template = { spec: { containers: [{ name: 'hello' }] } }
@@ -32,7 +32,7 @@ async function begin(spec: Partial<CronJobSpec> = {}, status?: CronJob['status']
   // The fake's objects were made in 1970: its CronJobs have run before.
   const before = { lastScheduleTime: '2026-01-01T00:00:00Z' }
   await api.updateStatus(resources.cronJobs, { ...created, status: status ?? before })
-  harness = startHarness(startCronJobController, { api, clock })
+  harness = startHarness((ctx) => startCronJobController(ctx, localZone), { api, clock })
   const { quiet } = harness
   await quiet()
   const jobs = () => api.all(resources.jobs)
@@ -79,6 +79,14 @@ test('a Job is made when its time has come', async () => {
   expect(events()).toEqual([`SuccessfulCreate: Created job ${name}`])
   await advance(5 * minuteMs)
   expect(jobs()).toHaveLength(2)
+})
+
+test('a schedule without a time zone is read on the clock of the machine', async () => {
+  const { advance, jobs } = await begin({ schedule: '5 9 * * *' }, undefined, 'Asia/Tokyo')
+  await advance(5 * minuteMs + 100)
+  expect(jobs()[0]?.metadata.annotations).toEqual({
+    'batch.kubernetes.io/cronjob-scheduled-timestamp': '2026-01-01T09:05:00+09:00',
+  })
 })
 
 test('ended Jobs leave the list, and the oldest of them go', async () => {

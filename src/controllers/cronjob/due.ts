@@ -13,15 +13,18 @@ export interface Due {
   readonly missedMany: boolean
 }
 
-/** The schedule, or why there is none, as an Event says it. */
-export function scheduleOf({ spec }: CronJob): Schedule | { readonly reason: string; readonly message: string } {
+/** The schedule, or why there is none, as an Event says it. `localZone`: of a CronJob that names no zone. */
+export function scheduleOf(
+  { spec }: CronJob,
+  localZone: string,
+): Schedule | { readonly reason: string; readonly message: string } {
   const { schedule, timeZone } = spec
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     const message = `invalid timeZone: ${JSON.stringify(timeZone)}: unknown time zone ${timeZone}`
     return { reason: 'UnknownTimeZone', message }
   }
   try {
-    return parseSchedule(schedule, timeZone ?? 'UTC')
+    return parseSchedule(schedule, timeZone ?? localZone)
   } catch (error) {
     if (!(error instanceof ScheduleError)) throw error
     const message = `unparseable schedule: ${JSON.stringify(schedule)} : ${error.message}`

@@ -1,4 +1,5 @@
 /** CronJob controller: makes a Job when its time has come, and keeps some of those that ended. */
+import { isTimeZone } from '../../api/batch/schedule.ts'
 import { wallClock } from '../../api/batch/wall-clock.ts'
 import type { CronJob, CronJobStatus, Job } from '../../api/generated/batch.v1.ts'
 import type { ObjectReference } from '../../api/generated/v1.ts'
@@ -17,14 +18,22 @@ import { timestamp } from '../shared/time.ts'
 import { observe, pastHistory, withActive } from './active.ts'
 import { dueTime, nextInMs, scheduleOf } from './due.ts'
 
-export function startCronJobController(ctx: ControllerContext): void {
-  new CronJobController(ctx).start()
+/** `localZone`: where schedules without `timeZone` are read; default: the zone of this process (`TZ`, `/etc/localtime`). */
+export function startCronJobController(ctx: ControllerContext, localZone = systemZone()): void {
+  new CronJobController(ctx, localZone).start()
+}
+
+/** A `TZ` that names no zone is read as UTC, as programs in Go do. */
+function systemZone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  return timeZone && isTimeZone(timeZone) ? timeZone : 'UTC'
 }
 
 const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
 
 class CronJobController {
   readonly #ctx: ControllerContext
+  readonly #localZone: string
   readonly #cronJobs: Informer<CronJob>
   readonly #jobs: Informer<Job>
   readonly #events: EventRecorder
@@ -32,8 +41,9 @@ class CronJobController {
   /** What was last written of each, until the cache shows it. */
   readonly #written = new Map<string, string>()
 
-  constructor(ctx: ControllerContext) {
+  constructor(ctx: ControllerContext, localZone: string) {
     this.#ctx = ctx
+    this.#localZone = localZone
     this.#cronJobs = ctx.informers.of(resources.cronJobs)
     this.#jobs = ctx.informers.indexed(resources.jobs, byController)
     this.#events = ctx.events('cronjob-controller')
@@ -91,7 +101,7 @@ class CronJobController {
   /** Starts the Job whose time has come, and comes back for the next. */
   async #schedule(cronJob: CronJob, status: CronJobStatus): Promise<CronJobStatus> {
     if (cronJob.metadata.deletionTimestamp || cronJob.spec.suspend) return status
-    const schedule = scheduleOf(cronJob)
+    const schedule = scheduleOf(cronJob, this.#localZone)
     if ('reason' in schedule) {
       this.#events.event(cronJob, 'Warning', schedule.reason, schedule.message)
       return status
@@ -137,7 +147,10 @@ class CronJobController {
   /** Undefined: one of this name is somebody else's, or cannot be made any more. */
   async #createJob(cronJob: CronJob, name: string, time: number): Promise<Job | undefined> {
     try {
-      const job = await this.#ctx.client.create(resources.jobs, jobFor(cronJob, name, time))
+      const job = await this.#ctx.client.create(
+        resources.jobs,
+        jobFor(cronJob, { name, time, localZone: this.#localZone }),
+      )
       this.#events.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${name}`)
       return job
     } catch (error) {
@@ -185,8 +198,8 @@ function jobName({ metadata }: CronJob, time: number): string {
   return `${metadata.name}-${Math.floor(time / 60_000)}`
 }
 
-function jobFor(cronJob: CronJob, name: string, time: number): Job {
-  const { jobTemplate, timeZone = 'UTC' } = cronJob.spec
+function jobFor(cronJob: CronJob, { name, time, localZone }: { name: string; time: number; localZone: string }): Job {
+  const { jobTemplate, timeZone = localZone } = cronJob.spec
   const { labels, annotations } = jobTemplate.metadata ?? {}
   return {
     metadata: {
