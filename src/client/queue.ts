@@ -16,12 +16,18 @@ export interface WorkQueueOptions {
   readonly concurrency?: number
   /** Waiting keys with more of it are worked on first; absent: first come, first served. */
   readonly priority?: (key: string) => number
+  /** How long a key stays away that fails again and again: from the first to the last. Default: 5 ms to 1,000 s. */
+  readonly backoff?: Backoff
   readonly log: Logger
   readonly clock?: Clock
 }
 
-const backoffMinMs = 5
-const backoffMaxMs = 1_000_000
+export interface Backoff {
+  readonly minMs: number
+  readonly maxMs: number
+}
+
+const usualBackoff: Backoff = { minMs: 5, maxMs: 1_000_000 }
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions
@@ -119,7 +125,8 @@ export class WorkQueue {
     if (!this.#running) return
     const failures = this.#failures.get(key) ?? 0
     this.#failures.set(key, failures + 1)
-    const delayMs = Math.min(backoffMinMs * 2 ** failures, backoffMaxMs)
+    const { minMs, maxMs } = this.#options.backoff ?? usualBackoff
+    const delayMs = Math.min(minMs * 2 ** failures, maxMs)
     this.#options.log[isOrdinary(error) ? 'debug' : 'warn'](
       { err: error, key, queue: this.#options.name, delayMs },
       'reconcile failed, will retry',

@@ -4,7 +4,7 @@ import type { Client } from '../client/client.ts'
 import type { KubeClient, Resource } from '../client/contract.ts'
 import type { EventRecorder } from '../client/events.ts'
 import { Informer, type InformerOptions } from '../client/informer.ts'
-import { WorkQueue } from '../client/queue.ts'
+import { type Backoff, WorkQueue } from '../client/queue.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 
@@ -123,13 +123,14 @@ export interface QueueOptions {
   readonly concurrency?: number
   /** More goes first. */
   readonly priority?: (key: string) => number
+  readonly backoff?: Backoff
   /** Nothing is reconciled before these have their first list. */
   readonly after: readonly Pick<Informer<KubeObject>, 'synced'>[]
 }
 
 /** A work queue that starts working when its informers have synced, and stops with the context. */
 export function startQueue(ctx: ControllerContext, options: QueueOptions): WorkQueue {
-  const { name, reconcile, concurrency, priority, after } = options
+  const { name, reconcile, concurrency, priority, backoff, after } = options
   const queue = new WorkQueue({
     name,
     reconcile,
@@ -137,6 +138,7 @@ export function startQueue(ctx: ControllerContext, options: QueueOptions): WorkQ
     clock: ctx.clock,
     ...(concurrency !== undefined && { concurrency }),
     ...(priority && { priority }),
+    ...(backoff && { backoff }),
   })
   void Promise.all(after.map((informer) => informer.synced)).then(() => {
     if (!ctx.signal.aborted) return queue.run(ctx.signal)

@@ -63,6 +63,7 @@ export class JobController {
     this.#queue = startQueue(ctx, {
       name: 'job',
       concurrency: 5,
+      backoff: { minMs: 1000, maxMs: 60_000 },
       after: [this.#jobs, this.#pods],
       reconcile: (key) => this.#reconcile(key),
     })

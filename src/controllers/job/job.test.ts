@@ -368,3 +368,22 @@ test('what a stopped controller left half-done is finished by the next', async (
   expect(current().status?.succeeded).toBe(1)
   expect(hasJobCondition(current(), 'Complete')).toBe(true)
 })
+
+test('pods that cannot be made are tried again after a second, then two', async () => {
+  const { api, change, advance, pods } = await begin({ parallelism: 0 })
+  api.refuse = (write) => {
+    if (write === 'create pods') throw new Error('no quota')
+  }
+  const attempts = () => api.all(resources.events).reduce((sum, { count = 0 }) => sum + count, 0)
+  await change({ parallelism: 1 })
+  const first = attempts()
+  await advance(999)
+  expect(attempts()).toBe(first)
+  await advance(1)
+  expect(attempts()).toBe(first + 1)
+  await advance(1999)
+  expect(attempts()).toBe(first + 1)
+  api.refuse = () => {}
+  await advance(1)
+  expect(pods()).toHaveLength(1)
+})
