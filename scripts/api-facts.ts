@@ -48,6 +48,8 @@ export const merge: Record<string, string> = {
   'PodDisruptionBudgetStatus.conditions': 'type',
   'HorizontalPodAutoscalerStatus.conditions': 'type',
   'ServiceCIDRStatus.conditions': 'type',
+  'ComponentStatus.conditions': 'type',
+  'CSINodeSpec.drivers': 'name',
 }
 
 /** Fields whose values are quantities (the models call them string). Maps end in `{}`. */
@@ -80,6 +82,8 @@ export const quantities = new Set([
   'MetricValueStatus.value',
   'HPAScalingRules.tolerance',
   'PodStatus.allocatedResources',
+  'CSIStorageCapacity.capacity',
+  'CSIStorageCapacity.maximumVolumeSize',
 ])
 
 /**
@@ -142,6 +146,9 @@ export const fieldTypes: Record<string, string> = {
   'ServiceCIDRStatus.conditions': 'type',
   'Endpoint.addresses': 'set',
   'Scheduling.nodeSelector': 'atomic',
+  'ComponentStatus.conditions': 'type',
+  'CSIDriverSpec.volumeLifecycleModes': 'set',
+  'CSINodeSpec.drivers': 'name',
 }
 
 /** Structs that have one owner as a whole. */

@@ -35,6 +35,13 @@ export interface APIResourceList {
   resources: APIResource[]
 }
 
+export interface APIVersions {
+  apiVersion?: string
+  kind?: string
+  serverAddressByClientCIDRs: ServerAddressByClientCIDR[]
+  versions: string[]
+}
+
 export interface Condition {
   lastTransitionTime: string
   message: string

@@ -2,6 +2,55 @@
 import type * as meta from './meta.v1.ts'
 import type * as core from './v1.ts'
 
+export interface CSIDriver {
+  apiVersion?: string
+  kind?: string
+  metadata: meta.ObjectMeta
+  spec: CSIDriverSpec
+}
+
+export interface CSIDriverSpec {
+  attachRequired?: boolean
+  fsGroupPolicy?: string
+  nodeAllocatableUpdatePeriodSeconds?: number
+  podInfoOnMount?: boolean
+  preventPodSchedulingIfMissing?: boolean
+  requiresRepublish?: boolean
+  seLinuxMount?: boolean
+  serviceAccountTokenInSecrets?: boolean
+  storageCapacity?: boolean
+  tokenRequests?: TokenRequest[]
+  volumeLifecycleModes?: string[]
+}
+
+export interface CSINode {
+  apiVersion?: string
+  kind?: string
+  metadata: meta.ObjectMeta
+  spec: CSINodeSpec
+}
+
+export interface CSINodeDriver {
+  allocatable?: VolumeNodeResources
+  name: string
+  nodeID: string
+  topologyKeys?: string[]
+}
+
+export interface CSINodeSpec {
+  drivers: CSINodeDriver[]
+}
+
+export interface CSIStorageCapacity {
+  apiVersion?: string
+  capacity?: string
+  kind?: string
+  maximumVolumeSize?: string
+  metadata: meta.ObjectMeta
+  nodeTopology?: meta.LabelSelector
+  storageClassName: string
+}
+
 export interface StorageClass {
   allowVolumeExpansion?: boolean
   allowedTopologies?: core.TopologySelectorTerm[]
@@ -13,4 +62,53 @@ export interface StorageClass {
   provisioner: string
   reclaimPolicy?: string
   volumeBindingMode?: string
+}
+
+export interface TokenRequest {
+  audience: string
+  expirationSeconds?: number
+}
+
+export interface VolumeAttachment {
+  apiVersion?: string
+  kind?: string
+  metadata: meta.ObjectMeta
+  spec: VolumeAttachmentSpec
+  status?: VolumeAttachmentStatus
+}
+
+export interface VolumeAttachmentSource {
+  inlineVolumeSpec?: core.PersistentVolumeSpec
+  persistentVolumeName?: string
+}
+
+export interface VolumeAttachmentSpec {
+  attacher: string
+  nodeName: string
+  source: VolumeAttachmentSource
+}
+
+export interface VolumeAttachmentStatus {
+  attachError?: VolumeError
+  attached: boolean
+  attachmentMetadata?: Record<string, string>
+  detachError?: VolumeError
+}
+
+export interface VolumeAttributesClass {
+  apiVersion?: string
+  driverName: string
+  kind?: string
+  metadata: meta.ObjectMeta
+  parameters?: Record<string, string>
+}
+
+export interface VolumeError {
+  errorCode?: number
+  message?: string
+  time?: string
+}
+
+export interface VolumeNodeResources {
+  count?: number
 }

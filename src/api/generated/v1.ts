@@ -102,6 +102,20 @@ export interface ClusterTrustBundleProjection {
   signerName?: string
 }
 
+export interface ComponentCondition {
+  error?: string
+  message?: string
+  status: string
+  type: string
+}
+
+export interface ComponentStatus {
+  apiVersion?: string
+  conditions?: ComponentCondition[]
+  kind?: string
+  metadata: meta.ObjectMeta
+}
+
 export interface ConfigMap {
   apiVersion?: string
   binaryData?: Record<string, string>

@@ -41,6 +41,7 @@ export const additions: Readonly<Record<string, Readonly<Record<string, string>>
   'v1.VolumeMountStatus': { 5: 'volumeStatus *VolumeStatus' },
   'v1.VolumeProjection': { 6: 'podCertificate *PodCertificateProjection' },
   'v1.VolumeStatus': { 1: 'image *ImageVolumeStatus' },
+  'storage.k8s.io/v1.CSIDriverSpec': { 10: 'serviceAccountTokenInSecrets *bool' },
   'storage.k8s.io/v1.VolumeAttributesClass': {
     1: 'metadata meta/v1.ObjectMeta',
     2: 'driverName string',

@@ -8,13 +8,14 @@ type Plain = Record<string, unknown>
 /** Fields of features that 1.36 has switched off: they are in the schemas, not in the messages. */
 export const unsent: readonly string[] = [
   'meta/v1.ListMeta.shardInfo',
+  'storage.k8s.io/v1.CSIDriverSpec.preventPodSchedulingIfMissing',
   'v1.PodSpec.schedulingGroup',
   'v1.PodStatus.nodeAllocatableResourceClaimStatuses',
   'v1.ResourceHealth.message',
 ]
 
 /** Kinds without metadata; of other types, `apiVersion` and `kind` are fields like others. */
-const bareKinds = ['APIGroup', 'APIGroupList', 'APIResourceList', 'DeleteOptions']
+const bareKinds = ['APIGroup', 'APIGroupList', 'APIResourceList', 'APIVersions', 'DeleteOptions']
 
 /** `apiVersion` and `kind` belong to the envelope where there is one, and are the caller's. */
 export function randomObject(random: Random, type: TypeSchema): Plain {
