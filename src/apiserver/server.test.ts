@@ -407,15 +407,6 @@ describe('log options', () => {
   })
 })
 
-test('/openapi/v2 is there in both of its forms', async () => {
-  expect((await api.request('GET', '/openapi/v2')).body).toMatchObject({ swagger: '2.0' })
-  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
-  const { body, headers } = await api.request('GET', '/openapi/v2', undefined, { accept })
-  expect(headers['content-type']).toContain('proto-openapi.spec.v2')
-  expect(String(body['text'])).toContain('Kubernetes')
-  expect(String(body['text']).endsWith('B\0')).toBe(true)
-})
-
 test('what is not served is told so', async () => {
   const message = 'the server could not find the requested resource'
   expect(await api.request('GET', '/api/v1/foos')).toMatchObject({ status: 404, body: { message } })

@@ -5,12 +5,12 @@ import type { ServiceAccountTokens } from '../authentication/tokens.ts'
 import { methodNotAllowed, resourceNotFound } from '../http/errors.ts'
 import { json, text } from '../http/respond.ts'
 import type { ServerMetrics } from '../metrics.ts'
+import { type DocumentHeaders, OpenApiDocuments } from '../openapi/documents.ts'
 import type { Registry } from '../registry.ts'
 import type { ParsedTarget } from '../routing/route.ts'
 import { AggregatedDiscovery, acceptedVersion } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts'
-import { OpenApiDocuments } from './openapi.ts'
-import { openApiV2 } from './openapi-v2.ts'
+import { notFoundPage } from './not-found.ts'
 import { versionInfo } from './version.ts'
 
 export interface PagesOptions {
@@ -20,12 +20,6 @@ export interface PagesOptions {
   readonly checks: ReadonlyMap<string, () => Promise<boolean>>
   readonly serverAddress: string
   readonly tokens: ServiceAccountTokens
-}
-
-/** What of a request decides between forms of a page. */
-interface RequestHeaders {
-  readonly accept?: string
-  readonly 'if-none-match'?: string
 }
 
 export class Pages {
@@ -40,8 +34,7 @@ export class Pages {
   }
 
   /** The page at this path; throws 404 for what is not served. */
-  async get(method: string, { path, query }: ParsedTarget, headers: RequestHeaders): Promise<ApiResponse> {
-    const { accept = '' } = headers
+  async get(method: string, { path, query }: ParsedTarget, headers: DocumentHeaders): Promise<ApiResponse> {
     const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
     const [, root = '', ...rest] = clean.split('/')
     if (method !== 'GET') throw root === 'api' || root === 'apis' ? resourceNotFound() : methodNotAllowed()
@@ -62,15 +55,15 @@ export class Pages {
           'content-type': 'text/plain; version=0.0.4; charset=utf-8',
         })
       case 'openapi':
-        if (rest[0] === 'v2' && rest.length === 1) return openApiV2(accept)
+        if (rest[0] === 'v2' && rest.length === 1) return this.#openApi.v2(headers)
         if (rest[0] !== 'v3') return notFoundPage()
-        return rest.length === 1 ? this.#openApi.index() : this.#openApi.document(rest.slice(1).join('/'), query)
+        return rest.length === 1 ? this.#openApi.index() : this.#openApi.v3(rest.slice(1).join('/'), query, headers)
       default:
         return issuerPage(clean, this.#options.tokens, this.#options.serverAddress) ?? notFoundPage()
     }
   }
 
-  #discovery(root: 'api' | 'apis', rest: string[], headers: RequestHeaders): ApiResponse {
+  #discovery(root: 'api' | 'apis', rest: string[], headers: DocumentHeaders): ApiResponse {
     const { registry, serverAddress } = this.#options
     if (rest.length === 0) {
       const version = acceptedVersion(headers.accept ?? '')
@@ -112,8 +105,4 @@ export class Pages {
     const others = ['/api', '/apis', '/metrics', '/openapi/v2', '/openapi/v3', '/version', ...issuerPaths]
     return [...others, ...new Set(groups), ...health].sort()
   }
-}
-
-export function notFoundPage(): ApiResponse {
-  return text(404, '404 page not found\n')
 }

@@ -9,6 +9,7 @@ import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import { drained } from '../../lib/drained.ts'
 import type { UserInfo } from '../handler.ts'
+import { acceptsGzip } from '../http/encoding.ts'
 import { tooLarge } from '../http/errors.ts'
 import { headersOf } from '../http/headers.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
@@ -177,9 +178,9 @@ function sendHead({ status, headers, body }: ApiResponse, response: ServerRespon
 const compressedBytesMin = 128 * 1024
 const compressionLevel = 1
 
-function isToCompress({ body }: ApiResponse, { headers }: IncomingMessage): boolean {
-  if (!(body instanceof BufferBody) || body.length < compressedBytesMin) return false
-  return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(headers['accept-encoding'] ?? '')
+function isToCompress({ headers, body }: ApiResponse, request: IncomingMessage): boolean {
+  if (!(body instanceof BufferBody) || body.length < compressedBytesMin || headers['content-encoding']) return false
+  return acceptsGzip(request.headers['accept-encoding'])
 }
 
 async function compressed(answer: ApiResponse): Promise<ApiResponse> {

@@ -51,7 +51,7 @@ function remembered(accept: string): Accepted | undefined {
   return accepted
 }
 
-interface Clause {
+export interface Clause {
   readonly type: string
   readonly subtype: string
   readonly parameters: ReadonlyMap<string, string>
@@ -92,7 +92,7 @@ function represents({ parameters }: Clause, format: Format): Accepted['as'] | un
 }
 
 /** By weight; among equals a wildcard comes last. RFC 9110 12.5.1 */
-function clausesOf(accept: string): Clause[] {
+export function clausesOf(accept: string): Clause[] {
   const wildcards = ({ type, subtype }: Clause) => Number(type === '*') + Number(subtype === '*')
   return accept
     .split(',')

@@ -27,7 +27,8 @@ export async function handleDelete(context: ServerContext, request: ResourceRequ
   return json(200, deletedStatus(request, outcome.uid))
 }
 
-const returnsDeletedObject = new Set([
+/** Prefixes of resources whose deletes answer with the object rather than a Status. */
+export const returnsDeletedObject = new Set([
   '/registry/core/persistentvolumeclaims/',
   '/registry/core/persistentvolumes/',
   '/registry/core/pods/',

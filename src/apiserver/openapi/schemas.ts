@@ -1,7 +1,6 @@
 /** The `components.schemas` part: every type that the paths refer to, and what those refer to. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Json } from './openapi.ts'
 import {
   type FieldSchema,
   type ListType,
@@ -9,12 +8,10 @@ import {
   type TypeRef,
   type TypeSchema,
   typeSchema,
-} from './schema.ts'
-
-export interface GroupVersion {
-  readonly group: string
-  readonly version: string
-}
+} from '../../api/machinery/schema.ts'
+import { versionInfo } from '../discovery/version.ts'
+import type { Json } from './json.ts'
+import type { GroupVersion } from './names.ts'
 
 const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 
@@ -46,19 +43,22 @@ const scalars: Record<ScalarName, Json> = {
   any: { $ref: 'io.k8s.apimachinery.pkg.runtime.RawExtension' },
 }
 
+const versionFields = Object.keys(versionInfo)
+
 interface TypeDescriptions {
   doc: string
   fields: Record<string, string>
 }
 
 export class Components {
-  readonly #groupVersion: GroupVersion
+  readonly #groupVersions: readonly GroupVersion[]
   readonly #descriptionsDir: string
   readonly #schemas = new Map<string, Json>()
   readonly #descriptions = new Map<string, Record<string, TypeDescriptions>>()
 
-  constructor(groupVersion: GroupVersion, descriptionsDir?: string) {
-    this.#groupVersion = groupVersion
+  /** `groupVersions` are all that are served. */
+  constructor(groupVersions: readonly GroupVersion[], descriptionsDir?: string) {
+    this.#groupVersions = groupVersions
     this.#descriptionsDir = descriptionsDir ?? join(import.meta.dirname, '../../../.cache/descriptions')
   }
 
@@ -87,14 +87,27 @@ export class Components {
         type: 'object',
         required: ['items'],
         properties: {
-          apiVersion: { ...described, type: 'string', default: '' },
+          apiVersion: { ...described, type: 'string' },
           items: { type: 'array', items: nested(this.ref(typeName)), description: 'The objects of the list.' },
-          kind: { ...this.#describe(item, 'kind'), type: 'string', default: '' },
+          kind: { ...this.#describe(item, 'kind'), type: 'string' },
           metadata: nested(this.ref('meta/v1.ListMeta')),
         },
-        ...this.#kindExtension(`${item.name}List`, this.#groupVersion),
+        ...kindExtension(`${item.name}List`, this.#homesOf(item)),
       })
     }
+    return reference(name)
+  }
+
+  /** What `/version` answers with, which is no type of the API. */
+  versionRef(): Json {
+    const name = 'io.k8s.apimachinery.pkg.version.Info'
+    const properties = Object.fromEntries(versionFields.map((field) => [field, { type: 'string', default: '' }]))
+    this.#schemas.set(name, {
+      description: 'Info contains versioning information.',
+      type: 'object',
+      required: versionFields,
+      properties,
+    })
     return reference(name)
   }
 
@@ -117,19 +130,15 @@ export class Components {
       ...(required.length > 0 && { required }),
       properties: Object.fromEntries(fields.map((field) => [field.name, this.#field(type, field)])),
       ...(type.atomic && { 'x-kubernetes-map-type': 'atomic' }),
-      ...(isKind(type) && this.#kindExtension(type.name, this.#homeOf(type))),
+      ...(isKind(type) && kindExtension(type.name, this.#homesOf(type))),
     }
   }
 
   /** The shared kinds belong to the core group, except those that every group version accepts as its own. */
-  #homeOf({ name, groupVersion }: TypeSchema): GroupVersion {
-    if (name === 'DeleteOptions' || name === 'WatchEvent') return this.#groupVersion
+  #homesOf({ name, groupVersion }: TypeSchema): readonly GroupVersion[] {
+    if (sharedKinds.includes(name)) return this.#groupVersions
     const [version = '', group = ''] = groupVersion.replace('meta/', '').split('/').reverse()
-    return { group, version }
-  }
-
-  #kindExtension(kind: string, { group, version }: GroupVersion): Json {
-    return { 'x-kubernetes-group-version-kind': [{ group, kind, version }] }
+    return [{ group, version }]
   }
 
   #field(type: TypeSchema, field: FieldSchema): Json {
@@ -184,10 +193,19 @@ export class Components {
   }
 }
 
+/** Kinds of every group version. */
+const sharedKinds = ['DeleteOptions', 'WatchEvent']
+/** Other kinds that are no objects. */
+const bareKinds = [...sharedKinds, 'APIGroup', 'APIGroupList', 'APIResourceList', 'APIVersions']
+
 /** Objects of their own; references to objects also have an apiVersion and a kind. */
-function isKind({ name, fields }: TypeSchema): boolean {
-  const named = fields.has('apiVersion') && fields.has('kind')
-  return named && (fields.has('metadata') || name === 'DeleteOptions' || name === 'APIResourceList')
+function isKind({ name, fields, groupVersion }: TypeSchema): boolean {
+  if (groupVersion === 'meta/v1' && bareKinds.includes(name)) return true
+  return fields.has('apiVersion') && fields.has('kind') && fields.has('metadata')
+}
+
+function kindExtension(kind: string, homes: readonly GroupVersion[]): Json {
+  return { 'x-kubernetes-group-version-kind': homes.map(({ group, version }) => ({ group, kind, version })) }
 }
 
 function reference(name: string): Json {

@@ -1,28 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { declareResource } from '../resource.ts'
-import { openApiV3Document } from './openapi.ts'
+import { allVerbs } from '../registry.ts'
+import { documentNames, openApiDocument } from './document.ts'
+import type { OpenApiResource } from './resources.ts'
 
-const service = declareResource({
+const served: OpenApiResource = {
   group: '',
   version: 'v1',
   kind: 'Service',
   plural: 'services',
-  singular: 'service',
   namespaced: true,
-  status: {},
-  columns: [],
-})
-const deployment = declareResource({
-  group: 'apps',
-  version: 'v1',
-  kind: 'Deployment',
-  plural: 'deployments',
-  singular: 'deployment',
-  namespaced: true,
-  status: {},
-  scale: { get: () => ({ specReplicas: 0, statusReplicas: 0, selector: '' }), set: () => {} },
-  columns: [],
-})
+  verbs: allVerbs,
+  subresources: [],
+  status: true,
+  scale: false,
+  returnsDeleted: true,
+}
+const deployment = { ...served, group: 'apps', kind: 'Deployment', plural: 'deployments', scale: true }
+const options = { version: 'v1.36.0', descriptionsDir: '/nowhere' }
 
 interface Operation {
   parameters: { name: string; in: string }[]
@@ -36,46 +30,47 @@ interface Document {
   components: { schemas: Record<string, { properties?: Record<string, Record<string, unknown>> }> }
 }
 
-const document = (groupVersion: string) =>
-  openApiV3Document(groupVersion, [service, deployment], { descriptionsDir: '/nowhere' }) as unknown as Document
+const document = (name: string) => openApiDocument([name], [served, deployment], options) as unknown as Document
 
 describe('OpenAPI v3', () => {
   test('says that writes take fieldValidation and strategic merge patches, which kubectl looks for', () => {
-    const patch = document('v1').paths['/api/v1/namespaces/{namespace}/services/{name}']?.['patch']
+    const patch = document('api/v1').paths['/api/v1/namespaces/{namespace}/services/{name}']?.['patch']
     expect(patch?.['x-kubernetes-group-version-kind']).toEqual({ group: '', kind: 'Service', version: 'v1' })
     expect(patch?.parameters.map((p) => p.name)).toEqual(['dryRun', 'fieldManager', 'fieldValidation', 'force'])
     expect(Object.keys(patch?.requestBody.content ?? {})).toContain('application/strategic-merge-patch+json')
   })
 
   test('has the paths of the group version and of its subresources', () => {
-    expect(Object.keys(document('apps/v1').paths).sort()).toEqual([
+    expect(Object.keys(document('apis/apps/v1').paths).sort()).toEqual([
       '/apis/apps/v1/',
       '/apis/apps/v1/deployments',
       '/apis/apps/v1/namespaces/{namespace}/deployments',
       '/apis/apps/v1/namespaces/{namespace}/deployments/{name}',
       '/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale',
       '/apis/apps/v1/namespaces/{namespace}/deployments/{name}/status',
+      '/apis/apps/v1/watch/deployments',
+      '/apis/apps/v1/watch/namespaces/{namespace}/deployments',
+      '/apis/apps/v1/watch/namespaces/{namespace}/deployments/{name}',
     ])
   })
 
   test('has no objects of what is only asked', () => {
-    const review = declareResource({
+    const review = {
+      ...served,
       group: 'authorization.k8s.io',
-      version: 'v1',
       kind: 'SelfSubjectAccessReview',
       plural: 'selfsubjectaccessreviews',
-      singular: 'selfsubjectaccessreview',
       namespaced: false,
       verbs: ['create'],
-      columns: [],
-    })
-    const { paths } = openApiV3Document('authorization.k8s.io/v1', [review], { descriptionsDir: '/nowhere' })
+      status: false,
+    }
+    const { paths } = openApiDocument(['apis/authorization.k8s.io/v1'], [review], options)
     const base = '/apis/authorization.k8s.io/v1/'
     expect(Object.keys(paths as object)).toEqual([base, `${base}selfsubjectaccessreviews`])
   })
 
   test('lists carry what strategic merge patches and server-side apply need', () => {
-    const { schemas } = document('v1').components
+    const { schemas } = document('api/v1').components
     expect(schemas['io.k8s.api.core.v1.ServiceSpec']?.properties?.['ports']).toEqual({
       type: 'array',
       items: { allOf: [{ $ref: '#/components/schemas/io.k8s.api.core.v1.ServicePort' }], default: {} },
@@ -91,7 +86,7 @@ describe('OpenAPI v3', () => {
   })
 
   test('say what has one owner as a whole, what not, and what is there when it is left out', () => {
-    const { schemas } = document('v1').components
+    const { schemas } = document('api/v1').components
     const core = 'io.k8s.api.core.v1'
     expect(schemas['io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference']).toMatchObject({
       'x-kubernetes-map-type': 'atomic',
@@ -108,8 +103,8 @@ describe('OpenAPI v3', () => {
   })
 
   test('every reference leads to a schema, and operation ids are unique', () => {
-    for (const groupVersion of ['v1', 'apps/v1']) {
-      const made = document(groupVersion)
+    for (const name of ['api/v1', 'apis/apps/v1']) {
+      const made = document(name)
       const text = JSON.stringify(made)
       for (const [, name = ''] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
         expect(made.components.schemas).toHaveProperty([name])
@@ -120,7 +115,7 @@ describe('OpenAPI v3', () => {
   })
 
   test('only objects of their own have a kind', () => {
-    const { schemas } = document('apps/v1').components
+    const { schemas } = document('apis/apps/v1').components
     const kinds = Object.entries(schemas).filter(([, schema]) => 'x-kubernetes-group-version-kind' in schema)
     expect(kinds.map(([name]) => name.slice(name.lastIndexOf('.') + 1)).sort()).toEqual([
       'APIResourceList',
@@ -129,6 +124,20 @@ describe('OpenAPI v3', () => {
       'DeploymentList',
       'Scale',
       'Status',
+      'WatchEvent',
+    ])
+  })
+
+  test('there is one for each group and version, and for the other pages', () => {
+    expect(documentNames([served, deployment])).toEqual([
+      '.well-known/openid-configuration',
+      'api',
+      'api/v1',
+      'apis',
+      'apis/apps',
+      'apis/apps/v1',
+      'openid/v1/jwks',
+      'version',
     ])
   })
 })

@@ -1,0 +1,2 @@
+/** A JSON object that is being written. */
+export type Json = Record<string, unknown>
