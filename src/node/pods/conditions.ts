@@ -1,7 +1,7 @@
 /** A pod's conditions, as the kubelet reports them. Pure. */
 import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/v1.ts'
 import type { ResizeCondition } from './resizer.ts'
-import { isSidecar } from './restart.ts'
+import { isSidecar, mayRestartAll } from './restart.ts'
 import { seconds } from './status.ts'
 
 export interface ConditionContext {
@@ -10,13 +10,15 @@ export interface ConditionContext {
   readonly phase: string
   readonly sandbox: boolean
   readonly now: Date
+  /** All its containers are being ended, to begin anew. */
+  readonly restartsAll: boolean
   readonly resize?: ResizeCondition | undefined
 }
 
 type Unnamed = Omit<PodCondition, 'type'>
 
 export function conditions(pod: Pod, context: ConditionContext): PodCondition[] {
-  const { mains, inits, phase, sandbox, now, resize } = context
+  const { mains, inits, phase, sandbox, now, resize, restartsAll } = context
   const containers = containersReady(phase, [...inits.filter((status) => isOfSidecar(pod, status)), ...mains])
   const own: PodCondition[] = [
     ...(resize ? [{ status: 'True', ...resize }] : []),
@@ -25,6 +27,7 @@ export function conditions(pod: Pod, context: ConditionContext): PodCondition[] 
     { type: 'Ready', ...gated(pod, containers) },
     { type: 'ContainersReady', ...containers },
     { type: 'PodScheduled', status: 'True' },
+    ...(mayRestartAll(pod) ? [{ type: 'AllContainersRestarting', ...restarting(phase, restartsAll) }] : []),
   ]
   return [...foreign(pod, own), ...own.map((condition) => withTimes(condition, pod, now))]
 }
@@ -33,8 +36,22 @@ function isOfSidecar(pod: Pod, { name }: ContainerStatus): boolean {
   return pod.spec?.initContainers?.some((init) => init.name === name && isSidecar(pod, init)) ?? false
 }
 
+function restarting(phase: string, restartsAll: boolean): Unnamed {
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' }
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' }
+  if (!restartsAll) return { status: 'False' }
+  return {
+    status: 'True',
+    reason: 'RestartAllContainersStarted',
+    message: 'container exited with restart policy rule',
+  }
+}
+
 function initialized(pod: Pod, inits: readonly ContainerStatus[], phase: string): Unnamed {
   if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' }
+  const before = pod.status?.conditions?.find(({ type }) => type === 'Initialized')
+  // Init containers that run anew do not take it back (KEP-5532).
+  if (before?.status === 'True' && mayRestartAll(pod)) return { status: 'True' }
   const incomplete = inits.filter((status) => !(isOfSidecar(pod, status) ? status.started : status.ready))
   if (incomplete.length === 0) return { status: 'True' }
   return {

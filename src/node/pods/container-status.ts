@@ -4,7 +4,16 @@ import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract
 import { parseReference } from '../runtime/images.ts'
 import { type ContainerKnowledge, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
 import { isEnding } from './progress.ts'
-import { backOffLeftMs, backOffMs, isEphemeral, isRegularInit, shouldRestart } from './restart.ts'
+import {
+  backOffLeftMs,
+  backOffMs,
+  callsForAll,
+  isEphemeral,
+  isRegularInit,
+  isToRunAnew,
+  restartingAll,
+  shouldRestart,
+} from './restart.ts'
 import { seconds } from './status.ts'
 
 const runtimeName = 'process'
@@ -26,10 +35,15 @@ export function containerStatus(
   return {
     ...identity(container, runs),
     ...holdings(container, runs),
-    ...states({ pod, container, runs, knowledge, now, over: isEnding(pod, observed, now) }),
-    ready: isInit ? runs?.current.exit?.code === 0 : ready && !isDebugging,
+    ...states({ pod, container, observed, runs, knowledge, now, over: isEnding(pod, observed, now) }),
+    ready: isInit ? isDone(observed, runs) : ready && !isDebugging,
     ...(!isDebugging && { started }),
   }
+}
+
+/** Of an init container. */
+function isDone(observed: PodObservation, runs: ContainerRuns | undefined): boolean {
+  return runs?.current.exit?.code === 0 && !isToRunAnew(observed, runs.current)
 }
 
 function identity(container: Container, runs: ContainerRuns | undefined) {
@@ -73,6 +87,7 @@ interface States {
 interface StatesContext {
   readonly pod: Pod
   readonly container: Container
+  readonly observed: PodObservation
   readonly runs: ContainerRuns | undefined
   readonly knowledge: ContainerKnowledge | undefined
   readonly now: Date
@@ -80,33 +95,46 @@ interface StatesContext {
 }
 
 function states(context: StatesContext): States {
-  const { pod, runs, knowledge } = context
+  const { pod, observed, runs, knowledge } = context
   const problem = knowledge?.problem
   const waiting = problem && { reason: problem.reason, ...(problem.message && { message: problem.message }) }
   const first = { waiting: { reason: pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' } }
   if (!runs) return { state: waiting ? { waiting } : first, lastState: {} }
   const { current, previous } = runs
-  const lastState: ContainerState = previous?.exit ? { terminated: terminated(previous) } : {}
+  const lastState: ContainerState = previous?.exit ? { terminated: ended(observed, current, previous) } : {}
   if (current.exit) return endedStates(context, current, lastState)
   const hasBegun = current.pid !== undefined && !(knowledge?.postStart && !knowledge.postStart.failure)
   const startedAt = seconds(current.startedAt ?? current.createdAt)
   return { state: hasBegun ? { running: { startedAt } } : first, lastState }
 }
 
+function ended({ sandbox }: PodObservation, current: Attempt, previous: Attempt) {
+  const beganAnew = sandbox?.restartedAt === current.sandbox && previous.sandbox !== current.sandbox
+  return beganAnew ? former(previous) : terminated(previous)
+}
+
 function endedStates(
-  { pod, container, knowledge, now, over }: StatesContext,
+  { pod, container, observed, knowledge, now, over }: StatesContext,
   current: Attempt,
   lastState: ContainerState,
 ): States {
-  const ended: ContainerState = { terminated: terminated(current) }
-  if (over || !shouldRestart(pod, container, current.exit?.code ?? 0)) return { state: ended, lastState }
-  const { problem, postStart } = knowledge ?? {}
-  if (problem) return { state: { waiting: { reason: problem.reason, message: problem.message } }, lastState: ended }
-  if (backOffLeftMs(current, now) > 0) {
-    return { state: { waiting: crashLoop(pod, container.name, current) }, lastState: ended }
+  const last: ContainerState = { terminated: terminated(current) }
+  if (isToRunAnew(observed, current) && !over && !callsForAll(container, current)) {
+    return { state: { waiting: restartingAll }, lastState: { terminated: former(current) } }
   }
-  if (postStart?.failure === undefined) return { state: ended, lastState }
-  return { state: { waiting: { reason: 'PostStartHookError', message: postStart.failure } }, lastState: ended }
+  if (over || !shouldRestart(pod, container, current.exit?.code ?? 0)) return { state: last, lastState }
+  const { problem, postStart } = knowledge ?? {}
+  if (problem) return { state: { waiting: { reason: problem.reason, message: problem.message } }, lastState: last }
+  if (backOffLeftMs(current, now) > 0) {
+    return { state: { waiting: crashLoop(pod, container.name, current) }, lastState: last }
+  }
+  if (postStart?.failure === undefined) return { state: last, lastState }
+  return { state: { waiting: { reason: 'PostStartHookError', message: postStart.failure } }, lastState: last }
+}
+
+/** A run before its pod began anew in its sandbox: one that was ended for that did not end by itself. */
+function former(run: Attempt) {
+  return { ...terminated(run), ...(run.stopping && restartingAll) }
 }
 
 /** `back-off 10s restarting failed container=web pod=web-1_demo(uid)` */

@@ -57,6 +57,7 @@ function actions(which: Pod, observed: PodObservation, known = nothingKnown): st
       case 'wait':
         return `wait ${action.ms}`
       case 'createSandbox':
+      case 'restartSandbox':
       case 'stopSandbox':
       case 'removePod':
         return action.type

@@ -4,8 +4,20 @@
  */
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
-import { hasEndedForGood, isFinished, isFormer, progressOf } from './progress.ts'
-import { backOffLeftMs, isRegularInit, isSidecar, nextCrashes, shouldRestart } from './restart.ts'
+import { hasEndedForGood, isFinished, progressOf } from './progress.ts'
+import {
+  backOffLeftMs,
+  callsForAll,
+  isFormer,
+  isRegularInit,
+  isSidecar,
+  isToRunAnew,
+  mustRestartAll,
+  nextCrashes,
+  restartable,
+  restartingAll,
+  shouldRestart,
+} from './restart.ts'
 import { graceOf, stopAll, stopOne } from './stopping.ts'
 
 /** What the agent itself knows of a container besides the machine. */
@@ -35,6 +47,8 @@ export type Action =
   /** Asks it to end; `why` is shown in the Event. */
   | { readonly type: 'stopContainer'; readonly name: string; readonly graceSeconds: number; readonly why: string }
   | { readonly type: 'killContainer'; readonly name: string }
+  /** All its containers have ended, to begin anew: init containers first. */
+  | { readonly type: 'restartSandbox' }
   /** It will not run again: its network and namespaces go, its logs stay. */
   | { readonly type: 'stopSandbox' }
   /** Everything has ended: take the pod off the machine. */
@@ -46,12 +60,23 @@ export function nextActions(pod: Pod, observed: PodObservation, known: Knowledge
   if (pod.metadata.deletionTimestamp) return terminate(pod, observed, now)
   if (isFinished(pod)) return finish(pod, observed, now)
   if (hasEndedForGood(pod, observed, now)) return stopAll(pod, observed, { why: '', graceSeconds: graceOf(pod), now })
+  if (observed.sandbox && mustRestartAll(pod, observed)) return restartAll(pod, observed, now)
   if (!observed.sandbox) {
     const why = 'Pod sandbox changed, it will be killed and re-created.'
     const running = stopAll(pod, observed, { why, graceSeconds: 0, now })
     return running.length > 0 ? running : [{ type: 'createSandbox' }]
   }
   return [...nextRuns(pod, observed, known, now), ...deadline(pod, now)]
+}
+
+/** At once: neither hooks nor grace periods matter to what comes back in a moment. */
+function restartAll(pod: Pod, observed: PodObservation, now: Date): Action[] {
+  const running = restartable(pod).flatMap(({ name }) => {
+    const run = observed.containers.get(name)?.current
+    if (!run || run.exit) return []
+    return stopOne(name, run, { why: restartingAll.message, graceSeconds: 0, now })
+  })
+  return running.length > 0 ? running : [{ type: 'restartSandbox' }]
 }
 
 function terminate(pod: Pod, observed: PodObservation, now: Date): Action[] {
@@ -104,6 +129,9 @@ function nextForContainer(
   if (!runs) return startOrWait(container, 0, 0, knowledge, now)
   const { current } = runs
   if (!current.exit) return stopIfSick(pod, container, current, knowledge, now)
+  if (isToRunAnew(observed, current) && !callsForAll(container, current)) {
+    return startOrWait(container, current.attempt + 1, current.crashes, knowledge, now)
+  }
   const anew = isFormer(observed, current) && isRegularInit(pod, container)
   if (!anew && !shouldRestart(pod, container, current.exit.code)) return []
   const left = backOffLeftMs(current, now)

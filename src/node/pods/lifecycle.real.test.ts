@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, ContainerStatus, Event, Pod } from '../../api/generated/v1.ts'
-import { runOk } from '../../lib/exec.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 import { execIn } from './start.ts'
 
@@ -209,56 +208,6 @@ describe('a container says why it ended', () => {
   })
 })
 
-describe('its own restart policy', () => {
-  test('goes before the pod, its rules before both', async () => {
-    const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }]
-    const containers = [
-      busybox('never', 'exit 1', { restartPolicy: 'Never' }),
-      busybox('rule', 'exit 42', { restartPolicy: 'Never', restartPolicyRules: rules }),
-    ]
-    node.createPod('rules', {}, { volumes, containers })
-    await node.api.until('a restart', () => container('rules', 'rule')?.restartCount === 1)
-    await node.api.until('the other', () => container('rules', 'never')?.state?.terminated?.exitCode === 1)
-    expect(container('rules', 'never')?.restartCount).toBe(0)
-    await node.deletePod('rules')
-  })
-})
-
-test('a pod past its deadline fails', async () => {
-  const spec = { volumes, activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 1 }
-  node.createPod('late', service('main'), spec)
-  await node.api.until('its failure', () => node.pod('late')?.status?.phase === 'Failed')
-  expect(node.pod('late')?.status).toMatchObject({
-    reason: 'DeadlineExceeded',
-    message: 'Pod was active on the node longer than the specified deadline',
-  })
-  await node.deletePod('late')
-})
-
-describe('a pod that must not run here', () => {
-  test('fails before anything of it is made', async () => {
-    const ports = [{ containerPort: 80, hostPort: 8080 }]
-    node.createPod('first', { command: ['sleep', '1000'], ports })
-    await node.untilRunning('first')
-    node.createPod('second', { command: ['sleep', '1000'], ports })
-    await node.api.until('the refusal', () => node.pod('second')?.status?.phase === 'Failed')
-    expect(node.pod('second')?.status).toMatchObject({
-      reason: 'NodePorts',
-      message:
-        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
-    })
-    await Promise.all([node.deletePod('first'), node.deletePod('second')])
-    for (const name of ['one', 'two']) node.createPod(name, { command: ['sleep', '1000'], ports })
-    const phases = () => ['one', 'two'].map((name) => node.pod(name)?.status?.phase ?? '').sort()
-    await node.api.until('one of two at once', () => phases().join() === 'Failed,Running')
-    await Promise.all([node.deletePod('one'), node.deletePod('two')])
-    const sysctls = [{ name: 'kernel.msgmax', value: '1' }]
-    node.createPod('sysctl', {}, { securityContext: { sysctls } })
-    await node.api.until('the refusal', () => node.pod('sysctl')?.status?.reason === 'SysctlForbidden')
-    await node.deletePod('sysctl')
-  })
-})
-
 test('readiness gates hold a pod back; what others set meanwhile is kept', async () => {
   const gates = ['example.org/a', 'example.org/b'].map((conditionType) => ({ conditionType }))
   node.createPod('gated', service('main'), { volumes, readinessGates: gates })
@@ -277,21 +226,6 @@ test('readiness gates hold a pod back; what others set meanwhile is kept', async
   }
   await node.untilRunning('gated')
   await node.deletePod('gated')
-})
-
-test('a pod whose sandbox is lost begins anew, with its init containers and the same volumes', async () => {
-  const setup = busybox('setup', 'echo x >> /v/times')
-  const uid = node.createPod('anew', service('main'), { volumes, initContainers: [setup] })
-  await node.untilRunning('anew')
-  agent.stop()
-  await runOk('umount', ['-l', `${node.stateDir}/${uid}/ns/uts`])
-  agent = await node.startAgent()
-  await node.api.until('both anew', () => container('anew')?.restartCount === 1)
-  await node.untilRunning('anew')
-  expect(container('anew', 'setup')).toMatchObject({ restartCount: 1, ready: true })
-  expect(await output(uid, 'main', 'cat /v/times')).toBe('x\nx\n')
-  expect(events('anew')).toContain('Killing: Pod sandbox changed, it will be killed and re-created.')
-  await node.deletePod('anew')
 })
 
 test('a pod deleted by force is asked to end all the same', async () => {

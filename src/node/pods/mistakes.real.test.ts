@@ -89,9 +89,32 @@ test('a deadline that has passed is told once', async () => {
   const command = ['sleep', '1000']
   const containers = ['a', 'b'].map((name) => ({ name, image: 'busybox', command }))
   node.createPod('late', {}, { activeDeadlineSeconds: 1, containers, terminationGracePeriodSeconds: 1 })
-  await node.api.until('its end', () => node.pod('late')?.status?.reason === 'DeadlineExceeded')
-  const words = 'Normal DeadlineExceeded: Pod was active on the node longer than the specified deadline'
+  await node.api.until('its end', () => node.pod('late')?.status?.phase === 'Failed')
+  const message = 'Pod was active on the node longer than the specified deadline'
+  expect(node.pod('late')?.status).toMatchObject({ reason: 'DeadlineExceeded', message })
+  const words = `Normal DeadlineExceeded: ${message}`
   await node.api.until('the Event', () => events('late').includes(words))
   expect(events('late').filter((event) => event === words)).toHaveLength(1)
   await node.deletePod('late')
+})
+
+test('a pod that must not run here fails before anything of it is made', async () => {
+  const ports = [{ containerPort: 80, hostPort: 8080 }]
+  node.createPod('first', { command: ['sleep', '1000'], ports })
+  await node.untilRunning('first')
+  node.createPod('second', { command: ['sleep', '1000'], ports })
+  await node.api.until('the refusal', () => node.pod('second')?.status?.phase === 'Failed')
+  expect(node.pod('second')?.status).toMatchObject({
+    reason: 'NodePorts',
+    message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  })
+  await Promise.all([node.deletePod('first'), node.deletePod('second')])
+  for (const name of ['one', 'two']) node.createPod(name, { command: ['sleep', '1000'], ports })
+  const phases = () => ['one', 'two'].map((name) => node.pod(name)?.status?.phase ?? '').sort()
+  await node.api.until('one of two at once', () => phases().join() === 'Failed,Running')
+  await Promise.all([node.deletePod('one'), node.deletePod('two')])
+  const sysctls = [{ name: 'kernel.msgmax', value: '1' }]
+  node.createPod('sysctl', {}, { securityContext: { sysctls } })
+  await node.api.until('the refusal', () => node.pod('sysctl')?.status?.reason === 'SysctlForbidden')
+  await node.deletePod('sysctl')
 })

@@ -59,6 +59,9 @@ export class Performer {
         return again(uid, action.graceSeconds * 1000)
       case 'killContainer':
         return runtime.signal(uid, action.name, 'SIGKILL')
+      case 'restartSandbox':
+        runtime.restartSandbox(uid)
+        return again(uid, 0)
       case 'stopSandbox':
         return runtime.stopSandbox(uid)
       case 'wait':

@@ -2,7 +2,7 @@
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { Attempt, PodObservation } from '../runtime/contract.ts'
 import type { Knowledge } from './decide.ts'
-import { isRegularInit, isSidecar, shouldRestart } from './restart.ts'
+import { isFormer, isRegularInit, isSidecar, isToRunAnew, mustRestartAll, shouldRestart } from './restart.ts'
 
 export interface Progress {
   /** Sidecars that have been started before: kept running. */
@@ -18,11 +18,6 @@ export function progressOf(pod: Pod, observed: PodObservation, known: Knowledge)
   const kept = inits.slice(0, at).filter((container) => isSidecar(pod, container))
   const current = inits[at]
   return { kept, next: current ? [current] : mains }
-}
-
-/** A run of another sandbox than the one there is: of a pod that begins anew, init containers first. */
-export function isFormer({ sandbox }: PodObservation, run: Attempt): boolean {
-  return sandbox !== undefined && run.sandbox !== sandbox.createdAt
 }
 
 function hasBegun(observed: PodObservation, { name }: Container): boolean {
@@ -71,9 +66,10 @@ export function isEnding(pod: Pod, observed: PodObservation, now: Date): boolean
 /** Nothing of it but sidecars will run again. */
 export function hasEndedForGood(pod: Pod, observed: PodObservation, now: Date): boolean {
   if (isPastDeadline(pod, now)) return true
+  if (mustRestartAll(pod, observed)) return false
   const over = (container: Container) => {
-    const exit = observed.containers.get(container.name)?.current.exit
-    return exit !== undefined && !shouldRestart(pod, container, exit.code)
+    const run = observed.containers.get(container.name)?.current
+    return run?.exit !== undefined && !isToRunAnew(observed, run) && !shouldRestart(pod, container, run.exit.code)
   }
   const mains = pod.spec?.containers ?? []
   if (mains.length > 0 && mains.every(over)) return true

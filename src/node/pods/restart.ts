@@ -1,6 +1,6 @@
 /** Whether and when a container that ended runs again. Pure. */
 import type { Container, ContainerRestartRule, Pod } from '../../api/generated/v1.ts'
-import type { Attempt } from '../runtime/contract.ts'
+import { type Attempt, beginningOf, type PodObservation } from '../runtime/contract.ts'
 
 const backOffFirstMs = 10_000
 const backOffMaxMs = 300_000
@@ -26,17 +26,26 @@ export function isEphemeral({ spec }: Pod, { name }: Container): boolean {
   return spec?.ephemeralContainers?.some((ephemeral) => ephemeral.name === name) ?? false
 }
 
+/** A run from before the pod began anew, with another sandbox or in the one there is: init containers come first again. */
+export function isFormer({ sandbox }: PodObservation, run: Attempt): boolean {
+  return sandbox !== undefined && run.sandbox !== beginningOf(sandbox)
+}
+
 /** The container's own rules first, then its own policy (KEP-5307), then the pod's. */
 export function shouldRestart(pod: Pod, container: Container, code: number): boolean {
   if (isEphemeral(pod, container)) return false
   if (isSidecar(pod, container)) return true
-  if (container.restartPolicyRules?.some((rule) => ruleMatches(rule, code))) return true
+  if (restartRule(container, code)) return true
   const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always'
   if (policy === 'Never') return false
   return code !== 0 || (policy === 'Always' && !isRegularInit(pod, container))
 }
 
-/** Its one action is to restart. */
+/** The first one that is for this exit code; each restarts at least the container itself. */
+export function restartRule({ restartPolicyRules }: Container, code: number): ContainerRestartRule | undefined {
+  return restartPolicyRules?.find((rule) => ruleMatches(rule, code))
+}
+
 function ruleMatches({ exitCodes }: ContainerRestartRule, code: number): boolean {
   const listed = exitCodes?.values?.includes(code) ?? false
   return exitCodes?.operator === 'NotIn' ? !listed : listed
@@ -65,4 +74,40 @@ export function backOffLeftMs(run: Attempt, now: Date): number {
 /** The Event's words; the status says it with the delay. */
 export function crashLoopMessage({ metadata }: Pod, container: string): string {
   return `Back-off restarting failed container ${container} in pod ${metadata.name}_${metadata.namespace}(${metadata.uid})`
+}
+
+/** An end that has all containers of the pod begin anew in their sandbox (KEP-5532): why they wait. */
+export const restartingAll = {
+  reason: 'RestartingAllContainers',
+  message: 'The container is removed because RestartAllContainers in place',
+} as const
+
+/** All but those for debugging, which run once. */
+export function restartable({ spec }: Pod): Container[] {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+}
+
+/** A container of it may call for this. */
+export function mayRestartAll(pod: Pod): boolean {
+  return restartable(pod).some(({ restartPolicyRules }) =>
+    restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
+  )
+}
+
+/** This run ended in a way that calls for it. */
+export function callsForAll(container: Container, { exit }: Attempt): boolean {
+  return exit !== undefined && restartRule(container, exit.code)?.action === 'RestartAllContainers'
+}
+
+/** A run has called for it, and the pod has not begun anew yet. */
+export function mustRestartAll(pod: Pod, observed: PodObservation): boolean {
+  return restartable(pod).some((container) => {
+    const run = observed.containers.get(container.name)?.current
+    return run !== undefined && !isFormer(observed, run) && callsForAll(container, run)
+  })
+}
+
+/** What has ended runs again, whatever its policy: the pod has begun anew since. */
+export function isToRunAnew(observed: PodObservation, run: Attempt): boolean {
+  return observed.sandbox?.restartedAt !== undefined && isFormer(observed, run)
 }

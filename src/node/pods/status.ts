@@ -7,7 +7,7 @@ import { containerStatus } from './container-status.ts'
 import { type Knowledge, runningRuns } from './decide.ts'
 import { isFinished, isPastDeadline } from './progress.ts'
 import type { ResizeCondition } from './resizer.ts'
-import { isSidecar, shouldRestart } from './restart.ts'
+import { isSidecar, mustRestartAll, shouldRestart } from './restart.ts'
 
 export interface StatusContext {
   /** Primary first. */
@@ -33,6 +33,7 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
       phase: outcome.phase,
       sandbox: observed.sandbox !== undefined,
       now,
+      restartsAll: mustRestartAll(pod, observed),
       resize,
     }),
     hostIP: nodeIPs[0] ?? '',
@@ -79,6 +80,7 @@ function podOutcome(pod: Pod, parts: Parts): Outcome {
     message: 'Pod was active on the node longer than the specified deadline',
   }
   const outcome = late || { phase: podPhase(pod, parts) }
+  if (!late && mustRestartAll(pod, parts.observed)) return { phase: phase ?? 'Pending' }
   const isLast = outcome.phase === 'Succeeded' || outcome.phase === 'Failed'
   // It is not over while something of it still runs.
   const running = [...parts.observed.containers.values()].some(runningRuns)

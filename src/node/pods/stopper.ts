@@ -45,6 +45,8 @@ export class Stopper {
    * asked again: whether it had been is not known. The grace period counts from before hook and signal.
    */
   advance(pod: Pod, container: Container, run: Attempt, observed: PodObservation): void {
+    // It is killed at once.
+    if (run.stopping?.graceSeconds === 0) return
     const uid = pod.metadata.uid ?? ''
     const steps = this.#stopping.get(uid) ?? new Map<string, Step>()
     this.#stopping.set(uid, steps)

@@ -60,6 +60,13 @@ export interface Sandbox {
   readonly ips: readonly string[]
   /** RFC 3339. */
   readonly createdAt: string
+  /** When all its containers last began anew in it, if ever. RFC 3339. */
+  readonly restartedAt?: string
+}
+
+/** What the runs belong to that are made now: when the pod last began, in its sandbox or with it. */
+export function beginningOf({ createdAt, restartedAt }: Sandbox): string {
+  return restartedAt ?? createdAt
 }
 
 export interface Mount {
@@ -134,7 +141,7 @@ export interface ContainerExit {
 export interface Attempt {
   readonly attempt: number
   readonly crashes: number
-  /** The sandbox it runs in, by its time. */
+  /** `beginningOf` its sandbox. */
   readonly sandbox: string
   readonly id: string
   readonly image: string
@@ -201,6 +208,8 @@ export interface Runtime {
   observe(uid: string): PodObservation
   /** Idempotent; leftovers of a half-made sandbox are removed first. */
   createSandbox(config: SandboxConfig): Promise<Sandbox>
+  /** All containers that have run are of a former beginning from now on. */
+  restartSandbox(uid: string): void
   /** A pod that has ended gives back its address and all it holds of the kernel; logs and records stay. */
   stopSandbox(uid: string): Promise<void>
   /** Resources whose limits this machine cannot hold containers to. */

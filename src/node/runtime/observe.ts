@@ -23,7 +23,7 @@ export interface SandboxRecord extends Sandbox {
 /** What `run.json` holds. */
 export interface AttemptRecord {
   readonly id: string
-  /** `createdAt` of its sandbox. */
+  /** `beginningOf` its sandbox. */
   readonly sandbox: string
   readonly image: string
   readonly crashes: number

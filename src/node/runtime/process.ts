@@ -7,6 +7,7 @@ import { type Exec, run } from '../../lib/exec.ts'
 import { Cgroups, type ControlGroup } from './cgroups.ts'
 import { containerSpec } from './container-spec.ts'
 import {
+  beginningOf,
   type CommandLine,
   type ContainerConfig,
   type ExecRequest,
@@ -127,6 +128,13 @@ export class ProcessRuntime implements Runtime {
     return this.#sandboxes.create(config)
   }
 
+  restartSandbox(uid: string): void {
+    const paths = this.#paths(uid)
+    const record = readSandbox(paths)
+    if (!record) return
+    replaceFile(paths.record, JSON.stringify({ ...record, restartedAt: new Date().toISOString() }))
+  }
+
   stopSandbox(uid: string): Promise<void> {
     return this.#sandboxes.stop(uid)
   }
@@ -171,7 +179,7 @@ export class ProcessRuntime implements Runtime {
       paths.record,
       JSON.stringify({
         id: containerId,
-        sandbox: sandbox.createdAt,
+        sandbox: beginningOf(sandbox),
         image: config.image,
         crashes: config.crashes,
         user: { uid: user.uid, gid: user.gid, groups: user.groups },

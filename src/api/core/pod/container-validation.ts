@@ -9,6 +9,7 @@ import { isSidecar } from './containers.ts'
 import { validateEnv, validateEnvFrom } from './env-validation.ts'
 import { validateLifecycle, validateProbes } from './handler-validation.ts'
 import { validateResources } from './resources-validation.ts'
+import { validateRestartPolicy } from './restart-validation.ts'
 import { validateContainerSecurity } from './security-validation.ts'
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
@@ -25,11 +26,7 @@ export function validateContainers(spec: PodSpec, path: Path): FieldError[] {
     if (seen.has(container.name)) own.push(duplicate(at.index(i).child('name'), container.name))
     seen.add(container.name)
     own.push(...validateHandlers(container, at.index(i), spec))
-    if (container.restartPolicy !== undefined && !['Always', 'Never', 'OnFailure'].includes(container.restartPolicy)) {
-      const supported = ['Always', 'Never', 'OnFailure']
-      own.push(notSupported(at.index(i).child('restartPolicy'), container.restartPolicy, supported))
-    }
-    return own
+    return [...own, ...validateRestartPolicy(container, at.index(i))]
   })
   return [...errors, ...validateHostPorts(containers, at)]
 }
@@ -39,7 +36,7 @@ export function validateInitContainers(spec: PodSpec, path: Path): FieldError[] 
   const seen = new Set((spec.containers ?? []).map((container) => container.name))
   return (spec.initContainers ?? []).flatMap((container, i) => {
     const here = at.index(i)
-    const errors = validateCommon(container, spec, here)
+    const errors = [...validateCommon(container, spec, here), ...validateRestartPolicy(container, here)]
     if (seen.has(container.name)) errors.push(duplicate(here.child('name'), container.name))
     else if (container.name) seen.add(container.name)
     errors.push(...validateHostPorts([container], at))

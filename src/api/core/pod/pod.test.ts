@@ -392,6 +392,32 @@ const refusals: [string, Partial<PodSpec>, string[]][] = [
     ],
   ],
   [
+    'restart rules without a policy',
+    { initContainers: [{ name: 'i', image: 'x', restartPolicyRules: [{ action: 'Restart' }] }] },
+    [
+      'spec.initContainers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used',
+      'spec.initContainers[0].restartPolicyRules[0].exitCodes: Required value: must be specified',
+    ],
+  ],
+  [
+    'a restart rule of another kind',
+    {
+      containers: [
+        {
+          name: 'web',
+          image: 'x',
+          restartPolicy: 'Never',
+          restartPolicyRules: [{ action: 'Stop', exitCodes: { operator: 'Is', values: Array(256).fill(0) } }],
+        },
+      ],
+    },
+    [
+      'spec.containers[0].restartPolicyRules[0].action: Unsupported value: "Stop": supported values: "Restart", "RestartAllContainers"',
+      'spec.containers[0].restartPolicyRules[0].exitCodes.operator: Unsupported value: "Is": supported values: "In", "NotIn"',
+      'spec.containers[0].restartPolicyRules[0].exitCodes.values: Too many: 256: must have at most 255 items',
+    ],
+  ],
+  [
     'an init container with a probe',
     { initContainers: [{ name: 'i', image: 'x', readinessProbe: { tcpSocket: { port: 1 } } }] },
     [
@@ -511,8 +537,8 @@ describe('a running pod', () => {
     expect(update(old, next, { kind: 'Pod' }).object.status).toEqual(old.status)
   })
 
-  test('that ended for good does not come back', () => {
-    const ended = create('Pod', pod({ restartPolicy: 'Never' })).object
+  const comeback = (spec: Partial<PodSpec>) => {
+    const ended = create('Pod', pod(spec)).object
     const status = { name: 'web', image: 'nginx', imageID: '', ready: false, restartCount: 0 }
     ended.status = {
       phase: 'Failed',
@@ -521,9 +547,22 @@ describe('a running pod', () => {
     }
     const next = structuredClone(ended)
     next.status = { ...ended.status, containerStatuses: [{ ...status, state: { running: {} } }] }
-    expect(update(ended, next, { kind: 'Pod', subresource: 'status' }).errors).toEqual([
-      'status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state',
-    ])
+    return update(ended, next, { kind: 'Pod', subresource: 'status' }).errors
+  }
+  const forbidden = 'status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state'
+  const exitCodes = { operator: 'In', values: [1] }
+  const container = (more: Partial<Container>) => ({ containers: [{ name: 'web', image: 'nginx', ...more }] })
+  const rule = (action: string, values: number[]) =>
+    container({ restartPolicy: 'Never', restartPolicyRules: [{ action, exitCodes: { ...exitCodes, values } }] })
+
+  test.each<[what: string, spec: Partial<PodSpec>, errors: string[]]>([
+    ['ended for good does not come back', {}, [forbidden]],
+    ['has a container with a policy of its own may', container({ restartPolicy: 'OnFailure' }), []],
+    ['has a container with a rule may', rule('Restart', [1]), []],
+    ['has a rule for another exit may not', rule('Restart', [2]), [forbidden]],
+    ['has a rule for all may', rule('RestartAllContainers', [2]), []],
+  ])('one that %s', (_, spec, errors) => {
+    expect(comeback({ restartPolicy: 'Never', ...spec })).toEqual(errors)
   })
 })
 

@@ -8,6 +8,7 @@ import { forbidden, invalid, Path, required } from '../../machinery/field.ts'
 import { inclusiveRange } from '../../machinery/validate.ts'
 import { validateEphemeralNames } from './claim-validation.ts'
 import { describeDifference } from './difference.ts'
+import { mayRunAgain } from './restart-validation.ts'
 import { validatePodSpec } from './spec-validation.ts'
 import { onlyAdds } from './tolerations-validation.ts'
 
@@ -122,13 +123,11 @@ export function validatePodStatusUpdate(next: Pod, old: Pod): FieldError[] {
   return [...errors, ...validateTransitions(next, old)]
 }
 
-/** A container that ended for good does not come back, unless the restart policy says so. */
+/** A container that ended for good does not come back, unless its pod or its own rules say so. */
 function validateTransitions(next: Pod, old: Pod): FieldError[] {
-  const policy = old.spec?.restartPolicy
-  if (policy === 'Always') return []
   return (old.status?.containerStatuses ?? []).flatMap((before, i) => {
     const terminated = before.state?.terminated
-    if (!terminated || (terminated.exitCode !== 0 && policy === 'OnFailure')) return []
+    if (!terminated || (old.spec && mayRunAgain(old.spec, before.name, terminated.exitCode))) return []
     const after = next.status?.containerStatuses?.find((status) => status.name === before.name)
     if (!after || after.state?.terminated) return []
     const at = Path.of('status', 'containerStatuses').index(i).child('state')

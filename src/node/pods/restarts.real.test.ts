@@ -1,0 +1,145 @@
+/** What runs again, and in which order: a container by its rules, a pod whose sandbox is lost, all containers of a pod. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Container, ContainerStatus, Event } from '../../api/generated/v1.ts'
+import { runOk } from '../../lib/exec.ts'
+import { type TestAgent, TestNode } from '../testing/node.ts'
+import { execIn } from './start.ts'
+
+let node: TestNode
+let agent: TestAgent
+
+beforeAll(async () => {
+  node = await TestNode.prepare()
+  agent = await node.startAgent()
+})
+
+afterAll(async () => {
+  agent.stop()
+  await node.remove()
+})
+
+const volumes = [{ name: 'v', emptyDir: {} }]
+const volumeMounts = [{ name: 'v', mountPath: '/v' }]
+const busybox = (name: string, script: string, more: Partial<Container> = {}): Container => ({
+  name,
+  image: 'busybox',
+  command: ['sh', '-c', script],
+  volumeMounts,
+  ...more,
+})
+/** Runs until it is told to end; says so in /v/log. */
+const service = (name: string, more: Partial<Container> = {}) =>
+  busybox(
+    name,
+    `echo +${name} >> /v/log; trap 'echo -${name} >> /v/log; exit 0' TERM; while :; do sleep 0.02; done`,
+    more,
+  )
+
+async function output(uid: string, container: string, script: string): Promise<string> {
+  const request = { uid, container, command: ['sh', '-c', script], timeoutMs: 5000 }
+  return (await execIn(agent.runtime, request)).output
+}
+
+function container(pod: string, name = 'main'): ContainerStatus | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = node.pod(pod)?.status ?? {}
+  return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name)
+}
+
+function events(pod: string): string[] {
+  return node.api
+    .list<Event>('/api/v1/events')
+    .filter(({ involvedObject }) => involvedObject.name === pod)
+    .map(({ reason, message }) => `${reason}: ${message}`)
+}
+
+const condition = (pod: string, type: string) => node.pod(pod)?.status?.conditions?.find((c) => c.type === type)
+
+describe('its own restart policy', () => {
+  test('goes before the pod, its rules before both', async () => {
+    const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }]
+    const containers = [
+      busybox('never', 'exit 1', { restartPolicy: 'Never' }),
+      busybox('rule', 'exit 42', { restartPolicy: 'Never', restartPolicyRules: rules }),
+    ]
+    node.createPod('rules', {}, { volumes, containers })
+    await node.api.until('a restart', () => container('rules', 'rule')?.restartCount === 1)
+    await node.api.until('the other', () => container('rules', 'never')?.state?.terminated?.exitCode === 1)
+    expect(container('rules', 'never')?.restartCount).toBe(0)
+    await node.deletePod('rules')
+  })
+})
+
+test('a pod whose sandbox is lost begins anew, with its init containers and the same volumes', async () => {
+  const setup = busybox('setup', 'echo x >> /v/times')
+  const uid = node.createPod('anew', service('main'), { volumes, initContainers: [setup] })
+  await node.untilRunning('anew')
+  agent.stop()
+  await runOk('umount', ['-l', `${node.stateDir}/${uid}/ns/uts`])
+  agent = await node.startAgent()
+  await node.api.until('both anew', () => container('anew')?.restartCount === 1)
+  await node.untilRunning('anew')
+  expect(container('anew', 'setup')).toMatchObject({ restartCount: 1, ready: true })
+  expect(await output(uid, 'main', 'cat /v/times')).toBe('x\nx\n')
+  expect(events('anew')).toContain('Killing: Pod sandbox changed, it will be killed and re-created.')
+  await node.deletePod('anew')
+})
+
+describe('an end that restarts all containers', () => {
+  const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [88] } }]
+  const never = { restartPolicy: 'Never' }
+
+  test('has all of them begin anew in the same sandbox, whatever their policy', async () => {
+    const initContainers = [
+      busybox('setup', 'echo setup >> /v/log'),
+      service('side', { restartPolicy: 'Always', lifecycle: { preStop: { sleep: { seconds: 5 } } } }),
+    ]
+    const watcher = 'until [ -e /v/go ]; do sleep 0.02; done; rm /v/go; exit 88'
+    const containers = [
+      service('main'),
+      busybox('done', 'echo done >> /v/log'),
+      busybox('watcher', watcher, { ...never, restartPolicyRules }),
+    ]
+    const allBegun = () => {
+      const running = ['main', 'watcher'].every((name) => container('all', name)?.state?.running)
+      return running && container('all', 'done')?.state?.terminated !== undefined
+    }
+    const uid = node.createPod('all', {}, { ...never, volumes, initContainers, containers })
+    await node.api.until('all of them', allBegun)
+    expect(condition('all', 'AllContainersRestarting')?.status).toBe('False')
+    const { podIP } = node.pod('all')?.status ?? {}
+    const seen = new Set<string>()
+    const restarted = node.api.until('all anew', () => {
+      const { phase, conditions = [] } = node.pod('all')?.status ?? {}
+      const restarting = conditions.find(({ type }) => type === 'AllContainersRestarting')
+      seen.add(`${phase} ${restarting?.status}`)
+      const names = ['setup', 'side', 'main', 'done', 'watcher']
+      return names.every((name) => container('all', name)?.restartCount === 1)
+    })
+    await output(uid, 'main', 'touch /v/go')
+    await restarted
+    expect([...seen]).toContain('Running True')
+    expect([...seen].join()).not.toMatch(/Failed|Succeeded/)
+    await node.api.until('all of them', allBegun)
+    const killed = { reason: 'RestartingAllContainers', exitCode: 137 }
+    expect(container('all', 'main')?.lastState?.terminated).toMatchObject(killed)
+    expect(container('all', 'watcher')?.lastState?.terminated).toMatchObject({ reason: 'Error', exitCode: 88 })
+    expect(condition('all', 'AllContainersRestarting')?.status).toBe('False')
+    expect(node.pod('all')?.status?.podIP).toBe(podIP)
+    const log = (await output(uid, 'main', 'cat /v/log')).trimEnd().split('\n')
+    // Nobody was asked to end, and each beginning was in order.
+    for (const beginning of [log.slice(0, 4), log.slice(4)]) {
+      expect(beginning.slice(0, 2)).toEqual(['setup', '+side'])
+      expect(beginning.slice(2).sort()).toEqual(['+main', 'done'])
+    }
+    await node.deletePod('all')
+  })
+
+  test('may be that of an init container; what is to begin anew may fail the pod then', async () => {
+    const script = 'if [ -e /v/again ]; then exit 1; fi; touch /v/again; exit 88'
+    const initContainers = [busybox('setup', script, { ...never, restartPolicyRules })]
+    node.createPod('init', service('main'), { ...never, volumes, initContainers })
+    await node.api.until('its failure', () => node.pod('init')?.status?.phase === 'Failed')
+    expect(container('init', 'setup')).toMatchObject({ restartCount: 1, state: { terminated: { exitCode: 1 } } })
+    await node.deletePod('init')
+  })
+})
