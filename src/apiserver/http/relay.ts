@@ -1,8 +1,6 @@
 /** Two connections joined: bytes pass both ways until one side is gone; then so is the other. */
 import type { Duplex } from 'node:stream'
-
-/** A side that does not take the last bytes is left after this long. */
-const lingerMs = 30_000
+import { lingerMs } from '../../lib/drained.ts'
 
 /** Who is left behind still gets what was on its way. */
 export function relay(a: Duplex, b: Duplex): void {

@@ -4,6 +4,7 @@
  * that nobody reads holds up the reading of the whole connection.
  */
 import type { Duplex } from 'node:stream'
+import { lingerMs } from '../drained.ts'
 import {
   dataBytesMax,
   dataHead,
@@ -29,9 +30,6 @@ const streamsMaxDefault = 1024
 
 /** While the connection is not read, its end is seen only by writing to it. */
 const pingMs = 5000
-
-/** A peer that does not end its own side loses the connection after this long. */
-const lingerMs = 5000
 
 const noHeaders: Headers = new Map()
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type Duplex, duplexPair } from 'node:stream'
 import { constants, createDeflate, createInflate, type Deflate } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { lingerMs } from '../drained.ts'
 import {
   dataHead,
   type Frame,
@@ -183,6 +184,10 @@ function connect(accept: (stream: SpdyStream) => void = () => {}): Peer {
 const has = (type: Frame['type']) => (frames: readonly Frame[]) => frames.some((frame) => frame.type === type)
 
 describe('a session', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
   test('answers a stream, passes its data and its end both ways', async () => {
     const peer = connect((stream) => void stream.pipe(stream))
     await peer.open(1)
@@ -245,6 +250,17 @@ describe('a session', () => {
     peer.session.end()
     const frames = await peer.seen('a goodbye', has('goAway'))
     expect(frames.map(({ type }) => type)).toEqual(['synReply', 'data', 'data', 'rstStream', 'goAway'])
+  })
+
+  test('waits for a peer that is slow to read, and leaves one that reads nothing', () => {
+    const [, transport] = duplexPair()
+    const session = new SpdySession(transport, { accept: () => {} })
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    session.end()
+    vi.advanceTimersByTime(lingerMs - 1)
+    expect(transport.destroyed).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(transport.destroyed).toBe(true)
   })
 
   test('ends with its connection: streams are closed', async () => {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { lingerMs } from '../../../lib/drained.ts'
 import { STATUS_CODES } from '../../../lib/http.ts'
 
 /** A request that asks for another protocol, and its connection. */
@@ -14,6 +15,9 @@ export interface Upgrade {
 
 /** As golang.org/x/net/websocket. */
 const messageBytesMax = 32 * 1024 * 1024
+
+/** A constant of its own: the types of ws do not know closeTimeout yet. */
+const serverOptions = { noServer: true, maxPayload: messageBytesMax, closeTimeout: lingerMs }
 
 export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
@@ -46,7 +50,7 @@ export function acceptWebSocket(
   }
   // `SPDY/3.1+portforward.k8s.io` is no token (RFC 6455 4.1), and ws would refuse it: it does not get to see protocols.
   delete request.headers['sec-websocket-protocol']
-  const server = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax })
+  const server = new WebSocketServer(serverOptions)
   if (protocol) server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`))
   server.handleUpgrade(request, socket, head, (connection) => taken(connection, protocol))
 }
