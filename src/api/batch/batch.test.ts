@@ -173,7 +173,23 @@ describe('Job', () => {
       const other = structuredClone(old.spec?.template) ?? {}
       Object.assign(other.spec ?? {}, { nodeSelector: { zone: 'a' }, tolerations: [{ operator: 'Exists' }] })
       expect(errors({ template: other })).toEqual([])
-      expect(errors({ template: other, suspend: false })[0]).toMatch(/field is immutable$/)
+      // As those do that queue Jobs: say where, and let it run.
+      expect(errors({ template: other, suspend: false })).toEqual([])
+      const running = update(old, { ...old, spec: { template, ...old.spec, suspend: false } }, { kind: 'Job' }).object
+      expect(errors({ template: other, suspend: true }, running)[0]).toMatch(/field is immutable$/)
+    })
+
+    test('of a suspended Job may say what its containers take', () => {
+      const other = structuredClone(old.spec?.template) ?? {}
+      Object.assign(other.spec?.containers[0] ?? {}, { resources: { requests: { cpu: '2' } } })
+      expect(errors({ template: other })).toEqual([])
+      const started = { ...old, status: { startTime: '2026-11-21T00:00:00Z' } }
+      expect(errors({ template: other }, started)[0]).toMatch(/field is immutable$/)
+      const suspended = { conditions: [{ type: 'Suspended', status: 'True' }] }
+      expect(errors({ template: other }, { ...old, status: { ...started.status, ...suspended } })).toEqual([])
+      expect(errors({ template: other }, { ...old, status: { active: 1, ...suspended } })[0]).toMatch(
+        /field is immutable$/,
+      )
     })
 
     test('of an indexed Job changes its size and parallelism together', () => {

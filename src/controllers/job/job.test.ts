@@ -217,6 +217,7 @@ test('a suspended Job has no pods; its time counts from when it goes on', async 
   expect(current().status?.startTime).toBe('2026-01-01T00:01:00Z')
   await change({ suspend: true })
   expect(active()).toHaveLength(0)
+  expect(current().status?.startTime).toBeUndefined()
   expect(events().filter((event) => /^(Suspended|Resumed)/.test(event))).toEqual([
     'Suspended: Job suspended',
     'Resumed: Job resumed',

@@ -27,12 +27,12 @@ export function hold(
   if (!managed || verdict) return { status, resumed: undefined }
   const changed = suspension(job, now)
   if (!changed) return { status, resumed: undefined }
-  const { conditions, startTime } = changed
+  const { startTime: _, ...others } = status
   const resumed = job.spec?.suspend ? 'Suspended' : 'Resumed'
-  return { status: { ...status, conditions, ...(startTime && { startTime }) }, resumed }
+  return { status: { ...others, ...changed }, resumed }
 }
 
-/** The condition Suspended when it changes; a Job that goes on starts anew, for its deadline's sake. */
+/** The condition Suspended when it changes; a Job that is held has not started, and one that goes on starts anew. */
 function suspension({ spec, status }: Job, now: Date): { conditions: JobCondition[]; startTime?: string } | undefined {
   const before = status?.conditions?.find(({ type }) => type === 'Suspended')
   const wanted = spec?.suspend ? 'True' : 'False'

@@ -2,7 +2,7 @@
 import { sameValue } from '../../common/strategy.ts'
 import { immutableMessage } from '../../common/validation.ts'
 import type { Job, JobSpec } from '../../generated/batch.v1.ts'
-import type { PodSpec, PodTemplateSpec } from '../../generated/v1.ts'
+import type { Container, PodSpec, PodTemplateSpec } from '../../generated/v1.ts'
 import type { FieldError } from '../../machinery/field.ts'
 import { invalid, Path } from '../../machinery/field.ts'
 import { hasJobCondition } from '../conditions.ts'
@@ -45,14 +45,18 @@ function validateCompletions(after: JobSpec, before: JobSpec): FieldError[] {
 function validateTemplateUpdate(next: Job, old: Job): FieldError[] {
   const after = next.spec?.template
   const before = old.spec?.template
-  const allowed = mayReschedule(next, old) ? withDirectivesOf(before, after) : before
+  const allowed = isHeld(old) ? withDirectivesOf(before, after) : before
   return sameValue(after, allowed) ? [] : [invalid(path.child('template'), after, immutableMessage)]
 }
 
-/** Before its pods exist, others may decide where they go (KEP-2926). */
-function mayReschedule(next: Job, old: Job): boolean {
-  const notStarted = old.status?.startTime === undefined || hasJobCondition(old, 'Suspended')
-  return next.spec?.suspend === true && notStarted
+/**
+ * While a Job has no pods, others may decide where they go and what they take (KEP-2926, KEP-5440), also in the update
+ * that lets it run.
+ */
+function isHeld(job: Job): boolean {
+  const { startTime, active = 0 } = job.status ?? {}
+  const notStarted = startTime === undefined || hasJobCondition(job, 'Suspended')
+  return job.spec?.suspend === true && notStarted && active === 0
 }
 
 const directives = ['nodeSelector', 'tolerations', 'schedulingGates'] as const satisfies (keyof PodSpec)[]
@@ -72,7 +76,18 @@ function withDirectivesOf(
   const affinity = { ...others, ...(nodeAffinity && { nodeAffinity }) }
   if (Object.keys(affinity).length > 0 || after.spec.affinity) spec.affinity = affinity
   else delete spec.affinity
+  spec.containers = withResourcesOf(before.spec.containers, after.spec.containers) ?? []
+  const initContainers = withResourcesOf(before.spec.initContainers, after.spec.initContainers)
+  if (initContainers) spec.initContainers = initContainers
   const { labels, annotations } = after.metadata ?? {}
   const metadata = Object.assign({}, before.metadata, { labels, annotations })
   return { ...before, metadata, spec }
+}
+
+function withResourcesOf(before: Container[] | undefined, after: Container[] | undefined): Container[] | undefined {
+  return before?.map((container) => {
+    const { resources: _, ...others } = container
+    const resources = after?.find(({ name }) => name === container.name)?.resources
+    return { ...others, ...(resources && { resources }) }
+  })
 }
