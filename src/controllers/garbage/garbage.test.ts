@@ -68,9 +68,19 @@ describe('the collector', () => {
   test('an owner in another namespace is no owner', async () => {
     const { api, quiet } = begin()
     const foreign = await api.create(resources.configMaps, { metadata: { name: 'far', namespace: 'elsewhere' } })
+    await quiet()
     await create('child', [foreign])
     await quiet()
     expect(present()).toEqual(['far'])
+    const { uid } = foreign.metadata
+    expect(api.all(resources.events)).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'OwnerRefInvalidNamespace',
+        message: `ownerRef [v1/ConfigMap, namespace: demo, name: far, uid: ${uid}] does not exist in namespace "demo"`,
+        involvedObject: { kind: 'ConfigMap', namespace: 'demo', name: 'child' },
+      },
+    ])
   })
 
   test('a second owner keeps the object, without the reference to the first', async () => {

@@ -5,6 +5,7 @@
 import type { KubeObject, OwnerReference } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange, ObjectName, Resource } from '../../client/contract.ts'
+import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
@@ -34,11 +35,13 @@ class GarbageCollector {
   readonly #resources: readonly Resource<KubeObject>[]
   readonly #informers: readonly Informer<KubeObject>[]
   readonly #graph = new Graph()
+  readonly #events: EventRecorder
   readonly #queue: WorkQueue
 
   constructor(ctx: ControllerContext, all: readonly Resource<KubeObject>[]) {
     this.#ctx = ctx
     this.#resources = all
+    this.#events = ctx.events('garbage-collector-controller')
     this.#informers = all.map((resource) => ctx.informers.metadataOf(resource))
     this.#queue = startQueue(ctx, {
       name: 'garbage-collector',
@@ -115,12 +118,13 @@ class GarbageCollector {
 
   async #ownerState(node: GraphNode, reference: OwnerReference): Promise<OwnerState> {
     const resource = this.#resources.find((r) => r.kind === reference.kind && groupOf(reference) === r.group)
+    const known = this.#graph.get(reference.uid)
+    const isIt = known?.name === reference.name && isIn(known, node) && known.resource === resource
+    if (known && !isIt) this.#reportForeign(node, reference)
     // An unknown kind may be one that is served later; a namespaced owner of a cluster object can never be.
     if (!resource || (resource.namespaced && !node.namespace)) return 'unresolvable'
-    const known = this.#graph.get(reference.uid)
-    const namespace = resource.namespaced ? node.namespace : ''
-    const isIt = known?.name === reference.name && known.namespace === namespace && known.resource === resource
     if (known && isIt) return isForeground(known) && reference.blockOwnerDeletion ? 'waiting' : 'solid'
+    const namespace = resource.namespaced ? node.namespace : ''
     try {
       const live = await this.#ctx.client.get(resource, { ...(namespace && { namespace }), name: reference.name })
       return live.metadata.uid === reference.uid ? 'solid' : 'absent'
@@ -128,6 +132,16 @@ class GarbageCollector {
       if (isReason(error, 'NotFound')) return 'absent'
       throw error
     }
+  }
+
+  /** The uid is that of an object somewhere else, or of another kind or name: most likely a mistake. */
+  #reportForeign({ resource, namespace, name, uid }: GraphNode, reference: OwnerReference): void {
+    const owner = `${reference.apiVersion}/${reference.kind}, namespace: ${namespace}, name: ${reference.name}, uid: ${reference.uid}`
+    const message = `ownerRef [${owner}] does not exist in namespace ${JSON.stringify(namespace)}`
+    const { group, version, kind } = resource
+    const metadata = { name, uid, ...(namespace && { namespace }) }
+    const dependent = { apiVersion: group ? `${group}/${version}` : version, kind, metadata }
+    this.#events.event(dependent, 'Warning', 'OwnerRefInvalidNamespace', message)
   }
 
   async #live(node: GraphNode): Promise<KubeObject | undefined> {
@@ -172,6 +186,11 @@ class GarbageCollector {
 function isCurrent(node: GraphNode, { metadata }: KubeObject): boolean {
   const uids = (metadata.ownerReferences ?? []).map((owner) => owner.uid)
   return !metadata.deletionTimestamp && String(uids) === String(node.owners.map((owner) => owner.uid))
+}
+
+/** Owners are of the dependent's namespace, or of none. */
+function isIn(owner: GraphNode, dependent: GraphNode): boolean {
+  return owner.namespace === '' || owner.namespace === dependent.namespace
 }
 
 function at({ namespace, name }: GraphNode): ObjectName {
