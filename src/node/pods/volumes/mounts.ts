@@ -1,6 +1,6 @@
 /** Where a container sees the pod's volumes. */
-import { mkdirSync, realpathSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import type { Container, Pod, Volume, VolumeMount } from '../../../api/generated/v1.ts'
 import type { Mount } from '../../runtime/contract.ts'
 import { ConfigError, expand } from '../environment.ts'
@@ -60,13 +60,43 @@ function preparedSubPath(root: string, subPath: string, mount: VolumeMount, cont
   throw new ConfigError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`)
 }
 
-/** Not through a link that leads elsewhere: its nearest parent must be in the volume. */
-function makeBelow(within: string, path: string, mode: number): void {
+/**
+ * Not through a link that leads elsewhere: its nearest parent must be in the volume. From there on every directory is
+ * held while the next one is made in it, so that none that a container puts in its place meanwhile is gone through.
+ */
+export function makeBelow(within: string, path: string, mode: number): void {
   let parent = join(path, '..')
   while (!statSync(parent, { throwIfNoEntry: false })) parent = join(parent, '..')
   const resolved = realpathSync(parent)
   if (resolved !== within && !resolved.startsWith(`${within}/`)) throw new Error(`${path} leaves its volume`)
-  mkdirSync(path, { recursive: true, mode })
+  let held = openDirectory(within)
+  try {
+    for (const part of [...parts(within, resolved), ...parts(parent, path)]) {
+      const place = `/proc/self/fd/${held}/${part}`
+      makeIfMissing(place, mode)
+      const next = openDirectory(place)
+      closeSync(held)
+      held = next
+    }
+  } finally {
+    closeSync(held)
+  }
+}
+
+const parts = (from: string, to: string) => relative(from, to).split('/').filter(Boolean)
+
+/** Throws for a link. */
+function openDirectory(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+}
+
+/** mkdir(2) takes a link of the name for something that is there. */
+function makeIfMissing(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** Kinds that the kubelet never lets a container write to. */
