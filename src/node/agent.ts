@@ -56,6 +56,7 @@ export async function runAgent(
     nodeIPs: nodeIPs(config),
     allocatable: nodeAmounts(facts),
     clock,
+    leadsTo: rulesLeadTo,
     log,
   })
   await runtime.start((uid) => manager.wake(uid), signal)
@@ -64,6 +65,12 @@ export async function runAgent(
   await manager.run(signal)
   await registered
   log.info({ node: config.nodeName }, 'node agent started')
+}
+
+/** Loaded with the first pod that is deleted. */
+async function rulesLeadTo(ip: string): Promise<boolean> {
+  const rules = await import('./service-rules.ts')
+  return rules.rulesLeadTo(ip)
 }
 
 function clusterNames(config: AgentConfig) {

@@ -68,6 +68,7 @@ async function start(log: Logger): Promise<void> {
     answered: metrics.answered.bind(metrics),
     nodeEligible: proxy.nodeEligible,
     programmed: proxy.programmed,
+    servicesLeadingTo: proxy.servicesLeadingTo,
   })
   serveMetrics(config.metricsBindAddress, {
     text: async () => metrics.text(await proxy.gauges()),

@@ -17,7 +17,7 @@ import { makeIptablesMode, probeIptables } from './modes/iptables/make.ts'
 import type { Family, PortChange } from './plan/types.ts'
 import { type ChangeKind, Changes } from './serve/changes.ts'
 import { countNoLocalEndpoints, type ProxyGauges } from './serve/gauges.ts'
-import { describeProgrammed, type ProgrammedService } from './serve/programmed.ts'
+import { countLeading, describeProgrammed, type ProgrammedService } from './serve/programmed.ts'
 import { Syncer, type SyncObserver } from './syncer.ts'
 import { Journal } from './track/journal.ts'
 import { serviceOf, Tracker } from './track/tracker.ts'
@@ -39,6 +39,8 @@ export interface Proxy {
   readonly follow: (committed: (changes: readonly PortChange[]) => void) => void
   /** Which revisions of a Service (`namespace/name`) are in the kernel; undefined: none. */
   readonly programmed: (service: string) => ProgrammedService | undefined
+  /** How many Services take a pod's address for one that stays, or did in the rules that the kernel has. */
+  readonly servicesLeadingTo: (ip: string) => number
   readonly gauges: () => Promise<ProxyGauges>
   /** Addresses of this machine that node ports answer on; empty: all. */
   readonly nodePortAddresses: readonly string[]
@@ -106,6 +108,7 @@ export async function startProxy(options: ProxyOptions, signal: AbortSignal): Pr
       followers.push(committed)
     },
     programmed: (service) => describeProgrammed(service, journal, tracker.plansOf(service)),
+    servicesLeadingTo: (ip) => countLeading(tracker.servicesAt(ip), journal),
     gauges: async () => ({
       rules: syncer.counts(),
       noLocalEndpoints: countNoLocalEndpoints(tracker.plans(), families),

@@ -40,6 +40,8 @@ export interface PodManagerOptions {
   /** What the node has, by resource name. */
   readonly allocatable: Readonly<Record<string, string>>
   readonly clock: Clock
+  /** Whether Services lead to a pod's address that know nothing of its end. */
+  readonly leadsTo: (ip: string) => Promise<boolean>
   readonly log: Logger
 }
 
@@ -74,7 +76,7 @@ export class PodManager {
     this.#queue = new WorkQueue({ name: 'pods', reconcile: (uid) => this.#reconcile(uid), concurrency, log, clock })
     this.#problems = new Problems(clock)
     this.#mountFailures = new MountFailures({ events, clock })
-    this.#stopper = new Stopper({ runtime, events, clock, changed })
+    this.#stopper = new Stopper({ runtime, events, clock, leadsTo: options.leadsTo, changed })
     this.#postStarts = new PostStarts({ runtime, events, changed })
     this.#volumes = new PodVolumes({ ...options, changed })
     this.#statuses = new StatusWriter(client)

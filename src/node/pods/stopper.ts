@@ -1,9 +1,9 @@
 /** Asks containers to end: preStop hook, then the signal. That they have ended by their time is the manager's care. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import type { EventRecorder } from '../../client/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Attempt, PodObservation, Runtime } from '../runtime/contract.ts'
+import { drain, drainMs } from './drain.ts'
 import { fieldPath } from './fields.ts'
 import { runHook } from './hooks.ts'
 import { hasItsTurn } from './stopping.ts'
@@ -12,6 +12,8 @@ export interface StopperOptions {
   readonly runtime: Runtime
   readonly events: EventRecorder
   readonly clock: Clock
+  /** As of `drain`. */
+  readonly leadsTo: (ip: string) => Promise<boolean>
   /** A container is ready for its signal. */
   readonly changed: (uid: string) => void
 }
@@ -19,11 +21,8 @@ export interface StopperOptions {
 /** A number: it was signalled then, in milliseconds since the epoch. */
 type Step = 'preparing' | 'prepared' | number
 
-/**
- * A pod leaves its Services because of the same event that stops it. So that no connection made meanwhile is refused,
- * a ready pod goes on for as long as endpoints and rules take to follow.
- */
-const drainMs = 500
+/** Half of the grace period at most is for the Services to follow, and this much where that is long. */
+const drainMaxMs = 10_000
 /** What a container has from its signal on, however long its preStop hook took. */
 const lastMomentMs = 2000
 
@@ -31,6 +30,8 @@ export class Stopper {
   readonly #options: StopperOptions
   /** How far runs have come that were asked to end, by pod and run. */
   readonly #stopping = new Map<string, Map<string, Step>>()
+  /** When pods end to drain in any case, in milliseconds since the epoch. */
+  readonly #drainUntil = new Map<string, number>()
 
   constructor(options: StopperOptions) {
     this.#options = options
@@ -38,6 +39,7 @@ export class Stopper {
 
   forget(uid: string): void {
     this.#stopping.delete(uid)
+    this.#drainUntil.delete(uid)
   }
 
   /**
@@ -50,6 +52,7 @@ export class Stopper {
     const uid = pod.metadata.uid ?? ''
     const steps = this.#stopping.get(uid) ?? new Map<string, Step>()
     this.#stopping.set(uid, steps)
+    if (run.stopping) this.#drainUntil.set(uid, Date.parse(run.stopping.at) + drainMostMs(run.stopping))
     const step = steps.get(run.id)
     if (!step) {
       steps.set(run.id, 'preparing')
@@ -78,13 +81,16 @@ export class Stopper {
 
   /** Undefined when there is nothing to wait for. */
   #prepare(pod: Pod, container: Container, { stopping }: Attempt, { sandbox }: PodObservation) {
-    const { runtime, events } = this.#options
+    const { runtime, events, clock, leadsTo } = this.#options
+    const uid = pod.metadata.uid ?? ''
     const timeoutMs = (stopping?.graceSeconds ?? 0) * 1000
     const hook = container.lifecycle?.preStop
     const drains = pod.metadata.deletionTimestamp && timeoutMs >= 2 * drainMs && takesTraffic(pod)
-    const waits: Promise<unknown>[] = drains ? [sleep(drainMs)] : []
+    const ips = sandbox?.ips ?? []
+    const until = () => this.#drainUntil.get(uid) ?? 0
+    const waits: Promise<unknown>[] = drains ? [drain({ ips, leadsTo, until, clock })] : []
     if (hook && timeoutMs > 0) {
-      const ran = runHook(hook, { runtime, pod, container, podIP: sandbox?.ips[0] ?? '', timeoutMs })
+      const ran = runHook(hook, { runtime, pod, container, podIP: ips[0] ?? '', timeoutMs })
       const told = ran.then((failure) => {
         if (failure === undefined) return
         events.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', fieldPath(pod, container.name))
@@ -93,6 +99,10 @@ export class Stopper {
     }
     return waits.length > 0 ? Promise.all(waits) : undefined
   }
+}
+
+function drainMostMs({ graceSeconds }: { readonly graceSeconds: number }): number {
+  return Math.min((graceSeconds * 1000) / 2, drainMaxMs)
 }
 
 function takesTraffic({ spec, status }: Pod): boolean {

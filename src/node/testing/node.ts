@@ -71,6 +71,7 @@ export class TestNode {
       nodeIPs,
       allocatable: { cpu: '4', memory: '8Gi' },
       clock: systemClock,
+      leadsTo: async () => false,
       log,
     })
     pods.start(stop.signal)

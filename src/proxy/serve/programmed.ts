@@ -1,4 +1,4 @@
-/** The body of `GET /fairway/services/NAMESPACE/NAME`: which revisions of a Service this node's rules are made from. */
+/** What this node's rules are made from, for who asks about a Service or about a pod's address. */
 import { externallyAccessible, type PortPlan, type Verdict } from '../plan/types.ts'
 import type { Journal } from '../track/journal.ts'
 
@@ -24,6 +24,7 @@ export interface ProgrammedPort {
   readonly endpoints: number
 }
 
+/** The body of `GET /fairway/services/NAMESPACE/NAME`. */
 export interface ProgrammedService {
   readonly namespace: string
   readonly name: string
@@ -61,4 +62,12 @@ export function describeProgrammed(
     }
   })
   return { namespace, name, pending: journal.isPending(service), ports }
+}
+
+/** Of the Services that an address is an endpoint of, those whose rules do not say yet that it is ending. */
+export function countLeading(
+  services: Iterable<{ readonly service: string; readonly ending: boolean }>,
+  journal: Pick<Journal, 'isPending'>,
+): number {
+  return [...services].filter(({ service, ending }) => !ending || journal.isPending(service)).length
 }

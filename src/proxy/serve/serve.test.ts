@@ -6,6 +6,7 @@ import { Changes } from './changes.ts'
 import { countNoLocalEndpoints, type ProxyGauges } from './gauges.ts'
 import { Health } from './health.ts'
 import { LazyMetrics } from './observer.ts'
+import { countLeading } from './programmed.ts'
 import { splitAddress } from './serve.ts'
 
 test('a proxy is ill when what is queued waits for more than a minute', () => {
@@ -123,4 +124,16 @@ test('what is heard is counted each time, and waits once for each Service until 
   expect(changes.counts('service')).toEqual({ total: 0, pending: 0 })
   changes.taken()
   expect(changes.counts('endpoint')).toEqual({ total: 3, pending: 0 })
+})
+
+test('a Service leads to an address until rules without it are in the kernel', () => {
+  const at = [
+    { service: 'demo/web', ending: false },
+    { service: 'demo/api', ending: true },
+    { service: 'demo/new', ending: true },
+  ]
+  const pending = new Set(['demo/new'])
+  expect(countLeading(at, { isPending: (service) => pending.has(service) })).toBe(2)
+  pending.clear()
+  expect(countLeading(at.slice(1), { isPending: (service) => pending.has(service) })).toBe(0)
 })

@@ -9,6 +9,8 @@ export interface HealthEndpoints {
   readonly health: Health
   readonly nodeEligible: () => boolean
   readonly programmed: (service: string) => ProgrammedService | undefined
+  /** How many Services take a pod's address for one that stays. */
+  readonly servicesLeadingTo: (ip: string) => number
   readonly answered: (path: 'healthz' | 'livez', code: number) => void
   readonly log: Logger
 }
@@ -22,14 +24,17 @@ export interface MetricsEndpoints {
 
 /**
  * `/livez` tells whether rules are current; `/healthz` also whether the node should get traffic at all;
- * `/fairway/services/NAMESPACE/NAME` which revisions of a Service the rules are made from.
+ * `/fairway/services/NAMESPACE/NAME` which revisions of a Service the rules are made from; `/fairway/endpoints/IP` how
+ * many Services lead to a pod as if it stayed.
  */
 export function serveHealth(address: string, endpoints: HealthEndpoints): Server {
-  const { health, nodeEligible, programmed, answered, log } = endpoints
+  const { health, nodeEligible, programmed, servicesLeadingTo, answered, log } = endpoints
   return listen(address, 'healthz', log, (request, response) => {
     const path = request.url ?? ''
     const service = /^\/fairway\/services\/([^/?]+\/[^/?]+)$/.exec(path)?.[1]
     if (service) return endService(response, service, programmed(service))
+    const ip = /^\/fairway\/endpoints\/([\da-f.:]+)$/.exec(path)?.[1]
+    if (ip) return end(response, 200, 'application/json', JSON.stringify({ ip, services: servicesLeadingTo(ip) }))
     if (path !== '/healthz' && path !== '/livez') return end(response, 404, 'text/plain', '404 page not found\n')
     const report = health.report(Date.now(), path === '/healthz' ? { nodeEligible: nodeEligible() } : {})
     const well = report.healthy && report.nodeEligible !== false

@@ -37,6 +37,25 @@ describe('tracker', () => {
     expect(tracker.flush().changes).toMatchObject([{ before: { id: 'demo/web:http' } }])
     expect([...tracker.plans()]).toEqual([])
   })
+  test('a pod leaves its Services one by one, as the slices that follow pods say', () => {
+    const tracker = new Tracker({ node: 'node-1' })
+    const followed = (name: string, terminating: boolean) => {
+      const one = slice(name, [{ addresses: ['10.0.0.1'], conditions: { ready: !terminating, terminating } }])
+      one.metadata.labels = {
+        ...one.metadata.labels,
+        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+      }
+      return one
+    }
+    tracker.setSlice(followed('demo/web', true))
+    tracker.setSlice(followed('demo/api', false))
+    tracker.setSlice(slice('demo/by-hand', ['10.0.0.1']))
+    expect([...tracker.servicesAt('10.0.0.1')]).toEqual([
+      { service: 'demo/web', ending: true },
+      { service: 'demo/api', ending: false },
+    ])
+    expect([...tracker.servicesAt('10.0.0.2')]).toEqual([])
+  })
   test('one port number for TCP and UDP keeps its own targets', () => {
     const tracker = new Tracker({ node: 'node-1' })
     const ports = [

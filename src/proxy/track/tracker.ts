@@ -12,6 +12,9 @@ import type { Revisions } from './journal.ts'
 
 const serviceNameLabel = 'kubernetes.io/service-name'
 const zoneLabel = 'topology.kubernetes.io/zone'
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+/** It keeps slices that follow pods. */
+const endpointSliceController = 'endpointslice-controller.k8s.io'
 const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 /** What one flush found. */
@@ -128,6 +131,16 @@ export class Tracker {
   /** What was planned for one Service. */
   plansOf(service: string): Iterable<PortPlan> {
     return this.#plans.get(service)?.values() ?? []
+  }
+
+  /** Keys of the Services that a pod's address is an endpoint of. `ending`: they know that it is terminating. */
+  *servicesAt(ip: string): Iterable<{ readonly service: string; readonly ending: boolean }> {
+    for (const [service, slices] of this.#slices) {
+      const found = [...slices.values()]
+        .filter(({ metadata }) => metadata.labels?.[managedByLabel] === endpointSliceController)
+        .flatMap(({ endpoints }) => (endpoints ?? []).filter(({ addresses }) => addresses[0] === ip))
+      if (found.length > 0) yield { service, ending: found.every(({ conditions }) => conditions?.terminating === true) }
+    }
   }
 
   /** Undefined: there is no such Service. */
