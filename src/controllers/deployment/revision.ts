@@ -64,6 +64,13 @@ export function revisionOf({ metadata }: Deployment | ReplicaSet): number {
   return Number.parseInt(metadata.annotations?.[revisionAnnotation] ?? '0', 10) || 0
 }
 
+/** The Deployment as if it had the annotation; the next status write stores it. */
+export function withRevision(deployment: Deployment, revision: number): Deployment {
+  if (revisionOf(deployment) === revision) return deployment
+  const annotations = { ...deployment.metadata.annotations, [revisionAnnotation]: String(revision) }
+  return { ...deployment, metadata: { ...deployment.metadata, annotations } }
+}
+
 /** The annotations of the current ReplicaSet: the Deployment's own, the revision, and former revisions it had. */
 export function newReplicaSetAnnotations(
   deployment: Deployment,
@@ -117,7 +124,7 @@ export function buildReplicaSet(
       replicas,
       ...(minReadySeconds && { minReadySeconds }),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
-      template: { ...template, metadata: { ...template.metadata, name: template.metadata?.name ?? '', labels } },
+      template: { ...template, metadata: Object.assign({}, template.metadata, { labels }) },
     },
   }
 }

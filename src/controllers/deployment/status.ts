@@ -69,6 +69,28 @@ export function withCondition(
   return [...conditions.filter((c) => c.type !== next.type), { ...next, lastUpdateTime: at, lastTransitionTime }]
 }
 
+/** The Deployment as if it had the condition; the next status write stores it. */
+export function withProgressing(
+  deployment: Deployment,
+  progressing: Omit<NewCondition, 'type'>,
+  now: Date,
+): Deployment {
+  const conditions = withCondition(deployment.status?.conditions ?? [], { type: 'Progressing', ...progressing }, now)
+  return { ...deployment, status: { ...deployment.status, conditions } }
+}
+
+/** A paused rollout's deadline does not run; the condition says so, and says when it runs again. */
+export function withPause(deployment: Deployment, now: Date): Deployment {
+  if (deadlineSeconds(deployment) === undefined) return deployment
+  const reason = condition(deployment.status, 'Progressing')?.reason
+  if (reason === 'ProgressDeadlineExceeded') return deployment
+  const paused = deployment.spec?.paused ?? false
+  if (paused === (reason === 'DeploymentPaused')) return deployment
+  const word = paused ? 'paused' : 'resumed'
+  const becoming = paused ? 'DeploymentPaused' : 'DeploymentResumed'
+  return withProgressing(deployment, { status: 'Unknown', reason: becoming, message: `Deployment is ${word}` }, now)
+}
+
 function without(conditions: readonly DeploymentCondition[], type: string): DeploymentCondition[] {
   return conditions.filter((c) => c.type !== type)
 }
