@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { type ApiRequest, type ApiResponse, type Transport, TransportError } from './transport.ts'
 
 /** Where an API server is and how to prove who we are. PEM texts. */
@@ -18,12 +19,15 @@ export interface ConnectionConfig {
 export function httpsTransport(config: ConnectionConfig): Transport {
   const base = new URL(config.server)
   const prefix = base.pathname.replace(/\/$/, '')
-  // One session kept by the agent makes later handshakes cheap; watches hold a socket each.
+  // One session kept by the agent makes later handshakes cheap; watches hold a socket each, and all share what was made
+  // of the certificates.
   const agent = new Agent({
     keepAlive: true,
-    ...(config.ca && { ca: config.ca }),
-    ...(config.cert && { cert: config.cert }),
-    ...(config.key && { key: config.key }),
+    secureContext: createSecureContext({
+      ...(config.ca && { ca: config.ca }),
+      ...(config.cert && { cert: config.cert }),
+      ...(config.key && { key: config.key }),
+    }),
     rejectUnauthorized: !config.insecureSkipTlsVerify,
   })
   return {

@@ -36,14 +36,14 @@ export class ExecError extends Error {
 export const run: Exec = (command, args, options = {}) =>
   new Promise((resolve) => {
     const child = spawn(command, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(options.env && { env: { ...process.env, ...options.env } }),
       ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }),
     })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk))
     child.on('error', (error: NodeJS.ErrnoException) => {
       resolve({ code: error.code === 'ENOENT' ? 127 : 126, stdout: '', stderr: `${command}: ${error.message}` })
     })
@@ -55,8 +55,8 @@ export const run: Exec = (command, args, options = {}) =>
       })
     })
     // A program that ends without reading its input is not our error; its exit code tells.
-    child.stdin.on('error', () => {})
-    child.stdin.end(options.input)
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(options.input)
   })
 
 /** Like `run`, but a non-zero exit throws ExecError; resolves with stdout. */

@@ -33,6 +33,9 @@ export function keepPodRoutes(options: RouteKeeperOptions, signal: AbortSignal):
   let programmed: string | undefined
   const reconcile = async () => {
     const wanted = podRoutes(nodes.list(), self)
+    if (spell(wanted) === programmed) return
+    // Until all of it is done, nobody knows what is there.
+    programmed = undefined
     const batch = routeBatch(await programmedRoutes(exec), wanted)
     if (batch.length > 0) {
       const { code, stderr } = await exec('ip', ['-batch', '-'], { input: `${batch.join('\n')}\n` })
@@ -59,13 +62,9 @@ interface FoundRoute {
   readonly gateway?: string
 }
 
+/** Of all tables, for only then `ip` shows both families at once. */
 async function programmedRoutes(exec: Exec): Promise<PodRoutes> {
-  const lists = await Promise.all(['-4', '-6'].map((family) => show(exec, family)))
-  return new Map(lists.flat().map(({ dst, gateway = '' }) => [dst, gateway]))
-}
-
-/** A kernel without IPv6 has no such routes. */
-async function show(exec: Exec, family: string): Promise<FoundRoute[]> {
-  const { stdout } = await exec('ip', [family, '-j', 'route', 'show', 'proto', String(routeProtocol)])
-  return stdout.trim() === '' ? [] : (JSON.parse(stdout) as FoundRoute[])
+  const { stdout } = await exec('ip', ['-j', 'route', 'show', 'table', 'all', 'proto', String(routeProtocol)])
+  const found = stdout.trim() === '' ? [] : (JSON.parse(stdout) as FoundRoute[])
+  return new Map(found.map(({ dst, gateway = '' }) => [dst, gateway]))
 }
