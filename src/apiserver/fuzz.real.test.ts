@@ -3,12 +3,11 @@
  * it was. FUZZ_SEED repeats a run, FUZZ_REQUESTS makes it longer. Needs loopback only.
  */
 import { Agent, request } from 'node:https'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomOf } from './fuzzing/random.ts'
 import { type FuzzRequest, mutated, soundRequest } from './fuzzing/requests.ts'
+import { heldBytes } from './held-bytes.fixture.ts'
 import { type HttpsTestServer, startHttpsTestServer } from './test-https.ts'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -77,14 +76,6 @@ function complaint({ method }: FuzzRequest, { status, type, text }: FuzzAnswer):
   const answer = JSON.parse(text) as { kind?: unknown; code?: unknown; message?: unknown }
   if (answer.kind !== 'Status' || answer.code !== status || typeof answer.message !== 'string') return 'no Status'
   return undefined
-}
-
-function heldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
 }
 
 test(`no request breaks the server (FUZZ_SEED=${seed})`, async () => {

@@ -302,6 +302,19 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
         expect(seen.batches).toEqual([2])
       })
 
+      test('tell a history of large values in several batches, and no revision in two', async () => {
+        const start = await store.currentRevision()
+        const large = Buffer.alloc(1024 * 1024)
+        for (let i = 0; i < 10; i++) {
+          const operations = ['a', 'b'].map((name) => ({ type: 'put' as const, key: `${name}/${i}`, value: large }))
+          await store.commit({ compare: [], operations })
+        }
+        const seen = watch('', start + 1)
+        await seen.count(20)
+        expect(seen.batches.length).toBeGreaterThan(1)
+        expect(seen.batches.filter((size) => size % 2 === 1)).toEqual([])
+      })
+
       test('say once when the history has been told, and where it ended', async () => {
         const start = await store.currentRevision()
         await put(store, 'a/1')

@@ -27,6 +27,7 @@ export class ResourceCache {
   readonly #loadedRevision: number
   readonly #listeners = new Set<CacheListener>()
   readonly #endListeners = new Set<() => void>()
+  #ended = false
 
   constructor(resource: ServedResource, initial: readonly KeyValue[], revision: number) {
     this.resource = resource
@@ -70,11 +71,12 @@ export class ResourceCache {
   /** Changes after `revision`; undefined when they are not all in memory any more. */
   changesSince(revision: number): CacheEvent[] | undefined {
     if (revision < this.#historyStart) return undefined
-    return this.#history.filter((event) => event.revision > revision)
+    return this.#history.slice(this.#history.findLastIndex((event) => event.revision <= revision) + 1)
   }
 
-  /** `ended` is called when the cache is dropped and says nothing more. */
+  /** `ended` is called when the cache is dropped and says nothing more; at once if it was. */
   subscribe(listener: CacheListener, ended: () => void): () => void {
+    if (this.#ended) ended()
     this.#listeners.add(listener)
     this.#endListeners.add(ended)
     return () => {
@@ -84,6 +86,7 @@ export class ResourceCache {
   }
 
   end(): void {
+    this.#ended = true
     for (const ended of this.#endListeners) ended()
     this.#listeners.clear()
     this.#endListeners.clear()

@@ -187,7 +187,7 @@ async function compressed(answer: ApiResponse): Promise<ApiResponse> {
   const { body } = answer
   if (!(body instanceof BufferBody)) return answer
   const { gzip } = await import('node:zlib')
-  const bytes = await promisify<Buffer, { level: number }, Buffer>(gzip)(Buffer.concat(body.buffers), {
+  const bytes = await promisify<Buffer, { level: number }, Buffer>(gzip)(body.bytes(), {
     level: compressionLevel,
   })
   const encoding = {
@@ -204,8 +204,8 @@ async function send({ status, headers, body }: ApiResponse, response: ServerResp
   if (response.destroyed) return
   if (body instanceof BufferBody) {
     response.writeHead(status, { ...headers, 'content-length': body.length })
-    if (body.length <= pieceBytes) response.end(Buffer.concat(body.buffers))
-    else await sendPieces(inPieces(body.buffers), response)
+    if (body.length <= pieceBytes) response.end(body.bytes())
+    else await sendPieces(inPieces(body.pieces), response)
     return
   }
   response.writeHead(status, headers)
@@ -214,7 +214,7 @@ async function send({ status, headers, body }: ApiResponse, response: ServerResp
   await sendPieces(body, response)
 }
 
-function* inPieces(buffers: readonly Buffer[]): Generator<Buffer> {
+function* inPieces(buffers: Iterable<Buffer>): Generator<Buffer> {
   let piece: Buffer[] = []
   let length = 0
   for (const buffer of buffers) {

@@ -23,7 +23,7 @@ export type Document = KubeObject & { readonly items?: readonly KubeObject[] }
 /** undefined: the answer is not JSON, or nothing of the API. */
 export function documentIn({ headers, body }: ApiResponse): Document | undefined {
   if (headers['content-type'] !== mediaTypes.json || !(body instanceof BufferBody)) return undefined
-  const document = JSON.parse(Buffer.concat(body.buffers).toString()) as Document
+  const document = JSON.parse(body.bytes().toString()) as Document
   return document.kind ? document : undefined
 }
 

@@ -3,21 +3,33 @@ import { internalError, StatusError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import { warningHeader } from './warnings.ts'
 
-/** A body that is there already. */
+/** A body of known length: there already, or made piece by piece as it is read. */
 export class BufferBody implements AsyncIterable<Buffer> {
-  readonly buffers: readonly Buffer[]
+  readonly pieces: Iterable<Buffer>
+  /** In bytes. */
+  readonly length: number
 
-  constructor(buffers: readonly Buffer[]) {
-    this.buffers = buffers
+  constructor(buffers: readonly Buffer[])
+  constructor(pieces: Iterable<Buffer>, length: number)
+  constructor(pieces: Iterable<Buffer>, length = lengthOf(pieces)) {
+    this.pieces = pieces
+    this.length = length
   }
 
-  get length(): number {
-    return this.buffers.reduce((sum, buffer) => sum + buffer.length, 0)
+  /** All of it. */
+  bytes(): Buffer {
+    return Buffer.concat(Array.isArray(this.pieces) ? (this.pieces as Buffer[]) : [...this.pieces], this.length)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    yield* this.buffers
+    yield* this.pieces
   }
+}
+
+function lengthOf(pieces: Iterable<Buffer>): number {
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  return length
 }
 
 export type Headers = Readonly<Record<string, string>>

@@ -1,5 +1,6 @@
 /** Objects, lists and watch events as they go out. Every version of an object becomes a message once. */
 import type { Entry } from '../cache/entry.ts'
+import { framed, type PieceForm, type Pieces, sharedPieces } from '../cache/pieces.ts'
 import { encodeMessage } from './encode.ts'
 import { delimited, envelopeEnd, envelopeStart, fieldHead, rawNumber } from './envelope.ts'
 import { findMessage, type Message, messageOfKind } from './messages.ts'
@@ -27,7 +28,7 @@ export interface ResourceEncoder {
   /** Complete with its envelope. */
   object(entry: Entry): Buffer
   /** `metadata` is the list's ListMeta. */
-  list(metadata: object, entries: readonly Entry[]): Buffer[]
+  list(metadata: object, entries: readonly Entry[]): Pieces
 }
 
 const encoders = new WeakMap<Message, ResourceEncoder>()
@@ -47,16 +48,20 @@ export function resourceEncoder(apiVersion: string, kind: string): ResourceEncod
 function makeEncoder(apiVersion: string, kind: string, message: Message): ResourceEncoder {
   const start = envelopeStart(apiVersion, kind)
   const listStart = envelopeStart(apiVersion, `${kind}List`)
+  const items: PieceForm = { id: 'protobuf items', pieceBytes, encode: (entry) => fieldOf(message, entry) }
   return {
     object: (entry) => Buffer.concat([start, fieldOf(message, entry), envelopeEnd]),
     list(metadata, entries) {
-      const listMeta = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
-      const items = itemsOf(message, entries)
-      const length = [...listMeta, ...items].reduce((sum, part) => sum + part.length, 0)
-      return [listStart, fieldHead(rawNumber, length), ...listMeta, ...items, envelopeEnd]
+      const [head, meta] = delimited(1, encodeMessage(findMessage('meta/v1.ListMeta')!, metadata))
+      const pieces = sharedPieces(entries, items)
+      const length = head.length + meta.length + pieces.byteLength()
+      return framed(Buffer.concat([listStart, fieldHead(rawNumber, length), head, meta]), pieces, envelopeEnd)
     },
   }
 }
+
+/** Of a list's document: what the edge writes at once. */
+const pieceBytes = 256 * 1024
 
 /** Kept as long as the entry is, which is until the object changes and nobody watches from there any more. */
 const fields = new WeakMap<Entry, Buffer>()
@@ -70,31 +75,6 @@ function fieldOf(message: Message, entry: Entry): Buffer {
     fields.set(entry, bytes)
   }
   return bytes
-}
-
-/** By the identity of the entries' array. Weak twice: neither a state nobody lists nor a text nobody sends is kept. */
-const joined = new WeakMap<readonly Entry[], WeakRef<readonly Buffer[]>>()
-/** Pieces are about this long: what the HTTPS edge writes at once. */
-const pieceBytes = 256 * 1024
-
-function itemsOf(message: Message, entries: readonly Entry[]): readonly Buffer[] {
-  const known = joined.get(entries)?.deref()
-  if (known) return known
-  const pieces: Buffer[] = []
-  let parts: Buffer[] = []
-  let length = 0
-  for (const entry of entries) {
-    const item = fieldOf(message, entry)
-    parts.push(item)
-    length += item.length
-    if (length < pieceBytes) continue
-    pieces.push(Buffer.concat(parts))
-    parts = []
-    length = 0
-  }
-  if (parts.length > 0) pieces.push(Buffer.concat(parts))
-  joined.set(entries, new WeakRef(pieces))
-  return pieces
 }
 
 /** A frame of a watch: its length in four bytes, then a WatchEvent { type = 1, object = 2 { raw = 1 } }. */

@@ -2,14 +2,14 @@
 import { notFoundError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
+import { framed, type PieceForm, type Pieces, sharedPieces } from '../cache/pieces.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
 import { type Accepted, negotiate } from '../http/negotiation.ts'
-import { BufferBody, json, jsonBytes, jsonType, protobufType } from '../http/respond.ts'
+import { BufferBody, type Headers, json, jsonBytes, jsonType, protobufType } from '../http/respond.ts'
 import type { ResourceEncoder } from '../protobuf/index.ts'
 import { loadProtobuf } from '../protobuf/lazy.ts'
 import type { ServedResource } from '../registry.ts'
 import { waitForRevision } from './freshness.ts'
-import { joinedItems } from './joined-items.ts'
 import { type ListPage, list } from './list.ts'
 import { includeOf, parseListOptions, parseResourceVersion } from './options.ts'
 import { select } from './selection.ts'
@@ -67,7 +67,7 @@ async function documentOf(
   const encoder = format === 'protobuf' ? await encoderOf(resource) : undefined
   switch (as) {
     case 'object':
-      return encoder ? protobuf([encoder.object(entry)]) : jsonBytes(200, entry.bytes)
+      return encoder ? protobuf(encoder.object(entry)) : jsonBytes(200, entry.bytes)
     case 'metadata':
       return json(200, partialObject(entry.object))
     case 'table': {
@@ -88,9 +88,8 @@ async function listDocument(
   const encoder = format === 'protobuf' ? await encoderOf(resource) : undefined
   switch (as) {
     case 'object': {
-      if (encoder) return protobuf(encoder.list(metadata, page.entries))
-      const buffers = objectList(resource.definition.kind, resource.apiVersion, metadata, page.entries)
-      return { status: 200, headers: jsonType, body: new BufferBody(buffers) }
+      if (encoder) return pieced(protobufType, encoder.list(metadata, page.entries))
+      return pieced(jsonType, objectList(resource.definition.kind, resource.apiVersion, metadata, page.entries))
     }
     case 'metadata': {
       const items = page.entries.map((entry) => partialObject(entry.object))
@@ -110,8 +109,13 @@ async function encoderOf({ apiVersion, definition }: ServedResource): Promise<Re
   return resourceEncoder(apiVersion, definition.kind)
 }
 
-function protobuf(buffers: readonly Buffer[]): ApiResponse {
-  return { status: 200, headers: protobufType, body: new BufferBody(buffers) }
+function protobuf(bytes: Buffer): ApiResponse {
+  return { status: 200, headers: protobufType, body: new BufferBody([bytes]) }
+}
+
+/** A large document. */
+export function pieced(headers: Headers, pieces: Pieces): ApiResponse {
+  return { status: 200, headers, body: new BufferBody(pieces, pieces.byteLength()) }
 }
 
 /** A list's `metadata`. */
@@ -125,8 +129,16 @@ export function pageMetadata(page: ListPage) {
 
 const listEnd = Buffer.from(']}\n')
 
+/** Objects as they are. The edge writes pieces of this size at once. */
+const items: PieceForm = {
+  id: 'json items',
+  pieceBytes: 256 * 1024,
+  separator: Buffer.from(','),
+  encode: ({ bytes }) => bytes,
+}
+
 /** A list document: the objects' bytes as they are, in between what makes them a list. */
-export function objectList(kind: string, apiVersion: string, metadata: unknown, entries: readonly Entry[]): Buffer[] {
+export function objectList(kind: string, apiVersion: string, metadata: unknown, entries: readonly Entry[]): Pieces {
   const head = JSON.stringify({ kind: `${kind}List`, apiVersion, metadata })
-  return [Buffer.from(`${head.slice(0, -1)},"items":[`), ...joinedItems(entries), listEnd]
+  return framed(Buffer.from(`${head.slice(0, -1)},"items":[`), sharedPieces(entries, items), listEnd)
 }

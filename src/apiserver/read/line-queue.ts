@@ -1,7 +1,7 @@
 /** A response body that is written to over time: lines go in synchronously, chunks come out as fast as they are read. */
 
-/** Beyond this much unread live data a reader counts as stuck. */
-const unreadBytesMax = 16 * 1024 * 1024
+/** Of lines that have not been read. */
+const unreadBytesMax = 256 * 1024
 /** Lines are sent together up to about this much. */
 const chunkBytesMax = 64 * 1024
 /** What was read is let go of at the latest after this many items. */
@@ -27,18 +27,11 @@ export class LineQueue implements AsyncIterable<Buffer> {
     return this.#ended
   }
 
-  /** Of the lines added and not read yet. */
-  get unreadBytes(): number {
-    return this.#unreadBytes
+  /** There is enough to read for now: what else there is to say waits for `whenRead`. */
+  get full(): boolean {
+    return this.#unreadBytes > unreadBytesMax
   }
 
-  /** Live data. A reader that does not keep up is cut off; it starts again from the last version it saw. */
-  push(line: Buffer): void {
-    this.add(line)
-    if (this.#unreadBytes > unreadBytesMax) this.close()
-  }
-
-  /** Data that the caller gives in measure, by `unreadBytes` and `whenRead`. */
   add(line: Buffer): void {
     if (this.#ended) return
     this.#items.push(line)

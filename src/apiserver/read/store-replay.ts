@@ -4,15 +4,9 @@ import { Entry } from '../cache/entry.ts'
 import { CacheEvent } from '../cache/event.ts'
 import type { ServedResource } from '../registry.ts'
 
-/** The reading pauses while this much has not been read by the client. */
-const unreadBytesMax = 1024 * 1024
-
 export interface ReplayTarget {
   event(event: CacheEvent): void
-  unreadBytes(): number
-  /** Calls `resume` once when everything has been read. */
-  whenRead(resume: () => void): void
-  /** All changes up to `revision` have been told. True: the rest comes from elsewhere, the replay is over. */
+  /** All changes up to `revision` have been told. True: the rest comes from elsewhere, or later; the replay is over. */
   reached(revision: number): boolean
   failed(error: StoreError): void
 }
@@ -26,41 +20,34 @@ export function replayStore(
 ): () => void {
   let watching: Watch | undefined
   let over = false
-  let reached = revision
+  let told = revision
   const stop = () => {
     over = true
     watching?.close()
   }
-  const arrived = (at: number) => {
-    reached = at
-    if (over) return
-    if (target.reached(reached)) return stop()
-    if (target.unreadBytes() <= unreadBytesMax) return
-    watching?.close()
-    target.whenRead(() => {
-      if (!over) open()
-    })
+  const arrived = (reached: number) => {
+    told = reached
+    if (!over && target.reached(reached)) stop()
   }
-  const open = () => {
-    try {
-      watching = store.watch(
-        { prefix: resource.prefix, fromRevision: reached + 1 },
-        {
-          changes(changes) {
-            for (const change of changes) target.event(eventOf(resource, change))
-            const last = changes.at(-1)
-            if (last) arrived(last.revision)
-          },
-          caughtUp: arrived,
-          ended: (error) => target.failed(error),
-        },
-      )
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      target.failed(error)
-    }
+  const handlers = {
+    changes(changes: readonly Change[]) {
+      for (const change of changes) {
+        // Between the changes of one transaction there is nowhere to go on from.
+        if (change.revision > told) arrived(told)
+        if (over) return
+        target.event(eventOf(resource, change))
+        told = change.revision
+      }
+    },
+    caughtUp: arrived,
+    ended: (error: StoreError) => target.failed(error),
   }
-  open()
+  try {
+    watching = store.watch({ prefix: resource.prefix, fromRevision: revision + 1 }, handlers)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    target.failed(error)
+  }
   return stop
 }
 

@@ -2,11 +2,11 @@
 import { expired, internalError, type StatusError } from '../../api/machinery/status.ts'
 import type { StoreError } from '../../store/contract.ts'
 import type { Entry } from '../cache/entry.ts'
-import type { CacheEvent, Flavour, Notice } from '../cache/event.ts'
+import type { CacheEvent, Flavour } from '../cache/event.ts'
+import { type PieceForm, sharedPieces } from '../cache/pieces.ts'
 import type { ResourceCache } from '../cache/resource-cache.ts'
 import type { ServerContext } from '../context.ts'
 import { LineQueue } from './line-queue.ts'
-import { sharedStateLines } from './state-lines.ts'
 import { replayStore } from './store-replay.ts'
 import type { WatchRequest } from './watch.ts'
 import type { WatchEncoding } from './watch-encoding.ts'
@@ -27,6 +27,7 @@ export class WatchSession {
   readonly #cache: ResourceCache
   readonly #encoding: WatchEncoding
   readonly #cleanups: (() => void)[] = []
+  #stopSource = () => {}
   /** What the next event is written in. */
   #flavour: Flavour
   /** Everything up to the present has been told; a bookmark says so. */
@@ -43,6 +44,7 @@ export class WatchSession {
     this.#encoding = encoding
     this.#flavour = encoding.first
     this.body = new LineQueue(() => {
+      this.#stopSource()
       for (const cleanup of this.#cleanups) cleanup()
     })
     const { signal, options } = request
@@ -65,7 +67,9 @@ export class WatchSession {
     const { first, rest } = this.#encoding
     const listed = this.#cache.list(namespace)
     const state = selection.everything ? listed : listed.filter(selection.matches)
-    this.body.addLazily(state === listed && first === rest ? sharedStateLines(state, rest) : this.#stateLines(state))
+    this.body.addLazily(
+      state === listed && first === rest ? sharedPieces(state, stateForm(rest)) : this.#stateLines(state),
+    )
     if (options.allowWatchBookmarks) {
       const resourceVersion = String(this.revision)
       this.body.add(this.#encoding.bookmark({ resourceVersion, annotations: initialEventsEnd }))
@@ -77,14 +81,13 @@ export class WatchSession {
   /** What happened after `revision`, from memory or the store's history, then what happens. */
   startAfter(revision: number): void {
     if (this.#catchUpFromMemory(revision)) return
-    const stop = replayStore(this.#context.store, this.#request.resource, revision, {
-      event: (event) => this.#notify(event, (line) => this.body.add(line)),
-      unreadBytes: () => this.body.unreadBytes,
-      whenRead: (resume) => this.body.whenRead(resume),
-      reached: (reached) => this.#catchUpFromMemory(reached),
-      failed: (error) => this.#failReplay(error, revision),
-    })
-    this.#cleanups.push(stop)
+    this.#source(
+      replayStore(this.#context.store, this.#request.resource, revision, {
+        event: (event) => this.#notify(event),
+        reached: (reached) => (this.body.full ? this.#pauseAfter(reached) : this.#catchUpFromMemory(reached)),
+        failed: (error) => this.#failReplay(error, revision),
+      }),
+    )
   }
 
   limitTo(timeoutSeconds: number | undefined): void {
@@ -102,26 +105,54 @@ export class WatchSession {
     this.body.end()
   }
 
-  /** True when memory held all later changes: they are told, and the cache is followed from here. */
+  /** True when memory holds all later changes: they are told, and the cache is followed from there. */
   #catchUpFromMemory(revision: number): boolean {
     const missed = this.#cache.changesSince(revision)
     if (!missed) return false
-    const notices = missed.map((event) => ({ event, notice: this.#noticeOf(event) }))
-    const told = notices.filter((n): n is { event: CacheEvent; notice: Notice } => n.notice !== undefined)
-    this.body.addLazily(this.#missedLines(told, this.#flavour))
-    if (told.length > 0) this.#flavour = this.#encoding.rest
+    let told = revision
+    for (const event of missed) {
+      if (this.body.full && event.revision > told) return this.#pauseAfter(told)
+      this.#notify(event)
+      told = event.revision
+    }
     this.#follow(Math.max(revision, this.revision))
     return true
   }
 
   /** A version from the future (of a store since restored, say) means: nothing before it. */
   #follow(after: number): void {
+    let told = after
     const unsubscribe = this.#cache.subscribe(
-      (event) => event.revision > after && this.#notify(event, (line) => this.body.push(line)),
+      (event) => {
+        if (event.revision <= after) return
+        if (this.body.full && event.revision > told) {
+          unsubscribe()
+          this.#pauseAfter(told)
+          return
+        }
+        told = event.revision
+        this.#notify(event)
+      },
       () => this.body.end(),
     )
-    this.#later(unsubscribe)
+    this.#source(unsubscribe)
     this.#caughtUp = true
+  }
+
+  /**
+   * Nothing is kept for a reader that does not keep up: once it has read what there is, it is told what happened since,
+   * from memory or the store's history. When that is gone by then, it is told so.
+   */
+  #pauseAfter(revision: number): true {
+    this.#caughtUp = false
+    this.body.whenRead(() => this.startAfter(revision))
+    return true
+  }
+
+  /** Where changes come from now; `stop` is called when the watch ends, which may have been before this. */
+  #source(stop: () => void): void {
+    this.#stopSource = stop
+    if (this.body.ended) stop()
   }
 
   /** Undone when the watch ends, which may have been before this. */
@@ -135,26 +166,17 @@ export class WatchSession {
     for (const [i, entry] of state.entries()) yield (i === 0 ? first : rest).encode({ type: 'ADDED', entry })
   }
 
-  *#missedLines(missed: readonly { event: CacheEvent; notice: Notice }[], first: Flavour): Generator<Buffer> {
-    for (const [i, { event, notice }] of missed.entries())
-      yield event.line(notice, i === 0 ? first : this.#encoding.rest)
-  }
-
-  #noticeOf(event: CacheEvent): Notice | undefined {
-    return event.noticeFor(this.#request.selection.matches)
-  }
-
-  #notify(event: CacheEvent, write: (line: Buffer) => void): void {
-    const notice = this.#noticeOf(event)
+  #notify(event: CacheEvent): void {
+    const notice = event.noticeFor(this.#request.selection.matches)
     if (!notice) return
     const flavour = this.#flavour
     this.#flavour = this.#encoding.rest
-    write(event.line(notice, flavour))
+    this.body.add(event.line(notice, flavour))
   }
 
   #bookmark(): void {
     if (!this.#caughtUp) return
-    this.body.push(this.#encoding.bookmark({ resourceVersion: String(this.revision) }))
+    this.body.add(this.#encoding.bookmark({ resourceVersion: String(this.revision) }))
   }
 
   #failReplay(error: StoreError, revision: number): void {
@@ -162,4 +184,9 @@ export class WatchSession {
     else if (error.code !== 'compacted') this.fail(internalError(error.message))
     else this.fail(expired(`too old resource version: ${revision} (${this.#context.feed.revision})`))
   }
+}
+
+/** A state as the events that it begins with. */
+function stateForm(flavour: Flavour): PieceForm {
+  return { id: flavour.id, pieceBytes: 64 * 1024, encode: (entry) => flavour.encode({ type: 'ADDED', entry }) }
 }

@@ -4,8 +4,8 @@ import { isReason } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
-import { BufferBody, json, jsonBytes, jsonType } from '../http/respond.ts'
-import { findEntry, objectList, pageMetadata } from '../read/index.ts'
+import { json, jsonBytes, jsonType } from '../http/respond.ts'
+import { findEntry, objectList, pageMetadata, pieced } from '../read/index.ts'
 import { list } from '../read/list.ts'
 import { parseListOptions } from '../read/options.ts'
 import { select } from '../read/selection.ts'
@@ -126,6 +126,5 @@ export async function handleDeleteCollection(context: ServerContext, request: Re
     }),
   )
   const metadata = pageMetadata(page)
-  const body = objectList(resource.definition.kind, resource.apiVersion, metadata, page.entries)
-  return { status: 200, headers: jsonType, body: new BufferBody(body) }
+  return pieced(jsonType, objectList(resource.definition.kind, resource.apiVersion, metadata, page.entries))
 }

@@ -23,6 +23,15 @@ export interface Stored {
   readonly kv: KeyValue
 }
 
+export interface ChangesRead {
+  readonly changes: Change[]
+  /** The last revision of which all changes are here. */
+  readonly reached: number
+}
+
+/** Values read at once, with those before them. */
+const changesBytesMax = 4 * 1024 * 1024
+
 export type CounterName = 'revision' | 'compacted' | 'purged'
 
 /** After every key that starts with a prefix comes this one, if anything: the last code point that can grow, grown. */
@@ -129,9 +138,18 @@ export class Records {
     return { type: 'put', revision, kv, ...(before && { previous: before.kv }) }
   }
 
-  /** All changes of the revisions `from` to `to`, in order. */
-  changes(from: number, to: number): Change[] {
-    return (this.#changes.all(from, to) as unknown as ChangeRow[]).map(change)
+  /** All changes of the revisions `from` to `to`, in order, or up to an earlier revision when these are large. */
+  changes(from: number, to: number): ChangesRead {
+    const changes: Change[] = []
+    let reached = 0
+    let bytes = 0
+    for (const row of this.#changes.iterate(from, to) as Iterable<unknown> as Iterable<ChangeRow>) {
+      if (bytes > changesBytesMax && row.revision > reached) return { changes, reached }
+      changes.push(change(row))
+      reached = row.revision
+      bytes += (row.value?.length ?? 0) + (row.previous_value?.length ?? 0)
+    }
+    return { changes, reached: to }
   }
 
   counter(name: CounterName): number {

@@ -14,7 +14,7 @@ import {
   type WatchRequest,
 } from '../contract.ts'
 import { type Database, openDatabase } from './database.ts'
-import { Records } from './records.ts'
+import { type ChangesRead, Records } from './records.ts'
 import { compactedError, type History, Watches } from './watches.ts'
 
 export interface SqliteStoreOptions {
@@ -65,7 +65,7 @@ class SqliteStore implements Store, History {
     return this.#compacted
   }
 
-  changes(from: number, to: number): Change[] {
+  changes(from: number, to: number): ChangesRead {
     return this.#records.changes(from, to)
   }
 

@@ -3,14 +3,15 @@
  * own turns, and a watch goes live in the turn in which it finds nothing left to read, so there is no gap.
  */
 import { type Change, StoreError, type Watch, type WatchHandlers, type WatchRequest } from '../contract.ts'
+import type { ChangesRead } from './records.ts'
 
 /** What the watches read history from. */
 export interface History {
   /** The last durable revision. */
   readonly revision: number
   readonly compacted: number
-  /** All changes of the revisions `from` to `to`, in order. */
-  changes(from: number, to: number): Change[]
+  /** All changes of the revisions `from` to `to`, in order, or up to an earlier revision when these are large. */
+  changes(from: number, to: number): ChangesRead
 }
 
 /** History is read in pieces, so that a long one does not stop everything else. */
@@ -53,15 +54,15 @@ export class Watches {
       return
     }
     const to = Math.min(this.#history.revision, watcher.next + revisionsPerTurn - 1)
-    let changes: Change[]
+    let read: ChangesRead
     try {
-      changes = this.#history.changes(watcher.next, to)
+      read = this.#history.changes(watcher.next, to)
     } catch (cause) {
       this.#end(watcher, new StoreError('failed', 'reading the history failed', { cause, retry: true }))
       return
     }
     const from = watcher.next
-    watcher.next = to + 1
+    watcher.next = read.reached + 1
     // Live before the handlers run: they may commit or close, but only a later turn can change the store.
     if (watcher.next > this.#history.revision) {
       this.#catchingUp.delete(watcher)
@@ -69,8 +70,8 @@ export class Watches {
     } else {
       setImmediate(() => this.#catchUp(watcher))
     }
-    deliver(watcher, changes, from)
-    if (watcher.open && this.#live.has(watcher)) watcher.handlers.caughtUp?.(to)
+    deliver(watcher, read.changes, from)
+    if (watcher.open && this.#live.has(watcher)) watcher.handlers.caughtUp?.(read.reached)
   }
 
   /** Tells the live watches of changes that are durable; the others will read them. A watch opened by a handler wants later ones. */
