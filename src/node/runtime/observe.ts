@@ -92,6 +92,12 @@ export function attemptsOf(paths: PodPaths, container: string): number[] {
     .sort((a, b) => b - a)
 }
 
+/** Where the current run of a container is kept. */
+export function newestRun(paths: PodPaths, container: string): AttemptPaths | undefined {
+  const [attempt] = attemptsOf(paths, container)
+  return attempt === undefined ? undefined : attemptPaths(paths, container, attempt)
+}
+
 function observeContainer(paths: PodPaths, container: string): ContainerRuns | undefined {
   const [newest, older] = attemptsOf(paths, container)
   const current = newest === undefined ? undefined : observeAttempt(attemptPaths(paths, container, newest), newest)
