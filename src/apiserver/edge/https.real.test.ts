@@ -178,6 +178,17 @@ describe('a client', () => {
     })
   })
 
+  test.each([
+    ['an object', '/api/v1/namespaces/default/configmaps/large', 'no-cache, private'],
+    ['an error', '/api/v1/namespaces/default/configmaps/none', 'no-cache, private'],
+    ['a watch', '/api/v1/pods?watch=1&timeoutSeconds=1', 'no-cache, private'],
+    ['what there is to ask', '/apis', 'public'],
+  ])('is told who may keep the answer: %s', async (_, path, expected) => {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json'
+    const { headers } = await call({ ...credentials(), path, headers: { accept } })
+    expect(headers['cache-control']).toBe(expected)
+  })
+
   test('may use selectors as long as Go servers take them', async () => {
     const names = Array.from({ length: 10_000 }, (_, i) => `name-${i}`)
     const path = `/api/v1/pods?labelSelector=${encodeURIComponent(`a in (${names.join(',')})`)}`

@@ -9,9 +9,9 @@ import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import { drained } from '../../lib/drained.ts'
 import type { UserInfo } from '../handler.ts'
-import { acceptsGzip } from '../http/encoding.ts'
 import { tooLarge } from '../http/errors.ts'
 import { headersOf } from '../http/headers.ts'
+import { acceptsGzip } from '../http/negotiation.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
@@ -167,9 +167,12 @@ async function readBody(request: IncomingMessage, timeoutMs: number): Promise<Bu
   return length > bodyBytesMax ? 'too large' : Buffer.concat(chunks, length)
 }
 
+/** Nobody between the server and its client keeps an answer that does not say so itself; in kube-apiserver's words. */
+const uncached = { 'cache-control': 'no-cache, private' }
+
 function sendHead({ status, headers, body }: ApiResponse, response: ServerResponse, gone: AbortController): void {
   const length = body instanceof BufferBody ? { 'content-length': body.length } : {}
-  response.writeHead(status, { ...headers, ...length }).end()
+  response.writeHead(status, { ...uncached, ...headers, ...length }).end()
   // A watch or a log does not go on for nobody.
   gone.abort()
 }
@@ -203,12 +206,12 @@ const pieceBytes = 256 * 1024
 async function send({ status, headers, body }: ApiResponse, response: ServerResponse): Promise<void> {
   if (response.destroyed) return
   if (body instanceof BufferBody) {
-    response.writeHead(status, { ...headers, 'content-length': body.length })
+    response.writeHead(status, { ...uncached, ...headers, 'content-length': body.length })
     if (body.length <= pieceBytes) response.end(body.bytes())
     else await sendPieces(inPieces(body.pieces), response)
     return
   }
-  response.writeHead(status, headers)
+  response.writeHead(status, { ...uncached, ...headers })
   // A watch that has nothing to say yet has begun all the same.
   response.flushHeaders()
   await sendPieces(body, response)

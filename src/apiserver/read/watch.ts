@@ -41,7 +41,7 @@ export async function watch(context: ServerContext, request: WatchRequest): Prom
     session.startAfter(from === 0 ? session.revision : from)
   }
   session.limitTo(options.timeoutSeconds)
-  return { status: 200, headers: { ...encoding.headers, 'cache-control': 'no-cache, private' }, body: session.body }
+  return { status: 200, headers: encoding.headers, body: session.body }
 }
 
 async function refusal(attempt: Promise<void>): Promise<StatusError | undefined> {

@@ -40,7 +40,7 @@ export async function handleLog(context: ServerContext, request: ResourceRequest
   return { status: 200, headers: logHeaders, body: answer }
 }
 
-const logHeaders = { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }
+const logHeaders = { 'content-type': 'text/plain' }
 
 /** As kube-apiserver checks PodLogOptions. */
 function validateLogOptions(query: URLSearchParams): FieldError[] {
