@@ -11,6 +11,8 @@ export interface Bound {
   readonly at: { readonly namespace?: string; readonly name: string }
   readonly ref: ObjectRef
   readonly isSame: (object: KubeObject) => boolean
+  /** Of a token in a secret. */
+  readonly isLegacy: boolean
 }
 
 /** A pod's node is told in its token too, but the pod is what counts. A legacy `token` must stand in its secret. */
@@ -20,7 +22,17 @@ export function boundObjects({ 'kubernetes.io': claims }: Claims, token?: string
     if (!ref) return []
     const at = { name: ref.name, ...(kind !== 'node' && { namespace }) }
     const isSame = ({ metadata }: KubeObject) => metadata.uid === ref.uid
-    return [{ kind, resource, ref, at, isSame: kind === 'secret' && token ? (object) => holds(object, token) : isSame }]
+    const isLegacy = token !== undefined
+    return [
+      { kind, resource, ref, at, isLegacy, isSame: kind === 'secret' && isLegacy ? (o) => holds(o, token) : isSame },
+    ]
+  }
+  // Of several that fail it is the first whose failure is told.
+  if (token !== undefined) {
+    return [
+      ...bound('secret', resources.secrets, secret),
+      ...bound('serviceaccount', resources.serviceAccounts, serviceaccount),
+    ]
   }
   return [
     ...bound('serviceaccount', resources.serviceAccounts, serviceaccount),
@@ -28,6 +40,21 @@ export function boundObjects({ 'kubernetes.io': claims }: Claims, token?: string
     ...bound('secret', resources.secrets, secret),
     ...bound('node', resources.nodes, pod ? undefined : node),
   ]
+}
+
+/** Why a token does not count whose object is not what it should be, in upstream's words. */
+export function refusal({ kind, isLegacy, at, ref, isSame }: Bound, object: KubeObject | undefined): string {
+  const invalidated = isLegacy ? 'Token has been invalidated' : 'service account token has been invalidated'
+  if (!object) return kind === 'serviceaccount' ? `serviceaccounts ${JSON.stringify(at.name)} not found` : invalidated
+  const isAccount = kind === 'serviceaccount'
+  if (isSame(object)) {
+    if (!isAccount) return invalidated
+    return `${isLegacy ? 'ServiceAccount' : 'service account'} ${at.namespace}/${at.name} has been deleted`
+  }
+  if (isLegacy && !isAccount) return "Token does not match server's copy"
+  const { uid } = object.metadata
+  if (!isAccount) return `${kind} UID (${uid}) does not match service account ${kind} ref claim (${ref.uid})`
+  return `${isLegacy ? 'ServiceAccount' : 'service account'} UID (${uid}) does not match claim (${ref.uid})`
 }
 
 function holds({ data }: KubeObject & Secret, token: string): boolean {

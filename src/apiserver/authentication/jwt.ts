@@ -49,7 +49,7 @@ export class TokenKey {
 }
 
 export interface ParsedToken {
-  readonly header: { readonly alg?: unknown }
+  readonly header: { readonly alg?: unknown; readonly kid?: unknown }
   readonly claims: Readonly<Record<string, unknown>>
   readonly signed: string
   readonly signature: Buffer

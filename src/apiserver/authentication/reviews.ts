@@ -26,6 +26,8 @@ export async function handleTokenReview(context: ServerContext, request: Resourc
   return answered(review, await statusOf(context, token, audiences))
 }
 
+const refused = 'invalid bearer token'
+
 async function statusOf(
   { tokens }: ServerContext,
   token: string,
@@ -33,10 +35,11 @@ async function statusOf(
 ): Promise<TokenReviewStatus> {
   try {
     const found = await tokens.authenticate(token, audiences.length > 0 ? audiences : tokens.audiences)
-    if (!found) return { user: {}, error: 'invalid bearer token' }
+    if (!found) return { user: {}, error: refused }
     return { authenticated: true, user: userInfo(found.user), audiences: [...found.audiences] }
   } catch (error) {
-    if (error instanceof TokenError) return { user: {}, error: error.message }
+    // Each authenticator says what it has against the token; kube-apiserver's first knows its own loopback token alone.
+    if (error instanceof TokenError) return { user: {}, error: `[${refused}, ${error.message}]` }
     throw error
   }
 }

@@ -26,6 +26,12 @@ async function tokenFor(spec?: TokenRequestSpec): Promise<string> {
   return (body['status'] as { token: string }).token
 }
 
+/** What a TokenReview has against a token. */
+async function review(token: string): Promise<string | undefined> {
+  const { body } = await api.request('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token } })
+  return (body['status'] as { error?: string }).error
+}
+
 const part = (token: string, i: number) =>
   JSON.parse(Buffer.from(token.split('.')[i] ?? '', 'base64url').toString()) as Record<string, unknown>
 
@@ -138,6 +144,9 @@ describe('a token in a secret', () => {
     })
     await api.request('PUT', `${secrets}/ci-token`, { ...secret, stringData: { token: 'another' } })
     expect(await api.server.userOfToken(token)).toBeUndefined()
+    expect(await review(token)).toBe("[invalid bearer token, Token does not match server's copy]")
+    await api.request('DELETE', `${secrets}/ci-token`)
+    expect(await review(token)).toBe('[invalid bearer token, Token has been invalidated]')
   })
 })
 
@@ -160,10 +169,16 @@ describe('a token is taken', () => {
   })
 
   test('as long as its pod is there', async () => {
-    const token = await tokenFor(boundTo('web', await newPod('web')))
+    const uid = await newPod('web')
+    const token = await tokenFor(boundTo('web', uid))
     expect(await api.server.userOfToken(token)).toBeDefined()
     await api.request('DELETE', `${pods}/web`, { gracePeriodSeconds: 0 })
     expect(await api.server.userOfToken(token)).toBeUndefined()
+    expect(await review(token)).toBe('[invalid bearer token, service account token has been invalidated]')
+    const other = await newPod('web')
+    expect(await review(token)).toBe(
+      `[invalid bearer token, pod UID (${other}) does not match service account pod ref claim (${uid})]`,
+    )
   })
 
   test('only for its audience', async () => {
@@ -178,5 +193,10 @@ describe('a token is taken', () => {
     for (const token of [`${head}.${text}.${signature}`, `${none}.${claims}.`, `${none}.${claims}.x`, 'x', 'a.b.c']) {
       expect(await api.server.userOfToken(token)).toBeUndefined()
     }
+    const broken = 'go-jose/go-jose: error in cryptographic primitive'
+    expect(await review(`${head}.${text}.${signature}`)).toBe(`[invalid bearer token, ${broken}]`)
+    const stranger = Buffer.from('{"alg":"ES256","kid":"x"}').toString('base64url')
+    const unknown = '[invalid bearer token, invalid signature, no keys found]'
+    expect(await review(`${stranger}.${claims}.${signature}`)).toBe(unknown)
   })
 })

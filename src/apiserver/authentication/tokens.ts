@@ -9,7 +9,7 @@ import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ServerObjects } from '../cache/objects.ts'
 import type { UserInfo } from '../handler.ts'
-import { type Bound, boundObjects } from './bound-objects.ts'
+import { type Bound, boundObjects, refusal } from './bound-objects.ts'
 import { accountUserName, type Claims, type KubernetesClaims, readClaims, userOfClaims } from './claims.ts'
 import { parseToken, TokenKey } from './jwt.ts'
 import { legacyClaims, legacyIssuer, readLegacyClaims } from './legacy.ts'
@@ -112,13 +112,13 @@ export class ServiceAccountTokens {
     const known = this.#known.get(token) ?? this.#verify(token)
     if (!known) return undefined
     const { claims, user, bound } = known
-    const problem = this.#timeProblem(claims)
-    if (problem) throw new TokenError(problem)
     const shared = claims.aud.filter((audience) => audiences.includes(audience))
     if (shared.length === 0) {
       const why = `token audiences ${quotedList(claims.aud)} is invalid for the target audiences ${quotedList(audiences)}`
       throw new TokenError(why)
     }
+    const problem = this.#timeProblem(claims)
+    if (problem) throw new TokenError(problem)
     for (const one of bound) await this.#requireBound(one)
     this.#remember(token, known)
     return { user, audiences: shared }
@@ -128,7 +128,9 @@ export class ServiceAccountTokens {
     const parsed = parseToken(token)
     const isLegacy = parsed?.claims['iss'] === legacyIssuer
     if (!parsed || (parsed.claims['iss'] !== this.issuer && !isLegacy)) return undefined
-    if (!this.key.verify(parsed)) throw new TokenError('failed to verify signature')
+    const { kid } = parsed.header
+    if (kid && kid !== this.key.kid) throw new TokenError('invalid signature, no keys found')
+    if (!this.key.verify(parsed)) throw new TokenError('go-jose/go-jose: error in cryptographic primitive')
     const claims = isLegacy ? readLegacyClaims(parsed.claims, this.audiences) : readClaims(parsed.claims)
     if (!claims) throw new TokenError('service account token claims could not be validated')
     return { claims, user: userOfClaims(claims), bound: boundObjects(claims, isLegacy ? token : undefined) }
@@ -141,20 +143,8 @@ export class ServiceAccountTokens {
   }
 
   async #requireBound(bound: Bound): Promise<void> {
-    const { kind, resource, at, ref } = bound
-    const object = await this.#objects.find(resource, at)
-    if (this.#isLive(object, bound)) return
-    if (kind === 'serviceaccount' && !object)
-      throw new TokenError(`serviceaccounts ${JSON.stringify(at.name)} not found`)
-    const uid = object?.metadata.uid
-    if (uid === undefined || ref.uid === undefined) throw new TokenError('service account token has been invalidated')
-    if (uid !== ref.uid) {
-      const claim = kind === 'serviceaccount' ? 'claim' : `service account ${kind} ref claim`
-      const of = kind === 'serviceaccount' ? 'service account' : kind
-      throw new TokenError(`${of} UID (${uid}) does not match ${claim} (${ref.uid})`)
-    }
-    const gone = `${kind} ${at.namespace}/${at.name} has been deleted`
-    throw new TokenError(kind === 'serviceaccount' ? gone : 'service account token has been invalidated')
+    const object = await this.#objects.find(bound.resource, bound.at)
+    if (!this.#isLive(object, bound)) throw new TokenError(refusal(bound, object))
   }
 
   /** What was deleted and only waits for its end does not count for long. */

@@ -124,14 +124,16 @@ describe('identity', () => {
     const issuer = 'https://kubernetes.default.svc.cluster.local'
     expect((await review({ token })).body['status']).toEqual({
       user: {},
-      error: `token audiences ["vault"] is invalid for the target audiences ["${issuer}"]`,
+      error: `[invalid bearer token, token audiences ["vault"] is invalid for the target audiences ["${issuer}"]]`,
     })
     expect((await review({ token: 'x' })).body['status']).toEqual({ user: {}, error: 'invalid bearer token' })
     clock.advance(2 * 3600 * 1000)
     expect((await review({ token, audiences: ['vault'] })).body['status']).toEqual({
       user: {},
-      error: 'service account token has expired',
+      error: '[invalid bearer token, service account token has expired]',
     })
+    // The audience is looked at first.
+    expect((await review({ token })).body['status']).toMatchObject({ error: expect.stringContaining('audiences') })
     expect((await review({})).body.message).toBe('token is required for TokenReview in authentication')
   })
 })

@@ -11,9 +11,10 @@ export interface TokensOptions {
   readonly log: Logger
 }
 
+/** Times are milliseconds since the epoch. */
 interface Token {
   readonly text: string
-  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
   readonly expiresAt: number
   readonly refreshAt: number
 }
@@ -44,7 +45,8 @@ export class Tokens {
     this.#pods.set(uid, tokens)
     const known = tokens.get(key)
     const now = this.#options.clock.now().getTime()
-    if (known && now < known.refreshAt) return known.text
+    // One from the future was made before the clock was set back.
+    if (known && known.issuedAt <= now && now < known.refreshAt) return known.text
     const token = await this.#request(pod, projection).catch((error: unknown) => {
       if (!known || now >= known.expiresAt) throw error
       this.#options.log.warn({ err: error, pod: pod.metadata.name }, 'token not refreshed, the old one is kept')
@@ -82,8 +84,8 @@ export class Tokens {
     const { token = '', expirationTimestamp = '' } = answer.status ?? {}
     const lifeMs = (answer.spec?.expirationSeconds ?? expirationSeconds) * 1000
     const expiresAt = new Date(expirationTimestamp).getTime()
-    const begin = expiresAt - lifeMs
-    const refreshAt = begin + Math.min(lifeMs * refreshFraction, ageMaxMs) - Math.random() * jitterMaxMs
-    return { text: token, expiresAt, refreshAt: Math.max(refreshAt, clock.now().getTime() + retryMs) }
+    const issuedAt = expiresAt - lifeMs
+    const refreshAt = issuedAt + Math.min(lifeMs * refreshFraction, ageMaxMs) - Math.random() * jitterMaxMs
+    return { text: token, issuedAt, expiresAt, refreshAt: Math.max(refreshAt, clock.now().getTime() + retryMs) }
   }
 }
