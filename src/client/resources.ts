@@ -61,7 +61,26 @@ export const resources = {
   resourceQuotas: resource<core.ResourceQuota>('', 'ResourceQuota', 'resourcequotas'),
   limitRanges: resource<core.LimitRange>('', 'LimitRange', 'limitranges'),
   podTemplates: resource<core.PodTemplate>('', 'PodTemplate', 'podtemplates'),
+  csiDrivers: resource<storage.CSIDriver>('storage.k8s.io', 'CSIDriver', 'csidrivers', 'cluster'),
+  csiNodes: resource<storage.CSINode>('storage.k8s.io', 'CSINode', 'csinodes', 'cluster'),
+  csiStorageCapacities: resource<storage.CSIStorageCapacity>(
+    'storage.k8s.io',
+    'CSIStorageCapacity',
+    'csistoragecapacities',
+  ),
   storageClasses: resource<storage.StorageClass>('storage.k8s.io', 'StorageClass', 'storageclasses', 'cluster'),
+  volumeAttachments: resource<storage.VolumeAttachment>(
+    'storage.k8s.io',
+    'VolumeAttachment',
+    'volumeattachments',
+    'cluster',
+  ),
+  volumeAttributesClasses: resource<storage.VolumeAttributesClass>(
+    'storage.k8s.io',
+    'VolumeAttributesClass',
+    'volumeattributesclasses',
+    'cluster',
+  ),
   priorityClasses: resource<scheduling.PriorityClass>(
     'scheduling.k8s.io',
     'PriorityClass',

@@ -4,8 +4,9 @@ import { sameValue } from '../common/strategy.ts'
 import { checkQualifiedName, immutableMessage } from '../common/validation.ts'
 import type { StorageClass } from '../generated/storage.k8s.io.v1.ts'
 import type { FieldError } from '../machinery/field.ts'
-import { duplicate, forbidden, invalid, notSupported, Path, required, tooLong } from '../machinery/field.ts'
+import { duplicate, forbidden, invalid, notSupported, Path, required } from '../machinery/field.ts'
 import { declareResource } from '../resource.ts'
+import { validateParameters } from './validation.ts'
 
 /** On a class that claims without one get. */
 export const isDefaultAnnotation = 'storageclass.kubernetes.io/is-default-class'
@@ -13,8 +14,6 @@ const isDefaultBetaAnnotation = 'storageclass.beta.kubernetes.io/is-default-clas
 
 const reclaimPolicies = ['Delete', 'Retain']
 const bindingModes = ['Immediate', 'WaitForFirstConsumer']
-const parametersBytesMax = 256 * 1024
-const parametersMax = 512
 
 export function isDefaultClass({ metadata }: StorageClass): boolean {
   const { annotations = {} } = metadata
@@ -40,15 +39,6 @@ function validate(storageClass: StorageClass): FieldError[] {
       : []),
     ...validateTopologies(storageClass),
   ]
-}
-
-function validateParameters(parameters: Readonly<Record<string, string>>): FieldError[] {
-  const path = Path.of('parameters')
-  const entries = Object.entries(parameters)
-  if (entries.length > parametersMax) return [tooLong(path, parametersMax)]
-  const errors = entries.some(([key]) => key === '') ? [invalid(path, '', 'field can not be empty.')] : []
-  const size = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
-  return size > parametersBytesMax ? [...errors, tooLong(path, parametersBytesMax)] : errors
 }
 
 function validateTopologies({ allowedTopologies = [] }: StorageClass): FieldError[] {

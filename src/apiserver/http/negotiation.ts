@@ -1,4 +1,4 @@
-/** What a client accepts: as JSON, YAML or protobuf, as the object itself, as a Table, or its metadata only. */
+/** What a client accepts: as JSON, YAML or protobuf, as the object itself, as a Table, or its metadata only; compressed. */
 import { notAcceptable } from './errors.ts'
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
@@ -112,4 +112,9 @@ function parseClause(text: string): Clause[] {
 function splitAt(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator)
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Whether an Accept-Encoding has gzip. RFC 9110 12.5.3 */
+export function acceptsGzip(acceptEncoding: string | readonly string[] = ''): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(String(acceptEncoding))
 }

@@ -56,6 +56,11 @@ export function text(status: number, body: string, headers: Headers = {}): ApiRe
   }
 }
 
+/** The page that is nowhere. */
+export function notFoundPage(): ApiResponse {
+  return text(404, '404 page not found\n')
+}
+
 /** The answer to whatever a handler threw. Anything that is not an API error is ours, and told so. */
 export function errorResponse(error: unknown): ApiResponse {
   const failure =

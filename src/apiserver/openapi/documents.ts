@@ -5,11 +5,9 @@
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ApiResponse } from '../../client/transport.ts'
-import { notFoundPage } from '../discovery/not-found.ts'
 import { versionInfo } from '../discovery/version.ts'
-import { acceptsGzip } from '../http/encoding.ts'
-import { clausesOf } from '../http/negotiation.ts'
-import { BufferBody, json, jsonType } from '../http/respond.ts'
+import { acceptsGzip, clausesOf } from '../http/negotiation.ts'
+import { BufferBody, json, jsonType, notFoundPage } from '../http/respond.ts'
 import type { Registry } from '../registry.ts'
 import type { Form, Job, Made } from './thread.ts'
 

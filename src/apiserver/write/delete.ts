@@ -36,7 +36,11 @@ export const returnsDeletedObject = new Set([
   '/registry/core/resourcequotas/',
   '/registry/core/serviceaccounts/',
   '/registry/core/services/',
+  '/registry/storage.k8s.io/csidrivers/',
+  '/registry/storage.k8s.io/csinodes/',
   '/registry/storage.k8s.io/storageclasses/',
+  '/registry/storage.k8s.io/volumeattachments/',
+  '/registry/storage.k8s.io/volumeattributesclasses/',
 ])
 
 function deletedStatus({ resource, name }: ResourceRequest, uid: string) {
