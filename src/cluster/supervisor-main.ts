@@ -1,6 +1,10 @@
-/** The supervisor as a process of its own: `node supervisor-main.ts STATE_DIRECTORY BASE NAME`. */
+/**
+ * The supervisor as a process of its own: `node supervisor-main.ts STATE_DIRECTORY BASE NAME`. It waits for the word to
+ * begin on its standard input; when that ends without it, whoever made the cluster has given up.
+ */
+import { readFileSync } from 'node:fs'
 import { existingCluster } from './state.ts'
-import { supervise } from './supervisor.ts'
+import { beginWord, supervise } from './supervisor.ts'
 
 async function main(base: string, name: string): Promise<void> {
   const { layout } = existingCluster(name, base)
@@ -15,5 +19,5 @@ async function main(base: string, name: string): Promise<void> {
 }
 
 const [, base, name] = process.argv.slice(2)
-if (base && name) await main(base, name)
-else process.exitCode = 2
+if (!base || !name) process.exitCode = 2
+else if (readFileSync(0, 'utf8') === beginWord) await main(base, name)

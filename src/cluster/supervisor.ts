@@ -16,6 +16,8 @@ const source = join(import.meta.dirname, '..')
 /** A log that has grown past this is put aside (one generation) when its part starts. */
 const logBytesMax = 20 * 1024 * 1024
 const stopTimeoutMs = 5_000
+/** What a process of its own reads from its standard input when the networks and keys of its parts are there. */
+export const beginWord = 'begin'
 /** Tells the supervisor that a node was switched on or off. */
 export const lookAgainSignal = 'SIGUSR2'
 

@@ -18,7 +18,7 @@ import {
   SettingsError,
 } from './settings.ts'
 import { nodesOn, readState, withLock, writeState } from './state.ts'
-import { type Supervision, supervise } from './supervisor.ts'
+import { beginWord, type Supervision, supervise } from './supervisor.ts'
 import { checkSettings } from './validation.ts'
 import { waitForAgents, waitForNodes, waitForSystemPods } from './wait.ts'
 
@@ -108,13 +108,15 @@ async function start(layout: Layout, options: UpOptions, deadline: number): Prom
   const before = readState(layout)
   rmSync(readyFile(layout), { force: true })
   writeState(layout, { createdAt: new Date().toISOString(), ...before, config: layout.config })
+  const supervisor = options.foreground ? undefined : loadSupervisor(layout, base)
   const [{ egress }] = await Promise.all([
     progress.phase('networks', () => network(layout, base)),
     progress.phase('keys and certificates', () => makeIdentities(layout)),
   ])
   writeAgentConfigs(layout)
   const startedAt = new Date()
-  const supervision = options.foreground ? await supervise(layout, base) : startSupervisor(layout, base)
+  supervisor?.begin()
+  const supervision = supervisor ? undefined : await supervise(layout, base)
   const [kubeconfig] = await Promise.all([
     mergeKubeconfig(layout, environment),
     checkNat(layout),
@@ -179,18 +181,21 @@ function hostResolvConf(): string {
   return stub && existsSync(behindStub) ? behindStub : path
 }
 
-function startSupervisor(layout: Layout, base: string): undefined {
+/** The supervisor's process, which loads while its parts cannot be started yet. It ends if we do before `begin`. */
+function loadSupervisor(layout: Layout, base: string): { begin: () => void } {
   mkdirSync(layout.logs, { recursive: true, mode: 0o700 })
   const log = openSync(logFile(layout, 'supervisor'), 'a', 0o600)
   const script = join(import.meta.dirname, 'supervisor-main.ts')
   const child = spawn(process.execPath, [...process.execArgv, script, layout.dir, base, layout.config.name], {
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: ['pipe', log, log],
     cwd: '/',
   })
   closeSync(log)
   child.unref()
-  return undefined
+  // A supervisor that ended early has told its log why; we see that no control plane comes.
+  child.stdin?.on('error', () => {})
+  return { begin: () => child.stdin?.end(beginWord) }
 }
 
 async function waitForControlPlane(layout: Layout, deadline: number): Promise<void> {
