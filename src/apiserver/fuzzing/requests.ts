@@ -297,14 +297,17 @@ function mutatedBody(body: Buffer, random: Random): Buffer {
   }
 }
 
-/** Some field, somewhere, holds something else. */
 function withStrangeValue(body: Buffer, random: Random): Buffer {
-  let root: unknown
   try {
-    root = JSON.parse(body.toString())
+    return Buffer.from(JSON.stringify(withStrangeField(JSON.parse(body.toString()), random)))
   } catch {
+    // No JSON, or nested too deep to be written again: strange enough.
     return body
   }
+}
+
+/** Some field, somewhere, holds something else. */
+function withStrangeField(root: unknown, random: Random): unknown {
   const value = random.pick(values)
   let at: unknown = root
   while (typeof at === 'object' && at !== null) {
@@ -317,7 +320,7 @@ function withStrangeValue(body: Buffer, random: Random): Buffer {
       continue
     }
     fields[random.chance(0.1) ? 'unknown' : name] = value
-    return Buffer.from(JSON.stringify(root))
+    return root
   }
-  return Buffer.from(JSON.stringify(value))
+  return value
 }
