@@ -117,7 +117,7 @@ describe('CSINode', () => {
       expect.stringMatching(/^spec.drivers\[1\]: Invalid value: "": name part must consist of/),
       'spec.drivers[1]: Duplicate value: "a"',
     ])
-    const long = { name: `${'a'.repeat(64)}`, nodeID: 'i'.repeat(257) }
+    const long = { name: 'a'.repeat(64), nodeID: 'i'.repeat(257) }
     expect(create(kind, node(long)).errors).toEqual([
       'spec.drivers[0].name: Too long: may not be more than 63 bytes',
       `spec.drivers[0].nodeID: Invalid value: "${long.nodeID}": must be 256 characters or less`,

@@ -21,7 +21,11 @@ const messageBytesMax = 1024
 
 /** What Go holds by value is there, if only to be refused. */
 function setDefaults(attachment: VolumeAttachment): void {
-  attachment.spec = { ...{ attacher: '', nodeName: '', source: {} }, ...attachment.spec }
+  attachment.spec ??= { attacher: '', nodeName: '', source: {} }
+  const { spec } = attachment
+  spec.attacher ??= ''
+  spec.nodeName ??= ''
+  spec.source ??= {}
 }
 
 function validate({ spec, status }: VolumeAttachment): FieldError[] {
