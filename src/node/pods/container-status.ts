@@ -15,6 +15,7 @@ import {
   shouldRestart,
 } from './restart.ts'
 import { seconds } from './status.ts'
+import { isSealed } from './volumes/mounts.ts'
 
 const runtimeName = 'process'
 
@@ -62,10 +63,10 @@ function identity(container: Container, runs: ContainerRuns | undefined) {
 function holdings({ resources = {}, volumeMounts = [] }: Container, runs: ContainerRuns | undefined) {
   const { requests } = resources
   const { user, resources: held = resources } = runs?.current ?? {}
-  const mounts = volumeMounts.map(({ name, mountPath, readOnly }) => ({
-    name,
-    mountPath,
-    ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }),
+  const mounts = volumeMounts.map((mount) => ({
+    name: mount.name,
+    mountPath: mount.mountPath,
+    ...(mount.readOnly && { readOnly: true, recursiveReadOnly: isSealed(mount) ? 'Enabled' : 'Disabled' }),
   }))
   return {
     ...(mounts.length > 0 && { volumeMounts: mounts }),

@@ -1,6 +1,7 @@
 /** The Node object this agent stands for. Pure, but for the facts it is given. */
 import type { Node, NodeAddress, NodeCondition } from '../../api/generated/v1.ts'
 import { type AgentConfig, nodeIPs } from '../config.ts'
+import { defaultHandler } from '../pods/sandbox-config.ts'
 
 /** What the machine is. */
 export interface MachineFacts {
@@ -46,6 +47,12 @@ export function nodeAmounts(facts: MachineFacts): Record<string, string> {
   }
 }
 
+/** '' is the handler of pods without a RuntimeClass. */
+const runtimeHandlers = ['', defaultHandler].map((name) => ({
+  name,
+  features: { recursiveReadOnlyMounts: true, userNamespaces: false },
+}))
+
 /** `before` keeps transition times, and conditions that others set. */
 export function nodeStatus(
   config: AgentConfig,
@@ -59,6 +66,9 @@ export function nodeStatus(
     capacity: amounts,
     allocatable: amounts,
     conditions: conditions(now, before?.status?.conditions ?? []),
+    // Programs look here before they ask for either (KEP-3619, KEP-3857).
+    features: { supplementalGroupsPolicy: true },
+    runtimeHandlers,
     daemonEndpoints: { kubeletEndpoint: { Port: config.port ?? 10250 } },
     nodeInfo: {
       architecture: facts.architecture,
@@ -112,6 +122,7 @@ export function needsStatus(node: Node, config: AgentConfig, facts: MachineFacts
     !conditionsHold ||
     spell(status?.addresses) !== spell(addresses(config)) ||
     !sameMachine ||
+    status.runtimeHandlers?.length !== runtimeHandlers.length ||
     port !== (config.port ?? 10250)
   )
 }

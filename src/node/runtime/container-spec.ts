@@ -107,11 +107,10 @@ function mounts({ mounts }: ContainerConfig): Operation[] {
   return [...mounts]
     .sort((a, b) => a.target.split('/').length - b.target.split('/').length)
     .flatMap(({ source, target, readOnly, sourceLinks, propagation }): Operation[] => {
-      const access = readOnly ? 'ro' : 'rw'
       const mount: Operation =
         propagation === 'None'
-          ? ['bind', source, target, access]
-          : ['tree', source, target, access, propagation === 'Bidirectional' ? 'shared' : 'slave']
+          ? ['bind', source, target, readOnly === 'recursive' ? 'rro' : readOnly ? 'ro' : 'rw']
+          : ['tree', source, target, readOnly ? 'ro' : 'rw', propagation === 'Bidirectional' ? 'shared' : 'slave']
       return sourceLinks === 'refused' ? [['nolinks', source], mount] : [mount]
     })
 }

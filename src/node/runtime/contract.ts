@@ -72,7 +72,8 @@ export function beginningOf({ createdAt, restartedAt }: Sandbox): string {
 export interface Mount {
   readonly source: string
   readonly target: string
-  readonly readOnly: boolean
+  /** `recursive`: what is mounted below it, too. */
+  readonly readOnly: boolean | 'recursive'
   /** `refused` where containers can write: a link in the source's path leads out of their volume. */
   readonly sourceLinks: 'followed' | 'refused'
   readonly propagation: 'None' | 'HostToContainer' | 'Bidirectional'

@@ -110,6 +110,15 @@ sub bindInto {
     if (-d $from) { makeDirectory($at) } else { makeFile($at) }
     mountAt($from, $at, undef, BIND | REC);
     mountAt('none', $at, undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';
+    seal($at) if $access eq 'rro';
+}
+
+# A mount and all below it are made read-only.
+sub seal {
+    my ($path) = @_;
+    my ($here, $recursive, $readOnly) = (-100, 0x8000, 1);
+    my $attributes = pack 'Q4', $readOnly, 0, 0, 0;
+    call('mount_setattr', "make $path read-only", $here, "$path", $recursive, $attributes, length $attributes);
 }
 
 # Where a path of the container is before it is the root: links (/var/run) are followed as inside, never out of it.

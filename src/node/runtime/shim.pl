@@ -23,10 +23,10 @@ my ($mode, $file, $arch) = @ARGV;
 my %call = $arch eq 'arm64'
     ? (mount => 40, umount2 => 39, pivot_root => 41, unshare => 97, setns => 268, prctl => 167, dup3 => 24,
        clock_gettime => 113, sethostname => 161, mknodat => 33, setsid => 157, exit_group => 94, pidfd_open => 434,
-       setuid => 146, setgid => 144, open_tree => 428, move_mount => 429)
+       setuid => 146, setgid => 144, open_tree => 428, move_mount => 429, mount_setattr => 442)
     : (mount => 165, umount2 => 166, pivot_root => 155, unshare => 272, setns => 308, prctl => 157, dup3 => 292,
        clock_gettime => 228, sethostname => 170, mknodat => 259, setsid => 112, exit_group => 231, pidfd_open => 434,
-       setuid => 105, setgid => 106, open_tree => 428, move_mount => 429);
+       setuid => 105, setgid => 106, open_tree => 428, move_mount => 429, mount_setattr => 442);
 our %new = (mnt => 0x20000, cgroup => 0x2000000, uts => 0x4000000, ipc => 0x8000000, pid => 0x20000000, net => 0x40000000);
 our $noFollow = $arch eq 'arm64' ? 0100000 : 0400000;
 sub PATH() { 010000000 }

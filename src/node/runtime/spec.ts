@@ -13,7 +13,7 @@ export type Operation =
   | readonly ['sysctl', file: string, value: string, whether: 'must' | 'may']
   | readonly ['overlay', root: string, lower: string, upper: string, work: string]
   | readonly ['nolinks', source: string]
-  | readonly ['bind', source: string, target: string, access: 'ro' | 'rw']
+  | readonly ['bind', source: string, target: string, access: 'rro' | 'ro' | 'rw']
   | readonly ['tree', source: string, target: string, access: 'ro' | 'rw', propagation: 'slave' | 'shared']
   | readonly ['tmpfs', target: string, mode: string, size: string]
   | readonly ['mask', target: string]

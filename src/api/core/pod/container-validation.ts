@@ -14,6 +14,7 @@ import { validateContainerSecurity } from './security-validation.ts'
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
 const messagePolicies = ['FallbackToLogsOnError', 'File']
+const recursions = ['Disabled', 'Enabled', 'IfPossible']
 const mountPropagations = ['Bidirectional', 'HostToContainer', 'None']
 
 export function validateContainers(spec: PodSpec, path: Path): FieldError[] {
@@ -127,7 +128,12 @@ function validateVolumeMounts(container: Container, volumes: readonly Volume[], 
     if (!mount.mountPath) errors.push(required(at.child('mountPath')))
     if (paths.has(mount.mountPath)) errors.push(invalid(at.child('mountPath'), mount.mountPath, 'must be unique'))
     paths.add(mount.mountPath)
-    return [...errors, ...validateSubPaths(mount, at, path), ...validatePropagation(mount, container, path)]
+    return [
+      ...errors,
+      ...validateSubPaths(mount, at, path),
+      ...validatePropagation(mount, container, path),
+      ...validateRecursion(mount, path),
+    ]
   })
 }
 
@@ -152,4 +158,16 @@ function validatePropagation(mount: VolumeMount, container: Container, path: Pat
   return value === 'Bidirectional' && !container.securityContext?.privileged
     ? [forbidden(at, 'Bidirectional mount propagation is available only to privileged containers')]
     : []
+}
+
+function validateRecursion({ recursiveReadOnly, readOnly, mountPropagation = 'None' }: VolumeMount, path: Path) {
+  const at = path.child('recursiveReadOnly')
+  if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') return []
+  if (!recursions.includes(recursiveReadOnly)) return [notSupported(at, recursiveReadOnly, recursions)]
+  const errors: FieldError[] = []
+  if (!readOnly) errors.push(forbidden(at, 'may only be specified when readOnly is true'))
+  if (mountPropagation !== 'None') {
+    errors.push(forbidden(at, 'may only be specified when mountPropagation is None or not specified'))
+  }
+  return errors
 }

@@ -392,6 +392,34 @@ const refusals: [string, Partial<PodSpec>, string[]][] = [
     ],
   ],
   [
+    'a mount that is read-only below, and not above',
+    {
+      volumes: [{ name: 'v', emptyDir: {} }],
+      containers: [
+        {
+          name: 'web',
+          image: 'x',
+          volumeMounts: [
+            { name: 'v', mountPath: '/a', recursiveReadOnly: 'Enabled' },
+            { name: 'v', mountPath: '/b', recursiveReadOnly: 'Maybe' },
+            {
+              name: 'v',
+              mountPath: '/c',
+              readOnly: true,
+              recursiveReadOnly: 'Enabled',
+              mountPropagation: 'HostToContainer',
+            },
+          ],
+        },
+      ],
+    },
+    [
+      'spec.containers[0].volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true',
+      'spec.containers[0].volumeMounts.recursiveReadOnly: Unsupported value: "Maybe": supported values: "Disabled", "Enabled", "IfPossible"',
+      'spec.containers[0].volumeMounts.recursiveReadOnly: Forbidden: may only be specified when mountPropagation is None or not specified',
+    ],
+  ],
+  [
     'restart rules without a policy',
     { initContainers: [{ name: 'i', image: 'x', restartPolicyRules: [{ action: 'Restart' }] }] },
     [

@@ -24,7 +24,7 @@ export function containerMounts(container: Container, sources: MountSources): Mo
     return {
       source: subPath ? preparedSubPath(root, subPath, mount, container) : root,
       target: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
-      readOnly: mount.readOnly === true || isReadOnly(volume),
+      readOnly: isSealed(mount) ? 'recursive' : mount.readOnly === true || isReadOnly(volume),
       sourceLinks: subPath ? 'refused' : 'followed',
       propagation: (mount.mountPropagation as Mount['propagation'] | undefined) ?? 'None',
     }
@@ -97,6 +97,11 @@ function makeIfMissing(path: string, mode: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+}
+
+/** Read-only with all that is mounted below it (KEP-3857); every kernel that Fairway runs on can do it. */
+export function isSealed({ recursiveReadOnly }: VolumeMount): boolean {
+  return recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible'
 }
 
 /** Kinds that the kubelet never lets a container write to. */
