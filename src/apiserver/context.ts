@@ -30,6 +30,8 @@ export interface ServerContext {
   readonly admission: Admission
   readonly tokens: ServiceAccountTokens
   readonly authorizer: Authorizer
+  /** Parts of the control plane by their names; a check rejects with what is wrong. */
+  readonly components: ReadonlyMap<string, () => Promise<void>>
 }
 
 /** One request about a resource. */

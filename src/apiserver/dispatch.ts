@@ -8,7 +8,7 @@ import { handleTokenRequest } from './authentication/token-request.ts'
 import type { ResourceRequest, ServerContext } from './context.ts'
 import { methodNotAllowed, resourceNotFound } from './http/errors.ts'
 import { handleGet, handleListOrWatch } from './read/index.ts'
-import { reviews } from './reviews.ts'
+import { answerers } from './reviews.ts'
 import { handleEviction } from './subresources/eviction.ts'
 import { handleLog } from './subresources/log.ts'
 import { finalizeStrategy } from './subresources/namespaces.ts'
@@ -67,6 +67,9 @@ async function dispatchMain(context: ServerContext, request: ResourceRequest): P
   const lacksNamespace =
     (verb === 'create' || verb === 'deletecollection') && resource.definition.namespaced && !namespace
   if (!context.registry.supports(resource, verb) || misplaced || lacksNamespace) throw methodNotAllowed()
+  // Kinds that are only asked do not take every verb; all others are spared the look-up.
+  const answer = resource.definition.verbs && answerers.get(resource.prefix)
+  if (answer) return answer(context, request)
   switch (verb) {
     case 'get':
       return handleGet(context, request)
@@ -74,7 +77,7 @@ async function dispatchMain(context: ServerContext, request: ResourceRequest): P
     case 'watch':
       return handleListOrWatch(context, request)
     case 'create':
-      return reviews.get(resource.prefix)?.(context, request) ?? handleCreate(context, request)
+      return handleCreate(context, request)
     case 'update':
       return handleUpdate(context, request, resource.definition)
     case 'patch':

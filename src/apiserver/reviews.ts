@@ -1,4 +1,4 @@
-/** Kinds that are asked, not stored: who answers. Loaded when first asked. */
+/** Kinds that are asked, not stored: who answers, to creates or to reads. Loaded when first asked. */
 import type { ApiResponse } from '../client/transport.ts'
 import type { ResourceRequest, ServerContext } from './context.ts'
 
@@ -7,7 +7,7 @@ type Answer = (context: ServerContext, request: ResourceRequest) => Promise<ApiR
 const access: Answer = async (...asked) => (await import('./authorization/reviews.ts')).handleAccessReview(...asked)
 
 /** By the resource's prefix. */
-export const reviews: ReadonlyMap<string, Answer> = new Map<string, Answer>([
+export const answerers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['/registry/authorization.k8s.io/localsubjectaccessreviews/', access],
   ['/registry/authorization.k8s.io/selfsubjectaccessreviews/', access],
   ['/registry/authorization.k8s.io/subjectaccessreviews/', access],
@@ -22,5 +22,9 @@ export const reviews: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   [
     '/registry/authentication.k8s.io/tokenreviews/',
     async (...asked) => (await import('./authentication/reviews.ts')).handleTokenReview(...asked),
+  ],
+  [
+    '/registry/core/componentstatuses/',
+    async (...asked) => (await import('./component-statuses.ts')).handleComponentStatuses(...asked),
   ],
 ])

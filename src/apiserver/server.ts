@@ -46,6 +46,8 @@ export interface ApiServerOptions {
   readonly address?: string
   /** More checks of /readyz and /livez, by name. */
   readonly checks?: ReadonlyMap<string, () => Promise<boolean>>
+  /** Other parts of the control plane by their names, for ComponentStatuses; a check rejects with what is wrong. */
+  readonly components?: ReadonlyMap<string, () => Promise<void>>
   /** As kube-apiserver's --disable-admission-plugins. */
   readonly disableAdmissionPlugins?: readonly string[]
   readonly log?: Logger
@@ -103,6 +105,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     objects,
     tokens,
     authorizer: new Authorizer({ objects, bootstrap: () => bootstrap(context) }),
+    // Named as upstream's store.
+    components: new Map([...(options.components ?? []), ['etcd-0', async () => void (await store.currentRevision())]]),
     admission: new Admission({ disabled: options.disableAdmissionPlugins ?? [], definitions }),
   }
   const metrics = new ServerMetrics()

@@ -7,7 +7,7 @@ import { createApiServer, listenHttps, NodePortLedger } from '../apiserver/index
 import type { Client } from '../client/client.ts'
 import { Informer } from '../client/informer.ts'
 import { resources } from '../client/resources.ts'
-import { startControllers } from '../controllers/index.ts'
+import { type Controllers, startControllers } from '../controllers/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { run } from '../lib/exec.ts'
 import { createLogger, type Logger } from '../lib/log.ts'
@@ -29,12 +29,18 @@ async function main(base: string, name: string): Promise<void> {
   const stop = new AbortController()
   const ca = readIdentity(layout, 'ca').certPem
   const store = openSqliteStore({ path: layout.database })
+  const controllers = Promise.withResolvers<Controllers>()
+  const controllersHealth = async () => (await controllers.promise).health()
   const server = createApiServer({
     store,
     definitions,
     settings: clusterSettings(layout),
     serviceAccountKeyPem: readServiceAccountKey(layout),
     log,
+    components: new Map([
+      ['controller-manager', controllersHealth],
+      ['scheduler', controllersHealth],
+    ]),
     address: hostAndPort(layout.switchIp, apiServerPort),
     agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
   })
@@ -46,23 +52,25 @@ async function main(base: string, name: string): Promise<void> {
     ...readIdentity(layout, 'apiserver'),
     clientCaPem: ca,
   })
-  startControllers({
-    client: clients.controllerManager,
-    clientOf: clients.of,
-    rootCa: ca,
-    signToken: server.signLegacyToken,
-    settings: {
-      serviceCidrs: layout.serviceCidrs,
-      podCidrs: layout.podCidrs,
-      apiServer: { address: layout.switchIp, port: apiServerPort },
-      nodeMonitorGracePeriodMs: layout.config.nodeMonitorGracePeriod * 1000,
-    },
-    log,
-    clock: systemClock,
-    signal: stop.signal,
-    localVolumes: localVolumes(layout),
-    nodePorts: new NodePortLedger(store, { nodePortRange: layout.nodePortRange }),
-  })
+  controllers.resolve(
+    startControllers({
+      client: clients.controllerManager,
+      clientOf: clients.of,
+      rootCa: ca,
+      signToken: server.signLegacyToken,
+      settings: {
+        serviceCidrs: layout.serviceCidrs,
+        podCidrs: layout.podCidrs,
+        apiServer: { address: layout.switchIp, port: apiServerPort },
+        nodeMonitorGracePeriodMs: layout.config.nodeMonitorGracePeriod * 1000,
+      },
+      log,
+      clock: systemClock,
+      signal: stop.signal,
+      localVolumes: localVolumes(layout),
+      nodePorts: new NodePortLedger(store, { nodePortRange: layout.nodePortRange }),
+    }),
+  )
   keepSwitchRoutes(clients.controllerManager, log, stop.signal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

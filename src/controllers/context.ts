@@ -85,6 +85,11 @@ export class SharedInformers {
     }
   }
 
+  /** Plurals of resources that are not read yet. */
+  unsynced(): string[] {
+    return [...this.#informers.values()].flatMap(({ informer, plural }) => (informer.hasSynced ? [] : [plural]))
+  }
+
   #entry(
     resource: Resource<KubeObject>,
     options: Pick<InformerOptions<KubeObject>, 'transform' | 'fieldSelector'> = {},
@@ -93,7 +98,7 @@ export class SharedInformers {
     let entry = this.#informers.get(id)
     if (!entry) {
       const informer = new Informer({ client: this.#client, resource, log: this.#log, ...options })
-      entry = { informer, indexes: new Set(), started: false }
+      entry = { plural: resource.plural, informer, indexes: new Set(), started: false }
       this.#informers.set(id, entry)
     }
     return entry
@@ -101,6 +106,7 @@ export class SharedInformers {
 }
 
 interface Entry {
+  readonly plural: string
   readonly informer: Informer<KubeObject>
   readonly indexes: Set<string>
   started: boolean

@@ -76,8 +76,13 @@ export interface ControllerOptions {
   readonly nodePorts?: NodePortLedger
 }
 
+export interface Controllers {
+  /** Rejects while they do not work, with why. They share what they read: the scheduler and all others are one. */
+  readonly health: () => Promise<void>
+}
+
 /** Starts all controllers; returns at once. They work as soon as the server answers. */
-export function startControllers(options: ControllerOptions): void {
+export function startControllers(options: ControllerOptions): Controllers {
   const { client, clientOf = () => client, settings, log, clock, signal, rootCa, signToken } = options
   const all = options.resources ?? Object.values(resources)
   const informers = new SharedInformers({ client, log })
@@ -123,4 +128,11 @@ export function startControllers(options: ControllerOptions): void {
   startNamespaceController(as('namespace-controller'), all)
   startGarbageCollector(as('generic-garbage-collector'), all)
   informers.start(signal)
+  return {
+    health: async () => {
+      const missing = informers.unsynced()
+      if (signal.aborted) throw new Error('stopped')
+      if (missing.length > 0) throw new Error(`not read yet: ${missing.join(', ')}`)
+    },
+  }
 }

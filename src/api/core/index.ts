@@ -1,5 +1,6 @@
 /** The core group, v1: pods, Services and what they stand on. Knows nothing of other groups' behaviour, of the store or of the server. */
 import type { ResourceDefinition } from '../resource.ts'
+import { componentStatusDefinition } from './componentstatus/index.ts'
 import { configMapDefinition } from './configmap/index.ts'
 import { endpointsDefinition } from './endpoints/index.ts'
 import { eventDefinition } from './event/index.ts'
@@ -17,6 +18,7 @@ import { serviceDefinition } from './service/index.ts'
 import { serviceAccountDefinition } from './serviceaccount/index.ts'
 
 export const coreDefinitions: readonly ResourceDefinition[] = [
+  componentStatusDefinition,
   namespaceDefinition,
   nodeDefinition,
   podDefinition,

@@ -5,13 +5,15 @@ import { badRequest } from '../../api/machinery/status.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ServedResource } from '../registry.ts'
 
+type Selectable = Pick<Entry, 'name' | 'namespace' | 'object'>
+
 export interface Selection {
-  readonly matches: (entry: Entry) => boolean
+  readonly matches: (entry: Selectable) => boolean
   /** No selector at all. */
   readonly everything: boolean
 }
 
-type Test = (entry: Entry) => boolean
+type Test = (entry: Selectable) => boolean
 
 export function select(
   resource: ServedResource,
@@ -45,7 +47,7 @@ function parsed<T>(parse: () => T): T {
   }
 }
 
-function fieldGetter(resource: ServedResource, field: string): (entry: Entry) => string {
+function fieldGetter(resource: ServedResource, field: string): (entry: Selectable) => string {
   if (field === 'metadata.name') return (entry) => entry.name
   if (field === 'metadata.namespace' && resource.definition.namespaced) return (entry) => entry.namespace
   const fields = resource.definition.selectableFields
