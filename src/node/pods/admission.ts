@@ -1,5 +1,7 @@
 /** Pods that this node must not run, whoever sent them here: the kubelet's own checks. Pure. */
+import { podRequests, type Requests, resourceAmount } from '../../api/core/pod/requests.ts'
 import type { Pod } from '../../api/generated/v1.ts'
+import { isFinished } from './progress.ts'
 
 export interface Refusal {
   /** As in the pod's status. */
@@ -7,9 +9,50 @@ export interface Refusal {
   readonly message: string
 }
 
-/** `accepted`: the pods that this node runs, or is about to; the pod itself may be among them. */
-export function refusal(pod: Pod, accepted: readonly Pod[]): Refusal | undefined {
-  return refusedPorts(pod, accepted) ?? refusedSysctl(pod) ?? refusedAppArmor(pod)
+export interface Place {
+  /** The pods that this node runs, or is about to; the pod itself may be among them. */
+  readonly accepted: readonly Pod[]
+  /** What the node has, by resource name. */
+  readonly allocatable: Readonly<Record<string, string>>
+}
+
+export function refusal(pod: Pod, { accepted, allocatable }: Place): Refusal | undefined {
+  const others = accepted.filter((other) => other.metadata.uid !== pod.metadata.uid && !isFinished(other))
+  return (
+    refusedAmounts(pod, others, allocatable) ??
+    refusedPorts(pod, others) ??
+    refusedSystem(pod) ??
+    refusedSysctl(pod) ??
+    refusedAppArmor(pod)
+  )
+}
+
+/** Resources that the node does not have at all are others' care. */
+function refusedAmounts(pod: Pod, others: readonly Pod[], allocatable: Place['allocatable']): Refusal | undefined {
+  const taken = others.map(requestsOf)
+  for (const [name, requested] of requestsOf(pod)) {
+    const text = allocatable[name]
+    if (text === undefined || requested === 0) continue
+    const capacity = resourceAmount(name, text)
+    const used = taken.reduce((sum, requests) => sum + (requests.get(name) ?? 0), 0)
+    if (requested + used <= capacity) continue
+    const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
+    return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, ${amounts}` }
+  }
+  return undefined
+}
+
+function requestsOf(pod: Pod): Requests {
+  return new Map([['pods', 1], ...podRequests(pod)])
+}
+
+function refusedSystem({ spec }: Pod): Refusal | undefined {
+  if ((spec?.nodeSelector?.['kubernetes.io/os'] ?? 'linux') !== 'linux') {
+    const message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
+    return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message }
+  }
+  if ((spec?.os?.name ?? 'linux') === 'linux') return undefined
+  return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
 }
 
 interface Port {
@@ -28,18 +71,13 @@ function portsOf({ spec }: Pod): Port[] {
 }
 
 /** The scheduler sees to it; pods that name their node have not been there. */
-function refusedPorts(pod: Pod, accepted: readonly Pod[]): Refusal | undefined {
+function refusedPorts(pod: Pod, others: readonly Pod[]): Refusal | undefined {
   const wanted = portsOf(pod)
   if (wanted.length === 0) return undefined
-  const holders = accepted.filter((other) => other.metadata.uid !== pod.metadata.uid && holdsPorts(other))
-  const clash = holders.flatMap(portsOf).some((used) => wanted.some((port) => overlaps(port, used)))
+  const clash = others.flatMap(portsOf).some((used) => wanted.some((port) => overlaps(port, used)))
   if (!clash) return undefined
   const words = "node(s) didn't have free ports for the requested pod ports"
   return { reason: 'NodePorts', message: `Predicate NodePorts failed: ${words}` }
-}
-
-function holdsPorts({ status }: Pod): boolean {
-  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
 }
 
 function overlaps(a: Port, b: Port): boolean {

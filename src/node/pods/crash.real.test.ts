@@ -168,5 +168,5 @@ test(`an agent killed ${rounds} times leaves exactly what the API names (seed ${
     programs: 0,
     shims: 0,
   }
-  await expect.poll(machine, { timeout: 5000 }).toEqual(nothing)
+  await expect.poll(machine).toEqual(nothing)
 }, 180_000)

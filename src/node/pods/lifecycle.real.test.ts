@@ -33,7 +33,7 @@ const busybox = (name: string, script: string, more: Partial<Container> = {}): C
 const service = (name: string, more: Partial<Container> = {}) =>
   busybox(
     name,
-    `echo +${name} >> /v/log; trap 'echo -${name} >> /v/log; exit 0' TERM; while :; do sleep 0.02; done`,
+    `trap 'echo -${name} >> /v/log; exit 0' TERM; echo +${name} >> /v/log; while :; do sleep 0.02; done`,
     more,
   )
 
@@ -113,6 +113,7 @@ describe('sidecars', () => {
     agent.runtime.signal(uid, 'side', 'SIGKILL')
     await node.api.until('its restart', () => container('batch', 'side')?.restartCount === 1)
     await node.untilRunning('batch')
+    await expect.poll(() => output(uid, 'main', 'cat /v/log')).toBe('+side\n+side\n')
     await output(uid, 'main', 'touch /v/go')
     await node.api.until('success', () => node.pod('batch')?.status?.phase === 'Succeeded')
     expect(container('batch', 'side')?.state?.terminated?.exitCode).toBe(0)
@@ -235,7 +236,7 @@ test('a pod deleted by force is asked to end all the same', async () => {
   await node.untilRunning('forced')
   await expect.poll(() => readFileSync(join(directory, 'log'), 'utf8')).toBe('+main\n')
   node.api.remove('/api/v1/namespaces/default/pods/forced')
-  await expect.poll(() => existsSync(join(node.stateDir, uid)), { timeout: 5000 }).toBe(false)
+  await expect.poll(() => existsSync(join(node.stateDir, uid))).toBe(false)
   expect(readFileSync(join(directory, 'log'), 'utf8')).toBe('+main\n-main\n')
   rmSync(directory, { recursive: true })
 })

@@ -53,7 +53,7 @@ describe('a pod', () => {
     const demoapp = { image: 'ikubernetes/demoapp:v1.0', readinessProbe: { httpGet: { path: '/readyz', port: 80 } } }
     const uid = node.createPod('web', demoapp)
     const { status } = await node.untilRunning('web')
-    const { stdout } = await run('curl', ['-s', '-m', '2', `http://${status?.podIP}/`])
+    const { stdout } = await run('curl', ['-s', '-m', '5', `http://${status?.podIP}/`])
     expect(stdout).toBe(
       `iKubernetes demoapp v1.0 !! ClientIP: ${nodeIP}, ServerName: web, ServerIP: ${status?.podIP}!\n`,
     )
@@ -180,7 +180,9 @@ describe('a pod', () => {
   })
 
   test('has its grace period, then is killed', async () => {
-    node.createPod('stubborn', { command: ['sh', '-c', 'trap "" TERM; while true; do sleep 0.1; done'] })
+    const script = 'trap "" TERM; touch /tmp/deaf; while true; do sleep 0.1; done'
+    const readinessProbe = { exec: { command: ['test', '-e', '/tmp/deaf'] } }
+    node.createPod('stubborn', { command: ['sh', '-c', script], readinessProbe })
     await node.untilRunning('stubborn')
     const started = Date.now()
     await node.deletePod('stubborn', 1)
@@ -236,6 +238,6 @@ describe('a pod', () => {
     node.createPod('forced', { command: ['sleep', '1000'] })
     await node.untilRunning('forced')
     node.api.remove(`${podsPath}/forced`)
-    await expect.poll(leftovers, { timeout: 5000 }).toBe('')
+    await expect.poll(leftovers).toBe('')
   })
 })

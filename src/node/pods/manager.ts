@@ -199,12 +199,12 @@ export class PodManager {
 
   /** A pod that this node must not run fails before anything of it is made. */
   async #refuse(pod: Pod, observed: PodObservation): Promise<boolean> {
-    const { pods, events } = this.#options
+    const { pods, events, allocatable } = this.#options
     const uid = pod.metadata.uid ?? ''
     if (pod.metadata.deletionTimestamp || isFinished(pod) || this.#accepted.has(uid)) return false
     // What a former agent accepted stays.
     const accepted = pods.list().filter((one) => one.status?.startTime || this.#accepted.has(one.metadata.uid ?? ''))
-    const refused = isGone(observed) ? refusal(pod, accepted) : undefined
+    const refused = isGone(observed) ? refusal(pod, { accepted, allocatable }) : undefined
     if (!refused) {
       this.#accepted.add(uid)
       return false

@@ -33,7 +33,7 @@ async function said(
     const request = { uid, container: 'main', command: ['sh', '-c', text], timeoutMs: 10_000 }
     return (await execIn(agent.runtime, request)).output
   }
-  await expect.poll(() => run('cat /dev/termination-log'), { timeout: 5000 }).toContain('END\n')
+  await expect.poll(() => run('cat /dev/termination-log')).toContain('END\n')
   const itself = await run('cat /dev/termination-log')
   const result: [string, string] = [itself.replace('END\n', ''), await run(`(${script}) 2>&1`)]
   await node.deletePod('one')
