@@ -142,3 +142,50 @@ spec:
   await cluster.kubectl('wait', '--for=delete', 'pod/gated', '--timeout=30s')
   await cluster.kubectl('taint', 'node', 'node-2', 'shaky-')
 })
+
+test('a claim that waits for its first pod gets a volume where the pod can run', async () => {
+  const volume = (name: string, node: string, storage: string) => `
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: ${name}}
+spec:
+  capacity: {storage: ${storage}}
+  accessModes: [ReadWriteOnce]
+  storageClassName: local-storage
+  local: {path: /tmp}
+  nodeAffinity:
+    required:
+      nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [${node}]}]}]
+---`
+  await cluster.apply(`
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: local-storage}
+provisioner: kubernetes.io/no-provisioner
+volumeBindingMode: WaitForFirstConsumer
+---${volume('near', 'node-1', '1Gi')}${volume('far', 'node-2', '5Gi')}
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: local-storage, resources: {requests: {storage: 1Gi}}}
+`)
+  await eventually('the claim says what it waits for', async () =>
+    (await cluster.kubectl('describe', 'pvc', 'data')).includes(
+      'waiting for first consumer to be created before binding',
+    ),
+  )
+  await cluster.apply(`
+apiVersion: v1
+kind: Pod
+metadata: {name: user}
+spec:
+  nodeSelector: {kubernetes.io/hostname: node-2}
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: busybox, command: [sleep, "1000"], volumeMounts: [{name: data, mountPath: /data}]}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+`)
+  await cluster.kubectl('wait', '--for=condition=ready', 'pod/user', '--timeout=30s')
+  expect(await cluster.kubectl('get', 'pvc', 'data', '-o', 'jsonpath={.spec.volumeName} {.status.phase}')).toBe(
+    'far Bound',
+  )
+})

@@ -15,6 +15,7 @@ import {
   hostPathProvisioner,
   type LocalVolumes,
   provisionedBy,
+  selectedNodeAnnotation,
   storageCaches,
 } from './context.ts'
 import { findVolume, isReservedFor } from './match.ts'
@@ -40,15 +41,24 @@ export function startClaimBinding(ctx: ControllerContext, local: LocalVolumes | 
 
   const seekVolume = async (claim: PersistentVolumeClaim): Promise<void> => {
     const storageClass = classes.get(claim.spec?.storageClassName ?? '')
-    if (storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && isUnused(claim)) {
+    const delayed = storageClass?.volumeBindingMode === 'WaitForFirstConsumer'
+    // For those the scheduler chooses: it reserves a volume, or selects a node to make one for.
+    const candidates = delayed ? volumes.list().filter((one) => isReservedFor(one, claim)) : volumes.list()
+    const volume = findVolume(claim, candidates)
+    if (volume) return bind(claim, volume)
+    const waits = delayed && claim.metadata.annotations?.[selectedNodeAnnotation] === undefined
+    return waits ? sayWaiting(claim) : provision(claim, storageClass)
+  }
+  const sayWaiting = (claim: PersistentVolumeClaim): void => {
+    const users = pods.byIndex(byClaim.name, objectKey(claim)).filter(({ spec }) => !spec?.nodeName)
+    if (users.length === 0) {
       const message = 'waiting for first consumer to be created before binding'
       return events.event(claim, 'Normal', 'WaitForFirstConsumer', message)
     }
-    const volume = findVolume(claim, volumes.list())
-    if (volume) return bind(claim, volume)
-    return provision(claim, storageClass)
+    const names = users.map(({ metadata }) => metadata.name).join(',')
+    const message = `waiting for pod${users.length > 1 ? 's' : ''} ${names} to be scheduled`
+    events.event(claim, 'Normal', 'WaitForPodScheduled', message)
   }
-  const isUnused = (claim: PersistentVolumeClaim) => pods.byIndex(byClaim.name, objectKey(claim)).length === 0
 
   const provision = async (claim: PersistentVolumeClaim, storageClass: StorageClass | undefined): Promise<void> => {
     const { storageClassName } = claim.spec ?? {}

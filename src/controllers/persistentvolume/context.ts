@@ -17,6 +17,8 @@ export interface LocalVolumes {
 export const hostPathProvisioner = 'fairway/host-path'
 export const boundByController = 'pv.kubernetes.io/bound-by-controller'
 export const bindCompleted = 'pv.kubernetes.io/bind-completed'
+/** On a claim: make its volume for this node. Provisioners read it, and take it away when they cannot. */
+export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node'
 export const provisionedBy = 'pv.kubernetes.io/provisioned-by'
 
 /** Pods that are not over, by the claims they use: `NAMESPACE/NAME`. */

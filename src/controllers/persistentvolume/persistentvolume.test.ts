@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, Pod } from '../../api/generated/v1.ts'
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeSpec,
+  Pod,
+  PodSpec,
+} from '../../api/generated/v1.ts'
 import { resources } from '../../client/resources.ts'
 import { startScheduler } from '../scheduler/index.ts'
 import { FakeApi } from '../testing/fake-api.ts'
@@ -72,9 +78,9 @@ async function begin({ dynamic = false }: { dynamic?: boolean } = {}) {
         api.all(resources.persistentVolumes).map(({ metadata, status }) => [metadata.name, status?.phase]),
       ),
     reasons: () => api.all(resources.events).map(({ reason }) => reason),
-    pod: async (name: string, claimName: string) => {
+    pod: async (name: string, claimName: string, spec: Partial<PodSpec> = {}) => {
       const volumes = [{ name: 'data', persistentVolumeClaim: { claimName } }]
-      const pod: Pod = { metadata: { name, namespace: 'demo' }, spec: { containers: [], volumes } }
+      const pod: Pod = { metadata: { name, namespace: 'demo' }, spec: { containers: [], volumes, ...spec } }
       await api.create(resources.pods, pod)
       await quiet()
     },
@@ -169,17 +175,61 @@ test('a claim whose volume is gone is lost', async () => {
   expect(at('data')?.status).toEqual({ phase: 'Lost' })
 })
 
-test('a class may wait for the first pod', async () => {
-  const { api, volume, claim, pod, at } = await begin()
-  await api.create(resources.storageClasses, {
-    metadata: { name: 'local' },
-    provisioner: 'kubernetes.io/no-provisioner',
-    volumeBindingMode: 'WaitForFirstConsumer',
+describe('a class that waits for the first pod', () => {
+  const onNode = (name: string) => ({
+    required: {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [name] }] }],
+    },
   })
-  await volume('pv', '1Gi', { storageClassName: 'local' })
-  expect((await claim('data', '1Gi', { storageClassName: 'local' }))?.spec?.volumeName).toBeUndefined()
-  await pod('user', 'data')
-  expect(at('data')?.status?.phase).toBe('Bound')
+  async function beginWith(provisioner: string) {
+    const started = await begin()
+    const { api } = started
+    for (const name of ['n1', 'n2']) {
+      await api.create(resources.nodes, node(name, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } }))
+    }
+    const volumeBindingMode = 'WaitForFirstConsumer'
+    await api.create(resources.storageClasses, { metadata: { name: 'local' }, provisioner, volumeBindingMode })
+    return { ...started, claimOf: (name: string) => started.claim(name, '1Gi', { storageClassName: 'local' }) }
+  }
+  const events = (api: FakeApi) => api.all(resources.events).map(({ reason, message }) => `${reason}: ${message}`)
+  const placed = (api: FakeApi) => api.all(resources.pods).map(({ spec }) => spec?.nodeName)
+
+  test('takes a volume of a node that the pod can run on', async () => {
+    const { api, volume, claimOf, pod, at } = await beginWith('kubernetes.io/no-provisioner')
+    await volume('pv1', '1Gi', { storageClassName: 'local', nodeAffinity: onNode('n1') })
+    await volume('pv2', '5Gi', { storageClassName: 'local', nodeAffinity: onNode('n2') })
+    expect((await claimOf('data'))?.spec?.volumeName).toBeUndefined()
+    expect(events(api)).toContain('WaitForFirstConsumer: waiting for first consumer to be created before binding')
+    await pod('user', 'data', { nodeSelector: { 'kubernetes.io/hostname': 'n2' } })
+    expect(at('data')).toMatchObject({ spec: { volumeName: 'pv2' }, status: { phase: 'Bound' } })
+    expect(placed(api)).toEqual(['n2'])
+    expect(events(api).filter((event) => event.startsWith('FailedScheduling'))).toEqual([])
+  })
+
+  test('has no node for a pod without a volume for each claim', async () => {
+    const { api, volume, claimOf, pod } = await beginWith('kubernetes.io/no-provisioner')
+    await claimOf('data')
+    await pod('user', 'data')
+    const condition = api.all(resources.pods)[0]?.status?.conditions?.[0]
+    expect(condition?.message).toMatch(
+      /^0\/2 nodes are available: 2 node\(s\) didn't find available persistent volumes to bind\. /,
+    )
+    await volume('late', '1Gi', { storageClassName: 'local', nodeAffinity: onNode('n1') })
+    expect(placed(api)).toEqual(['n1'])
+  })
+
+  test('tells its provisioner the node, and the pod goes there once the volume is made', async () => {
+    const { api, volume, claimOf, pod, at, quiet } = await beginWith('csi.example.com')
+    await claimOf('data')
+    await pod('user', 'data')
+    const selected = at('data')?.metadata.annotations?.['volume.kubernetes.io/selected-node']
+    expect(selected).toBe('n1')
+    expect(placed(api)).toEqual([undefined])
+    const claimRef = { namespace: 'demo', name: 'data', uid: at('data')?.metadata.uid ?? '' }
+    await volume('made', '1Gi', { storageClassName: 'local', nodeAffinity: onNode('n1'), claimRef })
+    await quiet()
+    expect(placed(api)).toEqual(['n1'])
+  })
 })
 
 test('the standard class makes a directory for each claim, and removes it with the claim', async () => {

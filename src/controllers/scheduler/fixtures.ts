@@ -38,7 +38,7 @@ export function budget(
 }
 
 export function view(candidates: readonly Candidate[], more: Partial<ClusterView> = {}): ClusterView {
-  return { candidates, labelsOf: () => undefined, volumes: [], exclusive: [], ...more }
+  return { candidates, labelsOf: () => undefined, volumes: [], rules: [], ...more }
 }
 
 /** The node's name, or each node's reasons. */

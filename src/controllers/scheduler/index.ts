@@ -6,7 +6,7 @@
 
 import { isPodTerminal, isPodTerminating, podCondition } from '../../api/core/pod/conditions.ts'
 import type { PodDisruptionBudget } from '../../api/generated/policy.v1.ts'
-import type { Namespace, Node, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
+import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
@@ -18,13 +18,15 @@ import { type ControllerContext, type Index, startQueue } from '../context.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { timestamp } from '../shared/time.ts'
+import { bindVolumes } from './bind-volumes.ts'
+import { delayedBindingRule, planBinding } from './delayed-binding.ts'
 import { type Candidate, podPriority, takesLess } from './filters.ts'
 import { noNodes, unavailable, unschedulable } from './message.ts'
 import { Nominations } from './nominations.ts'
 import { endVictims } from './preempt.ts'
 import { planPreemption, preemptionIsVain, type Sacrifice } from './preemption.ts'
-import { type Selection, selectNode } from './select.ts'
-import { type StorageView, volumeNeeds } from './volumes.ts'
+import { type ClusterView, type Selection, selectNode } from './select.ts'
+import { type Claims, exclusiveRule, type StorageView, volumeNeeds } from './volumes.ts'
 
 const schedulerName = 'default-scheduler'
 
@@ -52,6 +54,7 @@ class Scheduler {
   readonly #claims: Informer<PersistentVolumeClaim>
   readonly #namespaces: Informer<Namespace>
   readonly #budgets: Informer<PodDisruptionBudget>
+  readonly #volumes: Informer<PersistentVolume>
   readonly #storage: StorageView
   readonly #events: EventRecorder
   readonly #queue: WorkQueue
@@ -68,14 +71,15 @@ class Scheduler {
     this.#claims = ctx.informers.of(resources.persistentVolumeClaims)
     this.#namespaces = ctx.informers.of(resources.namespaces)
     this.#budgets = ctx.informers.of(resources.podDisruptionBudgets)
-    const volumes = ctx.informers.of(resources.persistentVolumes)
-    this.#storage = { claims: this.#claims, volumes }
+    this.#volumes = ctx.informers.of(resources.persistentVolumes)
+    const classes = ctx.informers.of(resources.storageClasses)
+    this.#storage = { claims: this.#claims, volumes: this.#volumes, classes }
     this.#events = ctx.events(schedulerName)
     this.#queue = startQueue(ctx, {
       name: 'scheduler',
       concurrency: 16,
       priority: (key) => this.#pods.get(key)?.spec?.priority ?? 0,
-      after: [this.#pods, this.#nodes, this.#claims, this.#namespaces, this.#budgets, volumes],
+      after: [this.#pods, this.#nodes, this.#claims, this.#namespaces, this.#budgets, this.#volumes, classes],
       reconcile: (key) => this.#schedule(key),
     })
   }
@@ -84,6 +88,7 @@ class Scheduler {
     this.#pods.onChange((change) => this.#podChanged(change))
     this.#nodes.onChange((change) => this.#nodeChanged(change))
     this.#claims.onChange(() => this.#retryUnschedulable())
+    this.#volumes.onChange(({ type }) => type !== 'deleted' && this.#retryUnschedulable(hasClaims))
     this.#namespaces.onChange(({ type }) => type !== 'deleted' && this.#retryUnschedulable(minds))
   }
 
@@ -128,17 +133,33 @@ class Scheduler {
     this.#unschedulable.add(key)
     if (candidates.length === 0) return this.#fail(pod, { message: noNodes, nominated: undefined })
     if ('problem' in needs) {
+      // The node is chosen; the claim's event brings the pod back.
+      if (needs.binding && this.#nominations.nodeOf(key)) return
       const message = unavailable(candidates.length, needs.problem)
       const vain = unschedulable(message, preemptionIsVain(pod, candidates.length))
       return this.#fail(pod, { message: vain, nominated: undefined })
     }
+    const view = this.#view(pod, candidates, needs)
+    const selection = selectNode(pod, view, this.#nominations.nodeOf(key))
+    if (!('node' in selection)) return this.#preempt(pod, selection)
+    const node = this.#nodes.get(selection.node)
+    if (needs.delayed.length > 0 && node) return this.#bindVolumes(pod, needs, node)
+    this.#unschedulable.delete(key)
+    return this.#bind(key, pod, selection.node)
+  }
+
+  #view(pod: Pod, candidates: readonly Candidate[], { volumes, exclusive, delayed }: Claims): ClusterView {
     const labelsOf = (namespace: string) => this.#namespaces.get(namespace)?.metadata.labels
-    const selection = selectNode(pod, { candidates, labelsOf, ...needs }, this.#nominations.nodeOf(key))
-    if ('node' in selection) {
-      this.#unschedulable.delete(key)
-      return this.#bind(key, pod, selection.node)
-    }
-    return this.#preempt(pod, selection)
+    const rules = [exclusiveRule(pod, exclusive), delayedBindingRule(delayed, this.#volumes.list())]
+    return { candidates, labelsOf, volumes, rules }
+  }
+
+  /** The place is the pod's while its volumes are made and bound; the claims' events bring it back here. */
+  async #bindVolumes(pod: Pod, { delayed }: Claims, node: Node): Promise<void> {
+    const plan = planBinding(delayed, this.#volumes.list(), node)
+    if (!plan) throw new Error(`no volumes for ${objectKey(pod)} on ${node.metadata.name} any more`)
+    this.#nominations.set(pod, node.metadata.name)
+    await bindVolumes(this.#ctx.client, plan, node)
   }
 
   async #preempt(pod: Pod, { refused, constraints }: Exclude<Selection, { node: string }>): Promise<void> {
@@ -259,4 +280,8 @@ function isMoved(change: CacheChange<Pod>): boolean {
 /** Where other pods are matters to it. Those that others keep away wait for them to go. */
 function minds({ spec }: Pod): boolean {
   return Boolean(spec?.affinity?.podAffinity || spec?.affinity?.podAntiAffinity || spec?.topologySpreadConstraints)
+}
+
+function hasClaims({ spec }: Pod): boolean {
+  return spec?.volumes?.some(({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim ?? ephemeral) ?? false
 }

@@ -4,7 +4,6 @@ import { affinityRule, type NamespaceLabels } from './affinity.ts'
 import { type Candidate, type Constraints, type PodRule, type Refusal, refusal } from './filters.ts'
 import { best } from './score.ts'
 import { spreadRule } from './spread.ts'
-import { exclusiveRule } from './volumes.ts'
 
 /** All nodes, and what a decision needs to know of the rest. */
 export interface ClusterView {
@@ -12,8 +11,8 @@ export interface ClusterView {
   readonly labelsOf: NamespaceLabels
   /** Where the pod's volumes can be reached from. */
   readonly volumes: readonly NodeSelector[]
-  /** Names of claims that no other pod may use. */
-  readonly exclusive: readonly string[]
+  /** What the pod's claims ask for besides. */
+  readonly rules: readonly (PodRule | undefined)[]
 }
 
 export interface Refused {
@@ -43,9 +42,9 @@ export function selectNode(pod: Pod, view: ClusterView, nominated?: string): Sel
   return { node: best(pod, { fitting, all: candidates, labelsOf }).node.metadata.name }
 }
 
-function constraintsOf(pod: Pod, { candidates, labelsOf, volumes, exclusive }: ClusterView): Constraints {
+function constraintsOf(pod: Pod, { candidates, labelsOf, volumes, rules: given }: ClusterView): Constraints {
   const nodes = candidates.map(({ node }) => node)
-  const all = [exclusiveRule(pod, exclusive), spreadRule(pod, nodes), affinityRule(pod, labelsOf)]
+  const all = [...given, spreadRule(pod, nodes), affinityRule(pod, labelsOf)]
   const rules: PodRule[] = all.filter((rule) => rule !== undefined)
   for (const { node, pods } of candidates) {
     for (const other of pods) for (const rule of rules) rule.count(other, node, 1)

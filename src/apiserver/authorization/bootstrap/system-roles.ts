@@ -82,6 +82,12 @@ export const systemRoles: readonly ClusterRole[] = [
     rule(read, 'storage.k8s.io', 'csidrivers'),
     rule(read, 'storage.k8s.io', 'csistoragecapacities'),
   ),
+  role(
+    'system:volume-scheduler',
+    rule(`patch update ${read}`, '', 'persistentvolumes'),
+    rule(read, 'storage.k8s.io', 'storageclasses'),
+    rule(`patch update ${read}`, '', 'persistentvolumeclaims'),
+  ),
   // Fairway's own: an agent keeps the routes to the pods of all other nodes.
   role('fairway:node-routes', rule(read, '', 'nodes')),
 ]
@@ -103,5 +109,6 @@ export const systemSubjects: Readonly<Record<string, readonly Subject[]>> = {
   'system:coredns': [user('system:coredns'), { kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }],
   'system:kube-controller-manager': [user('system:kube-controller-manager')],
   'system:kube-scheduler': [user('system:kube-scheduler')],
+  'system:volume-scheduler': [user('system:kube-scheduler')],
   'fairway:node-routes': [group('system:nodes')],
 }
