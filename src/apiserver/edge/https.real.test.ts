@@ -221,6 +221,14 @@ describe('a client', () => {
     await Promise.all([other.close(), cut])
   })
 
+  test('that speaks HTTP without TLS is told so', async () => {
+    const plain = connect(listener.port, '127.0.0.1')
+    plain.write('GET /api HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    let answer = ''
+    for await (const chunk of plain.setEncoding('utf8')) answer += chunk
+    expect(answer).toBe('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n')
+  })
+
   test('sees a watch begin before anything happens', async () => {
     const path = '/api/v1/secrets?watch=1'
     const outgoing = request({ host: '127.0.0.1', port: listener.port, path, ca: ca.certPem, ...credentials() })

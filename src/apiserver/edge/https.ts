@@ -62,8 +62,12 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  // Broken handshakes are the client's business.
-  https.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
+  https.on('tlsClientError', (error: NodeJS.ErrnoException, secured: TLSSocket) => {
+    const socket = error.code === 'ERR_SSL_HTTP_REQUEST' ? below(secured, sockets) : undefined
+    if (socket) socket.end(plainHttpRefusal, () => secured.destroy())
+    // Other broken handshakes are the client's business.
+    else secured.destroy()
+  })
   const limits: Limits = { bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000 }
   https.on('request', (request, response) => void serve(server, { request, response }, limits))
   https.on('upgrade', (request, socket: Duplex, head: Buffer) => {
@@ -81,6 +85,14 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
         for (const socket of sockets) socket.destroy()
       }),
   }
+}
+
+/** In the words of Go's servers. */
+const plainHttpRefusal = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n'
+
+/** The connection of the same client without TLS. */
+function below({ remoteAddress, remotePort }: TLSSocket, sockets: ReadonlySet<Socket>): Socket | undefined {
+  return [...sockets].find((socket) => socket.remotePort === remotePort && socket.remoteAddress === remoteAddress)
 }
 
 type Limits = Required<Pick<ListenOptions, 'bodyTimeoutMs'>>
