@@ -6,9 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { StatusError } from '../../api/machinery/status.ts'
-import type { WantedStreams } from './stream-options.ts'
-
-export const statusProtocol = 'v5.channel.k8s.io'
+import { statusProtocol, type WantedStreams } from './stream-options.ts'
 
 /** RFC 6455 1.3 */
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { kubeletQuery, type StreamedSubresource } from './stream-options.ts'
+import { agentHeaders, kubeletQuery, type StreamedSubresource } from './stream-options.ts'
 
 const cases: [subresource: StreamedSubresource, query: string, kubelet: string][] = [
   ['exec', 'command=sh&command=-c&command=a%20b&stdout=true', 'command=sh&command=-c&command=a+b&output=1'],
@@ -16,4 +16,15 @@ test.each(cases)('%s?%s', (subresource, query, kubelet) => {
 test.each(['x', '-1', '', '65536'])('port %j is refused', (port) => {
   const read = () => kubeletQuery('portforward', new URLSearchParams({ ports: port }))
   expect(read).toThrow('cannot convert to []int32: strconv.ParseUint: parsing ')
+})
+
+test.each<[subresource: StreamedSubresource, offered: string, told: string]>([
+  ['exec', 'v4.channel.k8s.io, v5.channel.k8s.io', 'v5.channel.k8s.io'],
+  ['attach', 'v5.channel.k8s.io', 'v5.channel.k8s.io'],
+  ['exec', 'v4.channel.k8s.io, channel.k8s.io', 'v4.channel.k8s.io, channel.k8s.io'],
+  ['portforward', 'v4.channel.k8s.io, v5.channel.k8s.io', 'v4.channel.k8s.io, v5.channel.k8s.io'],
+])('%s of a client that offers %s is asked of the agent with %s', (subresource, offered, told) => {
+  const relayed = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x' }
+  const headers = { ...relayed, cookie: 'a=b', 'sec-websocket-protocol': offered }
+  expect(agentHeaders(subresource, headers)).toEqual({ ...relayed, 'sec-websocket-protocol': told })
 })

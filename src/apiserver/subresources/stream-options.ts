@@ -1,4 +1,7 @@
-/** PodExecOptions, PodAttachOptions and PodPortForwardOptions: from a client's query to the one a kubelet reads. Pure. */
+/**
+ * PodExecOptions, PodAttachOptions and PodPortForwardOptions: from a client's query to the one a kubelet reads, and from
+ * a client's headers to those that agree on a protocol. Pure.
+ */
 import { badRequest } from '../../api/machinery/status.ts'
 
 export type StreamedSubresource = 'exec' | 'attach' | 'portforward'
@@ -50,4 +53,37 @@ function parsePorts(query: URLSearchParams): number[] {
       if (Number(text) > 65535) throw badRequest(`${parsing}: value out of range`)
       return Number(text)
     })
+}
+
+type Headers = Readonly<Record<string, string>>
+
+export const statusProtocol = 'v5.channel.k8s.io'
+
+/** The client is connected whatever becomes of its request, and told by a Status. */
+export function wantsStatus(subresource: StreamedSubresource, headers: Headers): boolean {
+  const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+  return subresource !== 'portforward' && isWebSocket(headers) && protocols.includes(statusProtocol)
+}
+
+function isWebSocket(headers: Headers): boolean {
+  return headers['upgrade']?.toLowerCase() === 'websocket' && headers['sec-websocket-key'] !== undefined
+}
+
+const relayedHeaders = [
+  'connection',
+  'upgrade',
+  'x-stream-protocol-version',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'origin',
+] as const
+
+/** What an agent is told of a client's headers. Who offers v5 gets it, whatever else comes first. */
+export function agentHeaders(subresource: StreamedSubresource, headers: Headers): Record<string, string> {
+  const relayed: Record<string, string> = {}
+  for (const name of relayedHeaders) if (headers[name] !== undefined) relayed[name] = headers[name]
+  if (wantsStatus(subresource, headers)) relayed['sec-websocket-protocol'] = statusProtocol
+  return relayed
 }

@@ -10,8 +10,8 @@ import type { ServerContext } from '../context.ts'
 import { relay } from '../http/relay.ts'
 import type { ResourceRoute } from '../routing/route.ts'
 import { type AgentAddress, dialError, locatePod, sendError } from './agent.ts'
-import { refuseByStatus, statusProtocol } from './status-websocket.ts'
-import { kubeletQuery, type StreamedSubresource, wantedStreams } from './stream-options.ts'
+import { refuseByStatus } from './status-websocket.ts'
+import { agentHeaders, kubeletQuery, type StreamedSubresource, wantedStreams, wantsStatus } from './stream-options.ts'
 
 /** What a client offered, and its connection after the request. */
 export interface UpgradeRequest {
@@ -35,7 +35,7 @@ export async function refuseWithoutUpgrade(context: ServerContext, request: Stre
 export async function tunnel(context: ServerContext, request: UpgradeRequest): Promise<void> {
   const { address, path } = await locate(context, request)
   const answer = await dial(context, request, address, path).catch((error: unknown) => {
-    if (!wantsStatus(request)) throw dialError(address, error as Error)
+    if (!wantsStatus(request.subresource, request.headers)) throw dialError(address, error as Error)
     return sendError(address, path, error as Error)
   })
   if (answer instanceof StatusError) return refuse(request, answer)
@@ -60,16 +60,6 @@ async function locate(context: ServerContext, { route, subresource, query }: Str
   return { address: target.address, path: parameters.size > 0 ? `${path}?${parameters.toString()}` : path }
 }
 
-/** The client is connected whatever becomes of its request, and told by a Status. */
-function wantsStatus({ subresource, headers }: UpgradeRequest): boolean {
-  const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  return subresource !== 'portforward' && isWebSocket(headers) && protocols.includes(statusProtocol)
-}
-
-function isWebSocket(headers: Readonly<Record<string, string>>): boolean {
-  return headers['upgrade']?.toLowerCase() === 'websocket' && headers['sec-websocket-key'] !== undefined
-}
-
 function refuse({ socket, headers, query }: UpgradeRequest, error: StatusError): void {
   refuseByStatus(socket, headers['sec-websocket-key'] ?? '', wantedStreams(query), error)
 }
@@ -85,25 +75,13 @@ interface Refusal {
   readonly body: Buffer
 }
 
-const relayedHeaders = [
-  'connection',
-  'upgrade',
-  'x-stream-protocol-version',
-  'sec-websocket-key',
-  'sec-websocket-version',
-  'sec-websocket-protocol',
-  'sec-websocket-extensions',
-  'origin',
-] as const
-
 function dial(
   context: ServerContext,
-  { headers }: UpgradeRequest,
+  { subresource, headers }: UpgradeRequest,
   address: AgentAddress,
   path: string,
 ): Promise<Handshake | Refusal> {
-  const relayed: Record<string, string> = {}
-  for (const name of relayedHeaders) if (headers[name] !== undefined) relayed[name] = headers[name]
+  const relayed = agentHeaders(subresource, headers)
   return new Promise((resolve, reject) => {
     const call = context.agents.request(address, { path, method: 'GET', headers: relayed })
     call.on('upgrade', (message, agentSocket, agentHead) => resolve({ message, agentSocket, agentHead }))
@@ -120,7 +98,7 @@ function dial(
 
 /** What an agent says against a request is passed on as it is. */
 function refuseAsAgent(request: UpgradeRequest, { message, body }: Refusal): void {
-  if (wantsStatus(request)) {
+  if (wantsStatus(request.subresource, request.headers)) {
     return refuse(request, internalError(`unable to upgrade connection: ${body.toString().trim()}`))
   }
   request.socket.end(Buffer.concat([Buffer.from(headText(message)), body]))
