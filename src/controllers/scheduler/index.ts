@@ -99,12 +99,12 @@ class Scheduler {
     const bound = Boolean(object.spec?.nodeName)
     const pending = !gone && isPending(object)
     if (gone || bound || this.#assumed.get(key)?.metadata.uid !== object.metadata.uid) this.#assumed.delete(key)
-    this.#nominations.follow(change, pending)
+    const freed = this.#nominations.follow(change, pending)
     // The pod's own wishes changed: it may fit now. Its status, which we write ourselves, says nothing new.
     if (gone || (change.type === 'updated' && !sameJson(change.old.spec, object.spec))) this.#unschedulable.delete(key)
     if (pending && !this.#unschedulable.has(key)) this.#queue.add(key)
+    if (freed || (bound && (gone || isPodTerminal(object)))) return this.#retryUnschedulable()
     if (!bound) return
-    if (gone || isPodTerminal(object)) return this.#retryUnschedulable()
     if (change.type === 'updated' && takesLess(object, change.old)) return this.#retryUnschedulable()
     if (isMoved(change)) this.#retryUnschedulable(minds)
   }
@@ -135,9 +135,10 @@ class Scheduler {
     if ('problem' in needs) {
       // The node is chosen; the claim's event brings the pod back.
       if (needs.binding && this.#nominations.nodeOf(key)) return
+      this.#nominations.delete(key)
       const message = unavailable(candidates.length, needs.problem)
       const vain = unschedulable(message, preemptionIsVain(pod, candidates.length))
-      return this.#fail(pod, { message: vain, nominated: undefined })
+      return this.#fail(pod, { message: vain, nominated: null })
     }
     const view = this.#view(pod, candidates, needs)
     const selection = selectNode(pod, view, this.#nominations.nodeOf(key))

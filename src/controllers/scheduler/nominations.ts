@@ -13,8 +13,9 @@ export class Nominations {
     this.#byKey.set(objectKey(pod), { pod, node })
   }
 
-  delete(key: string): void {
-    this.#byKey.delete(key)
+  /** False: there was none. */
+  delete(key: string): boolean {
+    return this.#byKey.delete(key)
   }
 
   nodeOf(key: string): string | undefined {
@@ -25,13 +26,14 @@ export class Nominations {
     return [...this.#byKey.values()].filter((one) => one.node === node).map(({ pod }) => pod)
   }
 
-  /** Follows what the API says: nominations of former runs and of others, and pods that no longer wait. */
-  follow(change: CacheChange<Pod>, pending: boolean): void {
+  /** Follows what the API says: nominations of former runs and of others, and pods that no longer wait. True: one ended. */
+  follow(change: CacheChange<Pod>, pending: boolean): boolean {
     const { object } = change
     const key = objectKey(object)
     const node = object.status?.nominatedNodeName
     const withdrawn = change.type === 'updated' && Boolean(change.old.status?.nominatedNodeName) && !node
-    if (!pending || withdrawn) this.#byKey.delete(key)
-    else if (node) this.set(object, node)
+    if (!pending || withdrawn) return this.delete(key)
+    if (node) this.set(object, node)
+    return false
   }
 }

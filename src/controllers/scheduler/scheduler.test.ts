@@ -223,6 +223,23 @@ describe('the scheduler', () => {
     expect(api.count(/delete pods/)).toBe(2)
   })
 
+  test('a place that was kept is free again when the pod it was kept for is deleted', async () => {
+    const api = new FakeApi()
+    await api.create(resources.nodes, small)
+    harness = startHarness(startScheduler, { api })
+    await api.create(resources.pods, pod('low', { priority: 1, ...requesting({ cpu: '600m' }) }))
+    await harness.quiet()
+    await api.create(resources.pods, pod('high', { priority: 9, ...requesting({ cpu: '800m' }) }))
+    await harness.quiet()
+    // Fits beside the one that ends, and not beside the one that is to come.
+    await api.create(resources.pods, pod('next', { priority: 5, ...requesting({ cpu: '300m' }) }))
+    await harness.quiet()
+    expect((await get(api, 'next')).spec?.nodeName).toBeUndefined()
+    await api.delete(resources.pods, (await get(api, 'high')).metadata)
+    await harness.quiet()
+    expect((await get(api, 'next')).spec?.nodeName).toBe('n1')
+  })
+
   test('a pod that wants to be near another goes once that one is there', async () => {
     const api = new FakeApi()
     await api.create(resources.nodes, node('n1', { metadata: { name: 'n1', labels: { zone: 'a' } } }))
