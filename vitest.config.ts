@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-/** Programs kernels or starts clusters: one file at a time. */
+/** Programs kernels or starts clusters: one file at a time, also on machines that are busy with something else. */
 const real = {
   pool: 'forks',
   fileParallelism: false,
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  expect: { poll: { timeout: 15_000 } },
 } as const
 
 /**

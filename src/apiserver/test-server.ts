@@ -116,7 +116,7 @@ async function collect(body: AsyncIterable<Buffer>, events: WatchLine[]): Promis
 }
 
 /** Waits until `holds`, and says what was awaited when it does not come true. */
-export async function until(what: string, holds: () => boolean, { timeoutMs = 5000 } = {}): Promise<void> {
+export async function until(what: string, holds: () => boolean, { timeoutMs = 9000 } = {}): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`timed out waiting for: ${what}`)

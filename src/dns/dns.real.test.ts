@@ -90,7 +90,7 @@ async function addresses(name: string): Promise<string[]> {
   return answers.flatMap(({ data }) => (data.type === 'address' ? [data.address] : []))
 }
 
-async function until(what: string, holds: () => Promise<boolean>, withinMs = 5000): Promise<number> {
+async function until(what: string, holds: () => Promise<boolean>, withinMs = 15_000): Promise<number> {
   const started = performance.now()
   while (!(await holds())) {
     if (performance.now() - started > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`)

@@ -39,9 +39,9 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 const rules = () => runOk('iptables-save', [])
 
 async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000
+  const deadline = Date.now() + 15_000
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`waited 5 s for ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited 15 s for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

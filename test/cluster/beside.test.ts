@@ -45,7 +45,7 @@ test('in the foreground, the cluster is watched over and taken down on Ctrl-C', 
     text += chunk.toString()
   })
   const ended = new Promise((resolve) => child.once('close', resolve))
-  await eventually('the cluster', async () => text.includes('running; Ctrl-C takes the cluster down'))
+  await eventually('the cluster', async () => text.includes('running; Ctrl-C takes the cluster down'), 40_000)
   expect((await fairway('status')).stdout).toMatch(/^supervisor +running /m)
   expect((await fairway('up')).stderr).toContain('cluster fairway is running already')
   const pidOf = () => Number(readFileSync(`${base}/fairway/run/node-1.pid`, 'utf8'))

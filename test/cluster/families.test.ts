@@ -29,7 +29,9 @@ async function allAnswer(cluster: TestCluster, address: string) {
     return new Set([...answers.matchAll(/ServerName: (\S+),/g)].map(([, name]) => name)).size === 3
   })
   for (const node of ['node-1', 'node-2']) {
-    expect((await fairway('exec', '--node', node, '--', 'curl', '-gsS', ...linger, url)).stdout).toContain('ServerIP')
+    await eventually(`an answer on ${node}`, async () =>
+      (await fairway('exec', '--node', node, '--', 'curl', '-gsS', ...linger, url)).stdout.includes('ServerIP'),
+    )
   }
 }
 
@@ -45,8 +47,9 @@ test('a dual-stack cluster gives pods, nodes and Services addresses of both fami
   const pod = words(await cluster.kubectl('get', 'pod', 'client', '-o', 'jsonpath={.status.podIPs[*].ip}'))
   expect(pod).toEqual([expect.stringMatching(/^10\.244\./), expect.stringMatching(/^fd00:10:244:/)])
   for (const type of ['A', 'AAAA']) {
-    const address = await cluster.inPod('client', 'dig', '+short', type, 'web.default.svc.cluster.local')
-    expect(ips).toContain(address.trim())
+    await eventually(`an ${type} record`, async () =>
+      ips.includes((await cluster.inPod('client', 'dig', '+short', type, 'web.default.svc.cluster.local')).trim()),
+    )
   }
   const unreachable = await run('ip', ['-6', 'route', 'show', 'type', 'unreachable'])
   expect(unreachable.stdout).toContain(services6)

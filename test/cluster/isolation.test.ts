@@ -45,7 +45,7 @@ const ready = (...names: string[]) =>
 const remove = (...names: string[]) => cluster.kubectl('delete', 'pod', '--now', ...names)
 const field = (name: string, path: string) => cluster.kubectl('get', 'pod', name, '-o', `jsonpath={${path}}`)
 const demoapp = { image: 'ikubernetes/demoapp:v1.0', node: 'node-1' }
-const curl = async (url: string) => (await run('curl', ['-sm', '2', url])).stdout
+const curl = async (url: string) => (await run('curl', ['-sm', '5', url])).stdout
 const sleeping = 'command: [sleep, "1000"]'
 
 describe('host ports', () => {
@@ -65,8 +65,8 @@ describe('host ports', () => {
     await create('host', { node: 'node-1', container: sleeping, spec: 'hostNetwork: true' })
     await ready('pod1', 'pod2', 'pod3', 'host')
     const ask = (...command: string[]) => cluster.inPod('host', ...command)
-    expect(await ask('curl', '-sm2', '--interface', nodeIPs[0], 'http://127.0.0.1:54323')).toContain('ServerName: pod1')
-    expect(await ask('curl', '-sm2', `http://${nodeIPs[0]}:54323`)).toContain('ServerName: pod2')
+    expect(await ask('curl', '-sm5', '--interface', nodeIPs[0], 'http://127.0.0.1:54323')).toContain('ServerName: pod1')
+    expect(await ask('curl', '-sm5', `http://${nodeIPs[0]}:54323`)).toContain('ServerName: pod2')
     const client = `$s = IO::Socket::IP->new(Proto => "udp", PeerHost => "${nodeIPs[0]}", PeerPort => 54323);
       alarm 2; $s->send("?"); $s->recv($m, 99); print $m`
     expect(await ask('perl', '-MIO::Socket::IP', '-e', client)).toBe('udp')
@@ -90,11 +90,11 @@ describe('host ports', () => {
     const far = await field('far', '.status.podIP')
     const all = async () => {
       expect(await curl(url), 'from outside').toContain('ServerName: web')
-      expect(await cluster.onNode('curl', '-sm2', 'http://localhost:8080'), 'from the node').toContain(
+      expect(await cluster.onNode('curl', '-sm5', 'http://localhost:8080'), 'from the node').toContain(
         'ServerName: web',
       )
-      expect(await cluster.inPod('far', 'curl', '-sm2', url), 'from another node').toContain(`ClientIP: ${far}`)
-      expect(await cluster.inPod('web', 'curl', '-sm2', url), 'from itself').toContain('ServerName: web')
+      expect(await cluster.inPod('far', 'curl', '-sm5', url), 'from another node').toContain(`ClientIP: ${far}`)
+      expect(await cluster.inPod('web', 'curl', '-sm5', url), 'from itself').toContain('ServerName: web')
     }
     await all()
     const rules = () => cluster.onNode('iptables-save', '-t', 'nat')
@@ -179,8 +179,8 @@ describe('a resize', () => {
     await eventually('the resize', async () => (await held('sized')) === '60Mi')
     expect(await limit()).toBe(`${60 * 1024 * 1024}\n`)
     expect(await field('sized', '.status.containerStatuses[0].restartCount')).toBe('0')
-    expect(await cluster.kubectl('describe', 'pod', 'sized')).toMatch(
-      /ResizeCompleted .*"memory":"60Mi".*"generation":2/,
+    await eventually('its Event', async () =>
+      /ResizeCompleted .*"memory":"60Mi".*"generation":2/.test(await cluster.kubectl('describe', 'pod', 'sized')),
     )
     expect((await resize('sized', '{"limits":{"memory":"30Mi","cpu":"200m"}}')).code).toBe(0)
     await eventually('less', async () => (await held('sized')) === '30Mi')
@@ -218,11 +218,10 @@ describe('a resize', () => {
     await eventually('the resize', async () => (await held('sized')) === '60Mi')
     await ready('sized')
     expect(await limit()).toBe(`${60 * 1024 * 1024}\n`)
-    const events = await cluster.kubectl('describe', 'pod', 'sized')
-    expect(events).toContain('Container c resize requires restart')
-    await eventually('the event', async () =>
-      (await cluster.kubectl('describe', 'pod', 'sized')).includes('ResizeCompleted'),
-    )
+    await eventually('the Events', async () => {
+      const described = await cluster.kubectl('describe', 'pod', 'sized')
+      return described.includes('Container c resize requires restart') && described.includes('ResizeCompleted')
+    })
     await remove('sized')
   })
 })
@@ -250,8 +249,8 @@ volumes: [{name: v, emptyDir: {}}]`
     await create('root', { container: sleeping, spec: 'securityContext: {runAsNonRoot: true}' })
     const seen = () => cluster.kubectl('get', 'pod', 'root')
     await eventually('the refusal', async () => (await seen()).includes('CreateContainerConfigError'))
-    const described = await cluster.kubectl('describe', 'pod', 'root')
-    expect(described).toContain('Error: container has runAsNonRoot and image will run as root (pod: "root_default(')
+    const refusal = 'Error: container has runAsNonRoot and image will run as root (pod: "root_default('
+    await eventually('the Event', async () => (await cluster.kubectl('describe', 'pod', 'root')).includes(refusal))
     await remove('root')
   })
 

@@ -37,9 +37,11 @@ test('kubectl create job runs a command once', async () => {
   await becomes('complete', 'once')
   expect(await cluster.kubectl('logs', 'job/once')).toBe('done\n')
   expect(await cluster.kubectl('get', 'jobs', 'once', '--no-headers')).toMatch(/^once +Complete +1\/1 +\d+s +\d+s\n$/)
-  const described = await cluster.kubectl('describe', 'job', 'once')
-  expect(described).toMatch(/Pods Statuses: +0 Active \(0 Ready\) \/ 1 Succeeded \/ 0 Failed/)
-  expect(described).toMatch(/Normal +Completed +\S+ +job-controller +Job completed/)
+  const described = () => cluster.kubectl('describe', 'job', 'once')
+  expect(await described()).toMatch(/Pods Statuses: +0 Active \(0 Ready\) \/ 1 Succeeded \/ 0 Failed/)
+  await eventually('its Event', async () =>
+    /Normal +Completed +\S+ +job-controller +Job completed/.test(await described()),
+  )
 })
 
 test('the pods of an indexed Job know their index and have its name', async () => {

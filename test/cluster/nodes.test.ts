@@ -35,7 +35,7 @@ const nodes = async () => (await json<List<NodeObject>>('nodes')).items
 const webPods = async () => (await json<List<PodObject>>('pods', '-l', 'app=web')).items
 const isReady = (pod: PodObject) => pod.status.conditions.some((c) => c.type === 'Ready' && c.status === 'True')
 const on = (node: string, ...command: string[]) => fairway('exec', '--node', node, '--', ...command)
-const curl = (url: string) => ['curl', '-sS', '--max-time', '2', url]
+const curl = (url: string) => ['curl', '-sS', '--max-time', '5', url]
 const readyAddresses = async () =>
   words(await cluster.kubectl('get', 'endpoints', 'web', '-o', 'jsonpath={.subsets[*].addresses[*].ip}')).sort()
 
@@ -124,7 +124,7 @@ describe('a node that is switched off', () => {
   })
 
   test('is NotReady after the grace period, its pods are not ready, and their endpoints leave', async () => {
-    await cluster.kubectl('wait', '--for=condition=Ready=Unknown', `node/${victim}`, '--timeout=15s')
+    await cluster.kubectl('wait', '--for=condition=Ready=Unknown', `node/${victim}`, '--timeout=30s')
     await eventually('its pod to be not ready', async () =>
       (await webPods()).some((pod) => pod.spec.nodeName === victim && !isReady(pod)),
     )
@@ -134,7 +134,7 @@ describe('a node that is switched off', () => {
     expect(others).toEqual(names)
     // Rules follow the endpoints; then no request is lost.
     await eventually('requests that all succeed', async () => {
-      const loop = `for i in 1 2 3 4 5 6 7 8; do curl -fsS --max-time 1 http://${ip} || exit 1; done`
+      const loop = `for i in 1 2 3 4 5 6 7 8; do curl -fsS --max-time 3 http://${ip} || exit 1; done`
       return cluster.inPod('client', 'sh', '-c', loop)
     })
   })

@@ -42,7 +42,7 @@ spec:
     await kubectl('patch', 'configmap', 'settings', '-p', '{"data":{"color":"blue"}}')
     await kubectl('patch', 'secret', 'keys', '-p', '{"stringData":{"key":"two"}}')
     await kubectl('label', 'pod', 'live', 'app=other', '--overwrite')
-    await eventually('all three in the volume', async () => (await read()) === 'bluetwoapp="other"', 5000)
+    await eventually('all three in the volume', async () => (await read()) === 'bluetwoapp="other"')
     await kubectl('delete', 'pod', 'live', '--grace-period=0', '--force')
   })
 
@@ -95,10 +95,11 @@ spec:
     - {name: side, image: busybox, restartPolicy: Always, command: [sh, -c, 'trap "exit 0" TERM; while :; do sleep 0.1; done']}
     - {name: setup, image: busybox, command: [sh, -c, 'echo ready > /v/x'], volumeMounts: [{name: v, mountPath: /v}]}
   containers:
-    - {name: main, image: busybox, command: [sh, -c, 'cat /v/x; sleep 2'], volumeMounts: [{name: v, mountPath: /v}]}
+    - {name: main, image: busybox, command: [sh, -c, 'cat /v/x; until [ -e /v/enough ]; do sleep 0.1; done'], volumeMounts: [{name: v, mountPath: /v}]}
   volumes: [{name: v, emptyDir: {}}]
 `)
     await eventually('both running', async () => /batch +2\/2 +Running/.test(await kubectl('get', 'pods')))
+    await cluster.inPod('batch -c main', 'touch', '/v/enough')
     await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/batch', '--timeout=20s')
     expect(await kubectl('get', 'pod', 'batch')).toMatch(/batch +0\/2 +Completed +0/)
     expect(await kubectl('logs', 'batch', '-c', 'main')).toBe('ready\n')
@@ -120,7 +121,8 @@ spec:
 `)
     await eventually('the back-off', async () => (await kubectl('get', 'pod', 'crash')).includes('CrashLoopBackOff'))
     expect(await field('crash', '.status.containerStatuses[0].lastState.terminated.message')).toBe('because')
-    expect(await events('crash')).toContain('Back-off restarting failed container main in pod crash_default(')
+    const backOff = 'Back-off restarting failed container main in pod crash_default('
+    await eventually('the Event', async () => (await events('crash')).includes(backOff))
     await kubectl('delete', 'pod', 'crash', '--grace-period=0', '--force')
     await eventually('it to be off the node', async () => !(await kubectl('get', 'pods', '-A')).includes('crash'))
   })
@@ -140,7 +142,7 @@ spec:
 `
     await cluster.apply(manifest('port', '172.30.0.11'))
     await ready('port')
-    expect(await cluster.onNode('curl', '-s', '-m', '2', 'http://172.30.0.11:8080/')).toContain('ServerName: port')
+    expect(await cluster.onNode('curl', '-s', '-m', '5', 'http://172.30.0.11:8080/')).toContain('ServerName: port')
     await cluster.apply(manifest('clash', '0.0.0.0'))
     const message = "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
     await eventually('the refusal', async () => (await events('clash')).includes(message))

@@ -99,7 +99,7 @@ spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
   })
   const node = await cluster.kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].spec.nodeName}')
   const drain = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--pod-selector=app=web']
-  const refused = await cluster.tryKubectl([...drain, '--timeout=2s'])
+  const refused = await cluster.tryKubectl([...drain, '--timeout=6s'])
   expect(refused.code).toBe(1)
   expect(refused.stderr).toContain("Cannot evict pod as it would violate the pod's disruption budget.")
   await cluster.kubectl('patch', 'pdb', 'web', '--type=merge', '-p', '{"spec":{"minAvailable":1}}')

@@ -299,6 +299,8 @@ describe('run and attach', () => {
 describe('logs', () => {
   test('of a container that was restarted: this run, the one before, both followed', async () => {
     await eventually('a restart', async () => (await restarts('counter')) === '1', 40_000)
+    await eventually('its log', async () => (await cluster.kubectl('logs', 'counter')).includes('run 1\n'))
+    await eventually('all of it', async () => (await cluster.kubectl('logs', 'counter')).includes('oops\n'))
     expect(await cluster.kubectl('logs', 'counter', '--previous')).toContain('run 0\n')
     expect(await cluster.kubectl('logs', 'counter', '--tail=5', '--since=1h')).toContain('run 1\n')
     expect(await cluster.kubectl('logs', 'counter', '--timestamps', '--limit-bytes=10')).toMatch(/^\d{4}-\d\d-\d\d$/)

@@ -33,26 +33,30 @@ test('W10 the pods are created in order, each after the former one is ready', as
   await rolledOut()
   const pods = await kubectl('get', 'pods', '-l', 'app=stateful-nginx', '-o', 'jsonpath={.items[*].metadata.name}')
   expect(words(pods)).toEqual(names)
-  const messages = await kubectl(
-    'get',
-    'events',
-    '--field-selector=involvedObject.kind=StatefulSet,reason=SuccessfulCreate',
-    '--sort-by=.metadata.resourceVersion',
-    '-o',
-    'jsonpath={range .items[*]}{.message}{"\\n"}{end}',
-  )
-  expect(messages.trim().split('\n')).toEqual(
-    names.map((name) => `create Pod ${name} in StatefulSet stateful-nginx successful`),
-  )
+  const expected = names.map((name) => `create Pod ${name} in StatefulSet stateful-nginx successful\n`)
+  await eventually('their Events, in this order', async () => {
+    const messages = await kubectl(
+      'get',
+      'events',
+      '--field-selector=involvedObject.kind=StatefulSet,reason=SuccessfulCreate',
+      '--sort-by=.metadata.resourceVersion',
+      '-o',
+      'jsonpath={range .items[*]}{.message}{"\\n"}{end}',
+    )
+    return messages === expected.join('')
+  })
 })
 
 test('W10 each pod has a name, and the name follows it to its new address', async () => {
   for (const name of names) await resolves(name, await ipOf(name))
   const before = await ipOf('stateful-nginx-1')
   await kubectl('delete', 'pod', 'stateful-nginx-1')
-  await rolledOut()
-  const after = await ipOf('stateful-nginx-1')
-  expect(after).not.toBe(before)
+  // The set's status tells of the pod that went until the controller has looked again: no end of a rollout to wait for.
+  const after = await eventually('another address', async () => {
+    const ip = await ipOf('stateful-nginx-1')
+    return ip !== '' && ip !== before ? ip : undefined
+  })
+  await kubectl('wait', '--for=condition=Ready', 'pod/stateful-nginx-1', '--timeout=30s')
   await resolves('stateful-nginx-1', after)
 })
 

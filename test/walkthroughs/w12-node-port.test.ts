@@ -36,7 +36,7 @@ const answersFromEverywhere = async (port: string) => {
       ['a pod', () => cluster.tryKubectl(['exec', 'client', '--', ...curl(`http://${ip}:${port}`)])],
     ] as const
     for (const [who, call] of callers) {
-      await eventually(`an answer from ${node}:${port} for ${who}`, async () => visit(await call()), 5_000)
+      await eventually(`an answer from ${node}:${port} for ${who}`, async () => visit(await call()))
     }
   }
 }

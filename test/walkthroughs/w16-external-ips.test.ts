@@ -75,9 +75,9 @@ test('W16 without the address the Service no longer answers there', async () => 
   await cluster.kubectl('patch', 'svc', 'web-external', '-p', '{"spec":{"externalIPs":null}}')
   await eventually('no answer', async () => (await cluster.outside(...curl(`http://${externalIp}`))).code !== 0)
   expect((await cluster.outside(...tls())).stdout).toBe('safe and sound\n')
-  const rules = (await cluster.on('node-1', 'iptables-save', '-t', 'nat')).stdout
-  expect(rules).not.toContain('default/web-external:http external IP')
-  expect(rules).toContain('default/secure:https external IP')
+  const rules = async () => (await cluster.on('node-1', 'iptables-save', '-t', 'nat')).stdout
+  await eventually('no rule', async () => !(await rules()).includes('default/web-external:http external IP'))
+  expect(await rules()).toContain('default/secure:https external IP')
 })
 
 test.each([

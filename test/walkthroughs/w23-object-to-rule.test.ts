@@ -15,7 +15,7 @@ const currentNodes = (text: string) => [...text.matchAll(/^(node-\d) +current +(
 test('W23 status shows what is stored of a Service, and on each node what is programmed and how long it took', async () => {
   const text = await eventually('rules on all nodes', async () => {
     const shown = await status('web')
-    return currentNodes(shown).length === 3 ? shown : undefined
+    return currentNodes(shown).length === 3 && shown.includes(' 3 ready\n') ? shown : undefined
   })
   const revision = async (...what: string[]) =>
     cluster.kubectl('get', ...what, '-o', 'jsonpath={.items[*].metadata.resourceVersion}')
@@ -48,11 +48,11 @@ test('W23 a Service that is legal and of no use is warned of', async () => {
   )
   expect(await status('lonely')).toContain('warning: Its selector app=wbe matches no pod in namespace default.\n')
   await cluster.kubectl('patch', 'svc', 'web', '-p', '{"spec":{"type":"NodePort","externalTrafficPolicy":"Local"}}')
-  const text = await eventually('a warning', async () => {
-    const shown = await status('web')
-    return shown.includes('warning') ? shown : undefined
-  })
-  expect(text).toMatch(/warning: externalTrafficPolicy is Local: no ready pod of it is on node-\d, where packets/)
+  await eventually('the warning', async () =>
+    /warning: externalTrafficPolicy is Local: no ready pod of it is on node-\d, where packets/.test(
+      await status('web'),
+    ),
+  )
 })
 
 test('W23 a Service that does not exist, and what is no Service, are refused', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { execIn } from '../pods/start.ts'
 import { collect, once, type Talk } from '../testing/channels.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 import { TestServing } from '../testing/serving.ts'
@@ -107,6 +108,8 @@ describe('attach', () => {
     const script = 'trap "echo caught; stty size; exit 0" INT; tty; echo ready; while :; do sleep 0.05; done'
     node.createPod('terminal', { command: ['sh', '-c', script], stdin: true, tty: true }, never)
     await node.untilRunning('terminal')
+    const log = async () => (await serving.get('/containerLogs/default/terminal/main')).body
+    await expect.poll(log).toBe('/dev/pts/0\r\nready\r\n')
     const result = await attach(
       'terminal',
       'input=1&output=1&tty=1',
@@ -117,18 +120,23 @@ describe('attach', () => {
     )
     expect(result.stdout).toMatch(/caught\r\n44 111\r\n$/)
     expect(result.error).toBe(success)
-    const { body } = await serving.get('/containerLogs/default/terminal/main')
-    expect(body).toMatch(/^\/dev\/pts\/0\r\nready\r\n/)
+    expect(await log()).toMatch(/^\/dev\/pts\/0\r\nready\r\n/)
   })
 
   test('of a container without stdin drops what is sent; input is at its end from the start', async () => {
-    node.createPod('deaf', { command: ['sh', '-c', 'cat; echo end; sleep 0.3; echo later'] }, never)
+    const script = 'cat; echo end; until [ -e /tmp/go ]; do echo here; sleep 0.05; done; echo later'
+    const uid = node.createPod('deaf', { command: ['sh', '-c', script] }, never)
     await node.untilRunning('deaf')
-    const large = once(({ send }) => {
-      for (let i = 0; i < 40; i++) send(0, Buffer.alloc(65536))
-    })
-    expect((await attach('deaf', 'input=1&output=1', large)).stdout).toContain('later\n')
-    expect((await serving.get('/containerLogs/default/deaf/main')).body).toBe('end\nlater\n')
+    const large = once(
+      ({ send }) => {
+        for (let i = 0; i < 40; i++) send(0, Buffer.alloc(65536))
+        const touch = { uid, container: 'main', command: ['touch', '/tmp/go'], timeoutMs: 10_000 }
+        void execIn(agent.runtime, touch)
+      },
+      ({ stdout }) => stdout.includes('here'),
+    )
+    expect((await attach('deaf', 'input=1&output=1', large)).stdout).toMatch(/later\n$/)
+    expect((await serving.get('/containerLogs/default/deaf/main')).body).toMatch(/^end\n(here\n)+later\n$/)
   })
 
   test('large amounts pass both ways', async () => {

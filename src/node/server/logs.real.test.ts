@@ -32,7 +32,8 @@ test('a caller without a certificate is refused', async () => {
 
 describe('logs', () => {
   test('are cut', async () => {
-    expect((await get('/containerLogs/default/talker/main')).body).toBe('line 1\nline 2\nline 3\n')
+    const all = async () => (await get('/containerLogs/default/talker/main')).body
+    await expect.poll(all).toBe('line 1\nline 2\nline 3\n')
     expect((await get('/containerLogs/default/talker/main?tailLines=1')).body).toBe('line 3\n')
     expect((await get('/containerLogs/default/talker/main?limitBytes=4')).body).toBe('line')
     expect((await get('/containerLogs/default/talker/main?timestamps=true&tailLines=1')).body).toMatch(

@@ -61,7 +61,7 @@ export class FakeApi implements Transport {
   }
 
   /** Resolves when `condition` holds; it is asked after every change. Rejects with `what` when time is up. */
-  async until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
     const deadline = Date.now() + timeoutMs
     while (!condition()) {
       const left = deadline - Date.now()
