@@ -81,3 +81,23 @@ test('wait, replace and delete by label do what they say', async () => {
     'Error from server (NotFound): configmaps "one" not found\n',
   )
 })
+
+async function explain(name: string, ...more: string[]): Promise<void> {
+  const { code, stderr, stdout } = await kubectl.run('explain', name, '--recursive', ...more)
+  expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' })
+  expect(stdout).toContain('KIND:')
+}
+
+test('explain tells the fields of a kind of every group and version', async () => {
+  const { stdout } = await kubectl.run('api-resources', '--no-headers')
+  const kinds = stdout.split('\n').map((line) => line.split(/\s+/))
+  const firsts = new Map(kinds.reverse().map(([name = '', ...more]) => [more.at(-3) ?? '', name]))
+  firsts.delete('')
+  expect(firsts.size).toBeGreaterThan(15)
+  // Of a name that two groups have, kubectl takes the group for a field.
+  for (const [apiVersion, name] of firsts) await explain(name, `--api-version=${apiVersion}`)
+})
+
+test.each(['pods', 'deployments.apps', 'csidrivers.storage.k8s.io'])('explain %s out of OpenAPI v2', (name) =>
+  explain(name, '--output=plaintext-openapiv2'),
+)
