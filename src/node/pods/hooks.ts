@@ -28,7 +28,9 @@ export async function runHook(hook: LifecycleHandler, place: HookPlace): Promise
   if (!hook.httpGet) return `Cannot run handler: invalid handler for container ${container.name}`
   // Any answer will do; that it was asked is what matters.
   const headers = { 'User-Agent': 'kube-lifecycle/1.36' }
-  const outcome = await requestHttp(hook.httpGet, { podIP, container, timeoutMs, headers })
+  const outcome = await requestHttp(hook.httpGet, { podIP, container, timeoutMs, headers }).catch((error: Error) => ({
+    error: error.message,
+  }))
   if (!('error' in outcome)) return undefined
   return failure(`HTTP lifecycle hook (${hook.httpGet.path ?? ''})`, place, outcome.error, '')
 }

@@ -1,6 +1,6 @@
 /** Pods that cannot run as they are: what their status and their Events say. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Event } from '../../api/generated/v1.ts'
+import type { Container, Event } from '../../api/generated/v1.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 
 let node: TestNode
@@ -72,6 +72,34 @@ test('a program that is not there is told in an Event', async () => {
   await node.api.until('the Event', () => events('nothing').includes(words))
   expect(events('nothing').some((event) => event.includes('Started'))).toBe(false)
   await node.deletePod('nothing')
+})
+
+const misplaced: [what: string, container: Partial<Container>, message: string][] = [
+  [
+    'a directory to mount where the image has a file',
+    { volumeMounts: [{ name: 'v', mountPath: '/etc/passwd', subPath: 'd' }] },
+    'at "/etc/passwd": not a directory: Are you trying to mount a directory onto a file (or vice-versa)? ' +
+      'Check if the specified host path exists and is the expected type',
+  ],
+  [
+    'a working directory that is a file',
+    { workingDir: '/etc/passwd' },
+    'chdir to cwd ("/etc/passwd") set in config.json failed: not a directory',
+  ],
+]
+test.each(misplaced)('%s is told', async (_, container, message) => {
+  node.createPod('misplaced', { command: ['true'], ...container }, { volumes: [{ name: 'v', emptyDir: {} }] })
+  await node.api.until('the Event', () => events('misplaced').some((event) => event.endsWith(message)))
+  await node.deletePod('misplaced')
+})
+
+test('a probe of a port that the container does not name leaves it unready, and says so', async () => {
+  const readinessProbe = { httpGet: { port: 'web' }, periodSeconds: 1 }
+  node.createPod('portless', { command: ['sleep', '1000'], readinessProbe })
+  const words = 'errored and resulted in unknown state: strconv.Atoi: parsing "web": invalid syntax'
+  await node.api.until('the Event', () => events('portless').includes(`Warning Unhealthy: Readiness probe ${words}`))
+  expect(node.pod('portless')?.status?.containerStatuses?.[0]?.ready).toBe(false)
+  await node.deletePod('portless')
 })
 
 test('a sandbox that cannot be made leaves the pod waiting, with a status', async () => {

@@ -31,7 +31,7 @@ const busybox = (name: string, script: string, more: Partial<Container> = {}): C
 const service = (name: string, more: Partial<Container> = {}) =>
   busybox(
     name,
-    `echo +${name} >> /v/log; trap 'echo -${name} >> /v/log; exit 0' TERM; while :; do sleep 0.02; done`,
+    `trap 'echo -${name} >> /v/log; exit 0' TERM; echo +${name} >> /v/log; while :; do sleep 0.02; done`,
     more,
   )
 
@@ -125,7 +125,9 @@ describe('an end that restarts all containers', () => {
     expect(container('all', 'watcher')?.lastState?.terminated).toMatchObject({ reason: 'Error', exitCode: 88 })
     expect(condition('all', 'AllContainersRestarting')?.status).toBe('False')
     expect(node.pod('all')?.status?.podIP).toBe(podIP)
-    const log = (await output(uid, 'main', 'cat /v/log')).trimEnd().split('\n')
+    const readLog = async () => (await output(uid, 'main', 'cat /v/log')).trimEnd().split('\n')
+    await expect.poll(readLog).toHaveLength(8)
+    const log = await readLog()
     // Nobody was asked to end, and each beginning was in order.
     for (const beginning of [log.slice(0, 4), log.slice(4)]) {
       expect(beginning.slice(0, 2)).toEqual(['setup', '+side'])

@@ -19,7 +19,7 @@ const bodyMax = 10 * 1024
 
 const redirectsMax = 10
 
-/** Never rejects. Certificates are not checked. Redirects are followed on the same host. */
+/** Rejects only for a port that the container does not have. Certificates are not checked. Redirects are followed on the same host. */
 export async function requestHttp(action: HTTPGetAction, target: HttpTarget, redirects = 0): Promise<HttpOutcome> {
   const answer = await requestOnce(action, target)
   if ('error' in answer || answer.location === undefined) return answer
@@ -75,10 +75,12 @@ function ownHeaders({ httpHeaders = [] }: HTTPGetAction): Record<string, string>
   return Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]))
 }
 
-/** A named port is one of the container's own. */
+/** A named port is one of the container's own. Throws, in Go's words, when it has none of that name. */
 export function portNumber(port: number | string, { ports }: Container): number {
-  if (typeof port === 'number') return port
-  return ports?.find(({ name }) => name === port)?.containerPort ?? Number(port)
+  const number = typeof port === 'number' ? port : (ports?.find(({ name }) => name === port)?.containerPort ?? port)
+  if (typeof number === 'number') return number
+  if (!/^\d+$/.test(number)) throw new Error(`strconv.Atoi: parsing ${JSON.stringify(number)}: invalid syntax`)
+  return Number(number)
 }
 
 export function hostPort(host: string, port: number): string {

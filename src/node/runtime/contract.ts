@@ -236,6 +236,6 @@ export interface Runtime {
   /** A directory for a volume, made when asked for. What comes from the API (`api`) is kept in memory only. */
   volumeDirectory(uid: string, kind: 'api' | 'empty', volume: string): string
   storageUse(uid: string): Promise<StorageUse>
-  /** Mounts a tmpfs at a volume directory, once. */
-  mountMemory(directory: string, sizeLimit?: string): Promise<void>
+  /** Mounts a tmpfs of this size at a volume directory, once. */
+  mountMemory(directory: string, sizeBytes: number): Promise<void>
 }

@@ -198,8 +198,8 @@ export class ProcessRuntime implements Runtime {
     return measureStorage(this.#exec, this.#paths(uid))
   }
 
-  mountMemory(directory: string, sizeLimit?: string): Promise<void> {
-    return mountTmpfs(this.#exec, directory, sizeLimit)
+  mountMemory(directory: string, sizeBytes: number): Promise<void> {
+    return mountTmpfs(this.#exec, directory, sizeBytes)
   }
 
   #newest(uid: string, name: string): AttemptPaths | undefined {

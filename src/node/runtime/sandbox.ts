@@ -1,5 +1,5 @@
 /** Pod sandboxes: the pod's own files, namespaces, addresses and link. What is made is on record before it is made. */
-import { mkdirSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Exec } from '../../lib/exec.ts'
@@ -198,10 +198,14 @@ async function mountWritable(exec: Exec, { writable }: PodPaths): Promise<void> 
   if (statfsSync(writable).type === overlayMagic) await mountTmpfs(exec, writable)
 }
 
+function isMountPoint(directory: string): boolean {
+  return statSync(directory).dev !== statSync(join(directory, '..')).dev
+}
+
 /** Once. */
-export async function mountTmpfs(exec: Exec, directory: string, sizeLimit?: string): Promise<void> {
-  if (statfsSync(directory).type === tmpfsMagic) return
-  const options = ['mode=0755', ...(sizeLimit ? [`size=${sizeLimit}`] : [])].join(',')
+export async function mountTmpfs(exec: Exec, directory: string, sizeBytes?: number): Promise<void> {
+  if (statfsSync(directory).type === tmpfsMagic && isMountPoint(directory)) return
+  const options = ['mode=0755', ...(sizeBytes ? [`size=${sizeBytes}`] : [])].join(',')
   const { code, stderr } = await exec('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory])
   if (code !== 0) throw new RuntimeError('setup', `failed to mount a tmpfs: ${stderr.trim()}`)
 }

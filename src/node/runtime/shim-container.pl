@@ -107,6 +107,10 @@ sub bindInto {
     my ($from, $held) = sourceOf($source);
     # A file replaces a link of its name (resolv.conf of systemd-resolved).
     my $at = -d $from ? inside($root, $target) : inside($root, $parent) . "/$name";
+    unlink $at if !-d $from && -l $at;
+    die "error mounting \"$source\" to rootfs at \"$target\": not a directory: Are you trying to mount a directory onto a "
+        . "file (or vice-versa)? Check if the specified host path exists and is the expected type\n"
+        if -e $at && !-d $from != !-d $at;
     if (-d $from) { makeDirectory($at) } else { makeFile($at) }
     mountAt($from, $at, undef, BIND | REC);
     mountAt('none', $at, undef, REMOUNT | BIND | RDONLY) if $access eq 'ro';

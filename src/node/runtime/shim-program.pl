@@ -5,8 +5,8 @@ use strict;
 sub becomeProgram {
     my ($alive) = @_;
     my ($cwd) = one('cwd');
-    makeDirectory($cwd) unless -d $cwd;
-    chdir $cwd or die "working directory $cwd: $!\n";
+    makeDirectory($cwd) unless -e $cwd;
+    chdir $cwd or die "chdir to cwd (\"$cwd\") set in config.json failed: " . lc($!) . "\n";
     my ($keep) = one('caps');
     my ($high, $low) = (hex(substr $keep, 0, 8), hex(substr $keep, 8, 8));
     for my $capability (0 .. 40) {

@@ -11,6 +11,7 @@ import { type KubeClient, resources } from '../../../client/index.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/log.ts'
 import type { Runtime } from '../../runtime/contract.ts'
+import { podLimits } from '../limits.ts'
 import { writeVolume } from './atomic-writer.ts'
 import { type ContentSources, type FileContent, tokenProjections, volumeContent, volumeReferences } from './content.ts'
 import { prepareHostPath } from './host-path.ts'
@@ -148,14 +149,21 @@ export class PodVolumes {
     return hostPath.path
   }
 
-  async #emptyDir({ metadata, spec }: Pod, { name, emptyDir }: Volume): Promise<string> {
+  async #emptyDir(pod: Pod, { name, emptyDir }: Volume): Promise<string> {
+    const { metadata, spec } = pod
     const { runtime } = this.#options
     const directory = runtime.volumeDirectory(metadata.uid ?? '', 'empty', name)
     const { medium, sizeLimit } = emptyDir ?? {}
-    if (medium === 'Memory') await runtime.mountMemory(directory, sizeLimit && String(quantityValue(sizeLimit)))
+    if (medium === 'Memory') await runtime.mountMemory(directory, this.#memoryBytes(pod, sizeLimit))
     else if (medium && medium !== 'Memory') throw new Error(`${medium} is not supported by the process runtime`)
     openToAll(directory, { fsGroup: spec?.securityContext?.fsGroup, inMemory: medium === 'Memory' })
     return directory
+  }
+
+  /** What a volume in memory may hold: no more than its pod, and no more than the node. */
+  #memoryBytes(pod: Pod, sizeLimit: string | undefined): number {
+    const bounds = [sizeLimit, this.#options.allocatable['memory']].filter((text) => text !== undefined)
+    return Math.min(...bounds.map(quantityValue), podLimits(pod)?.memoryBytes ?? Number.POSITIVE_INFINITY)
   }
 }
 

@@ -144,6 +144,24 @@ describe('an emptyDir', () => {
     )
     await node.deletePod('empty')
   })
+
+  test('in memory holds no more than its pod, also where the state of the node is in memory', async () => {
+    const shared = await TestNode.prepare({ directory: '/dev/shm' })
+    const own = await shared.startAgent()
+    try {
+      const volumes = [{ name: 'v', emptyDir: { medium: 'Memory' } }]
+      const resources = { limits: { memory: '32Mi' } }
+      const volumeMounts = [{ name: 'v', mountPath: '/v' }]
+      const uid = shared.createPod('bounded', { ...sleeping, resources, volumeMounts }, { volumes })
+      await shared.untilRunning('bounded')
+      const { file, args } = own.runtime.execCommand(uid, 'main', { command: ['df', '-k', '/v'], tty: false })
+      expect(await runOk(file, [...args])).toMatch(/\ntmpfs +32768 /)
+      await shared.deletePod('bounded')
+    } finally {
+      own.stop()
+      await shared.remove()
+    }
+  })
 })
 
 test('an init container may write the environment of the others', async () => {
