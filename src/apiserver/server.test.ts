@@ -331,6 +331,26 @@ describe('binding', () => {
   })
 })
 
+describe('a name that no path can have', () => {
+  test.each([
+    ['GET', '..', "may not be '..'"],
+    ['GET', '%2e', "may not be '.'"],
+    ['DELETE', '%25', "may not contain '%'"],
+    ['GET', 'a%25b', "may not contain '%'"],
+  ])('%s %s', async (method, name, why) => {
+    const { status, body } = await api.request(method, `/api/v1/namespaces/default/configmaps/${name}`)
+    expect(status).toBe(400)
+    const decoded = JSON.stringify(decodeURIComponent(name))
+    expect(body).toMatchObject({ reason: 'BadRequest', message: `Name parameter invalid: ${decoded}: ${why}` })
+  })
+
+  test('is not made up by what is no UTF-8', async () => {
+    const { status, body } = await api.request('GET', '/api/v1/namespaces/default/configmaps/%ff')
+    expect(status).toBe(404)
+    expect(body.message).toBe('configmaps "\ufffd" not found')
+  })
+})
+
 describe('the deprecated watch paths', () => {
   test.each([`/api/v1/watch/namespaces/default/configmaps`, `/api/v1/watch/configmaps`])('%s', async (path) => {
     await create('watched')

@@ -112,7 +112,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const metrics = new ServerMetrics()
   const checks = new Map([
     ['ping', async () => true],
-    ['store', async () => (await store.currentRevision()) >= 0],
+    // The name that clients know a store by.
+    ['etcd', async () => (await store.currentRevision()) >= 0],
     ['poststarthook/rbac/bootstrap-roles', () => context.authorizer.rbac.load().then(() => true)],
     ...(options.checks ?? []),
   ])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeBody } from './body.ts'
 import { DecodeError, decode } from './decode.ts'
-import { jsonSyntaxError, scanJson } from './json-text.ts'
+import { jsonSyntaxError, scanJson, wellFormed } from './json-text.ts'
 import { StatusError } from './status.ts'
 
 const object = (type: string, text: string) => decode<Record<string, unknown>>(type, text).object
@@ -16,6 +16,16 @@ function message(action: () => unknown): string {
   throw new Error('expected a DecodeError')
 }
 
+test.each([
+  [String.raw`"\ud800"`, '"\\ufffd"'],
+  [String.raw`"a\uDc00b\ud83d\ude00"`, '"a\ufffdb😀"'],
+  [String.raw`"\ud83d\ud83d\ude00"`, '"\ufffd😀"'],
+  [String.raw`"\\ud800"`, String.raw`"\\ud800"`],
+  [String.raw`"\u0041\ud800\n"`, '"A\ufffd\\n"'],
+])('half characters are none: %s', (text, expected) => {
+  expect(JSON.parse(wellFormed(text))).toBe(JSON.parse(expected))
+})
+
 describe('decode', () => {
   test('takes a whole number with a fraction or an exponent where no integer is meant', () => {
     const container = '{"resources":{"limits":{"cpu":1.0,"memory":1e3}}}'
@@ -24,6 +34,13 @@ describe('decode', () => {
       a: [1, { b: 20 }],
       c: 'x:1.5',
     })
+  })
+
+  test('reads half a character as Go does', () => {
+    const text = String.raw`{"metadata":{},"data":{"a":"x\ud800y"}}`
+    expect(object('v1.ConfigMap', text)['data']).toEqual({ a: 'x\ufffdy' })
+    const withFloat = String.raw`{"data":{"a":[1.0,"x\ud800y"]}}`
+    expect(object('apps/v1.ControllerRevision', withFloat)['data']).toEqual({ a: [1, 'x\ufffdy'] })
   })
 
   test.each([

@@ -4,7 +4,7 @@
  * finds unknown and duplicate fields (sigs.k8s.io/json).
  */
 import { goType } from './go-types.ts'
-import { depthMax, jsonSyntaxError, nestsTooDeep, scanJson } from './json-text.ts'
+import { depthMax, jsonSyntaxError, nestsTooDeep, scanJson, wellFormed } from './json-text.ts'
 import { canonicalQuantity, QuantityError, quantityFormatMessage } from './quantity.ts'
 import { type FieldSchema, type TypeRef, type TypeSchema, typeSchema } from './schema.ts'
 import { canonicalMicroTime, canonicalTime, timeParseMessage } from './time.ts'
@@ -45,7 +45,8 @@ export function decode<T>(
   input: Buffer | string | object,
   { fieldValidation = 'Ignore' }: DecodeOptions = {},
 ): Decoded<T> {
-  const text = Buffer.isBuffer(input) ? input.toString('utf8') : typeof input === 'string' ? input : undefined
+  const source = Buffer.isBuffer(input) ? input.toString('utf8') : input
+  const text = typeof source === 'string' ? wellFormed(source) : undefined
   const value: unknown = text === undefined ? input : withFloatLiterals(text, parseJson(text))
   const walk = new Walk(fieldValidation !== 'Ignore')
   const type = typeSchema(typeName)
@@ -96,7 +97,7 @@ export function parseJson(text: string): unknown {
   // The built-in parser takes any depth; Go's does not, and neither would what walks the value afterwards.
   if (text.length > 2 * depthMax && nestsTooDeep(text)) throw new DecodeError('syntax', 'exceeded max depth')
   try {
-    return JSON.parse(text)
+    return JSON.parse(wellFormed(text))
   } catch {
     throw new DecodeError('syntax', jsonSyntaxError(text) ?? 'invalid JSON')
   }

@@ -118,6 +118,15 @@ export function nestsTooDeep(text: string): boolean {
   return false
 }
 
+const escapes = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|[^])/g
+const loneSurrogateLength = '\\ud800'.length
+
+/** As Go reads JSON: half of a character, which only an escape can be, is U+FFFD. */
+export function wellFormed(text: string): string {
+  if (!text.includes('\\ud') && !text.includes('\\uD')) return text
+  return text.replace(escapes, (escape) => (escape.length === loneSurrogateLength ? '\\ufffd' : escape))
+}
+
 type Expect = 'value' | 'value or ]' | 'key or }' | 'key' | 'colon' | 'object comma' | 'array comma' | 'end'
 
 const where: Record<Expect, string> = {

@@ -10,13 +10,14 @@ import type { Registry } from '../registry.ts'
 import type { ParsedTarget } from '../routing/route.ts'
 import { AggregatedDiscovery, acceptedVersion } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts'
+import { type Check, checkPage, healthPage } from './health.ts'
 import { versionInfo } from './version.ts'
 
 export interface PagesOptions {
   readonly registry: Registry
   readonly metrics: ServerMetrics
   /** Names of checks and whether each holds now. */
-  readonly checks: ReadonlyMap<string, () => Promise<boolean>>
+  readonly checks: ReadonlyMap<string, Check>
   readonly serverAddress: string
   readonly tokens: ServiceAccountTokens
 }
@@ -77,19 +78,11 @@ export class Pages {
   }
 
   /** `/readyz` runs all checks, `/readyz/NAME` one of them; `?verbose` lists each. */
-  async #health(page: string, only: string, query: URLSearchParams): Promise<ApiResponse> {
-    const excluded = query.getAll('exclude')
-    const names = [...this.#options.checks.keys()].filter((name) => (only ? name === only : !excluded.includes(name)))
-    if (only && names.length === 0) return notFoundPage()
-    const lines: string[] = []
-    let healthy = true
-    for (const name of names) {
-      const holds = await this.#options.checks.get(name)!().catch(() => false)
-      healthy &&= holds
-      lines.push(holds ? `[+]${name} ok` : `[-]${name} failed: reason withheld`)
-    }
-    if (!healthy) return text(500, `${lines.join('\n')}\n${page} check failed\n`)
-    return text(200, query.has('verbose') ? `${lines.join('\n')}\n${page} check passed\n` : 'ok')
+  #health(page: string, only: string, query: URLSearchParams): Promise<ApiResponse> {
+    const { checks } = this.#options
+    if (only === '') return healthPage(page, checks, query)
+    const check = checks.get(only)
+    return check ? checkPage(check) : Promise.resolve(notFoundPage())
   }
 
   #paths(): string[] {

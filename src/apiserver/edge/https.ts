@@ -16,7 +16,9 @@ import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
+import { type AuditHeader, auditHeader } from './audit-id.ts'
 import { authenticate } from './authentication.ts'
+import { answerBroken, noTarget, takeTarget } from './request-line.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -69,6 +71,7 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     else secured.destroy()
   })
   const limits: Limits = { bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000 }
+  https.on('clientError', answerBroken)
   https.on('request', (request, response) => void serve(server, { request, response }, limits))
   https.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     void import('./upgrade.ts').then(({ serveUpgrade }) => serveUpgrade(server, { request, socket, head }))
@@ -107,16 +110,18 @@ async function serve(server: ApiServer, { request, response }: Connection, limit
   response.once('close', () => {
     if (!response.writableFinished) gone.abort()
   })
+  const audit = auditHeader(request)
   try {
+    if (!takeTarget(request)) return await send(noTarget(), response, audit)
     const found = authenticate(server, request)
     const user = found instanceof Promise ? await found : found
     const target = user && proxyTarget(request.url ?? '')
-    if (target) return await serveProxy(server, target, { request, response }, user)
+    if (target) return await serveProxy(server, target, { request, response }, { user, audit })
     const answer = user
       ? await answerTo(server, request, user, { ...limits, signal: gone.signal })
       : await refusal(request, unauthorized())
-    if (request.method === 'HEAD') sendHead(answer, response, gone)
-    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response)
+    if (request.method === 'HEAD') sendHead(answer, response, { audit, gone })
+    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response, audit)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
@@ -127,13 +132,13 @@ async function serveProxy(
   server: ApiServer,
   target: ProxyTarget,
   connection: Connection,
-  user: UserInfo,
+  { user, audit }: { readonly user: UserInfo; readonly audit: AuditHeader },
 ): Promise<void> {
   try {
     await server.proxy(target, connection, user)
   } catch (error) {
     if (connection.response.headersSent) throw error
-    await send(await refusal(connection.request, error), connection.response)
+    await send(await refusal(connection.request, error), connection.response, audit)
   }
 }
 
@@ -182,9 +187,13 @@ async function readBody(request: IncomingMessage, timeoutMs: number): Promise<Bu
 /** Nobody between the server and its client keeps an answer that does not say so itself; in kube-apiserver's words. */
 const uncached = { 'cache-control': 'no-cache, private' }
 
-function sendHead({ status, headers, body }: ApiResponse, response: ServerResponse, gone: AbortController): void {
+function sendHead(
+  { status, headers, body }: ApiResponse,
+  response: ServerResponse,
+  { audit, gone }: { readonly audit: AuditHeader; readonly gone: AbortController },
+): void {
   const length = body instanceof BufferBody ? { 'content-length': body.length } : {}
-  response.writeHead(status, { ...uncached, ...headers, ...length }).end()
+  response.writeHead(status, { ...audit, ...uncached, ...headers, ...length }).end()
   // A watch or a log does not go on for nobody.
   gone.abort()
 }
@@ -215,15 +224,19 @@ async function compressed(answer: ApiResponse): Promise<ApiResponse> {
 /** Large answers go out in pieces of at least this size, as lists are made of. */
 const pieceBytes = 256 * 1024
 
-async function send({ status, headers, body }: ApiResponse, response: ServerResponse): Promise<void> {
+async function send(
+  { status, headers, body }: ApiResponse,
+  response: ServerResponse,
+  audit: AuditHeader,
+): Promise<void> {
   if (response.destroyed) return
   if (body instanceof BufferBody) {
-    response.writeHead(status, { ...uncached, ...headers, 'content-length': body.length })
+    response.writeHead(status, { ...audit, ...uncached, ...headers, 'content-length': body.length })
     if (body.length <= pieceBytes) response.end(body.bytes())
     else await sendPieces(inPieces(body.pieces), response)
     return
   }
-  response.writeHead(status, { ...uncached, ...headers })
+  response.writeHead(status, { ...audit, ...uncached, ...headers })
   // A watch that has nothing to say yet has begun all the same.
   response.flushHeaders()
   await sendPieces(body, response)

@@ -11,6 +11,7 @@ import { headersOf } from '../http/headers.ts'
 import { errorResponse } from '../http/respond.ts'
 import { proxyTarget } from '../proxy/target.ts'
 import type { ApiServer } from '../server.ts'
+import { auditHeader } from './audit-id.ts'
 import { authenticate } from './authentication.ts'
 
 export interface Upgrade {
@@ -33,7 +34,7 @@ export async function serveUpgrade(server: ApiServer, upgrade: Upgrade): Promise
     if (await server.upgrade({ method, target, headers: headersOf(request), socket, head }, user)) return
     await answerAsEver(server, upgrade, user)
   } catch (error) {
-    await write(errorResponse(error), socket)
+    await write(errorResponse(error), upgrade)
   }
 }
 
@@ -55,14 +56,14 @@ async function answerAsEver(server: ApiServer, upgrade: Upgrade, user: UserInfo)
   const answer = await server.handle({ method, path, headers: headersOf(request), signal: gone.signal }, user)
   const { isForWebSocket, sendOverWebSocket } = await import('./websocket.ts')
   if (isForWebSocket(request, answer)) return sendOverWebSocket(answer, upgrade, gone)
-  await write(answer, socket)
+  await write(answer, upgrade)
 }
 
 /** HTTP by hand: the parser has let go of the connection. */
-async function write({ status, headers, body }: ApiResponse, socket: Duplex): Promise<void> {
+async function write({ status, headers, body }: ApiResponse, { request, socket }: Upgrade): Promise<void> {
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...auditHeader(request), ...headers }).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ]
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)

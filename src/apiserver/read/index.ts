@@ -1,5 +1,7 @@
 /** get, list and watch, in the representation the client accepts. */
-import { notFoundError } from '../../api/machinery/status.ts'
+
+import { isPathSegment } from '../../api/common/validation.ts'
+import { badRequest, notFoundError } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import { framed, type PieceForm, type Pieces, sharedPieces } from '../cache/pieces.ts'
@@ -33,11 +35,16 @@ export async function readEntry(
   return entry
 }
 
+/** What `isPathSegment` complains of. */
+const noSegment = /^\.\.?$|[/%]/
+
 export async function findEntry(
   context: ServerContext,
   { resource, namespace, name }: Pick<ResourceRequest, 'resource' | 'namespace' | 'name'>,
   resourceVersion = '',
 ): Promise<Entry | undefined> {
+  if (noSegment.test(name))
+    throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${isPathSegment(name).join(';')}`)
   const cache = await context.feed.cache(resource)
   if (resourceVersion === '') await context.feed.current()
   else await waitForRevision(context, parseResourceVersion(resourceVersion))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { definitions } from '../../api/index.ts'
 import { Registry } from '../registry.ts'
-import { routeResource } from './route.ts'
+import { isWellEscaped, parseTarget, routeResource } from './route.ts'
 
 const registry = new Registry(definitions)
 
@@ -30,8 +30,22 @@ describe('a resource path names', () => {
     '/api/v1/pods/web',
     '/api/v1/namespaces/demo/nodes/x',
     '/api/v1//pods',
-    '/api/v1/namespaces/demo/pods/a%2Fb',
-    '/api/v1/namespaces/demo/pods/%E0%A4%A',
+    '/api/v1/namespaces/../pods',
     '/healthz',
   ])('nothing: %s', (path) => expect(routeResource(registry, path)).toBeUndefined())
+})
+
+test.each([
+  ['/api/v1/namespaces/%64emo', '/api/v1/namespaces/demo'],
+  ['/api/v1/namespaces/demo/pods/a%2Fb', '/api/v1/namespaces/demo/pods/a/b'],
+  ['/api/v1/namespaces/demo/pods/%25', '/api/v1/namespaces/demo/pods/%'],
+  ['/api/v1/namespaces/demo/pods/%E2%82%AC', '/api/v1/namespaces/demo/pods/€'],
+  ['/api/v1/namespaces/demo/pods/%ff', '/api/v1/namespaces/demo/pods/\ufffd'],
+])('%s is %s', (target, path) => {
+  expect(isWellEscaped(target)).toBe(true)
+  expect(parseTarget(`${target}?watch=1`).path).toBe(path)
+})
+
+test.each(['/%', '/%4', '/%zz', '/a%2'])('%s is no path', (path) => {
+  expect(isWellEscaped(path)).toBe(false)
 })

@@ -11,6 +11,7 @@ export interface ResourceRoute {
 }
 
 export interface ParsedTarget {
+  /** Without escapes: an escaped slash is one like any other, as in Go. */
   readonly path: string
   readonly query: URLSearchParams
   /** The path was of the deprecated form `/api/v1/watch/…`; the query says `watch` now. */
@@ -21,7 +22,7 @@ const noQuery = new URLSearchParams()
 
 export function parseTarget(target: string): ParsedTarget {
   const mark = target.indexOf('?')
-  const path = mark < 0 ? target : target.slice(0, mark)
+  const path = unescaped(mark < 0 ? target : target.slice(0, mark))
   const query = mark < 0 ? noQuery : new URLSearchParams(target.slice(mark + 1))
   const watchPath = watchPaths.exec(path)
   if (!watchPath) return { path, query, watchOnly: false }
@@ -53,13 +54,24 @@ export function routeResource(registry: Registry, path: string): ResourceRoute |
 function segments(path: string): string[] | undefined {
   const parts = path.split('/').slice(1)
   if (parts.at(-1) === '') parts.pop()
-  if (parts.includes('')) return undefined
-  if (!path.includes('%')) return parts
+  return parts.includes('') ? undefined : parts
+}
+
+const escape = /%[\da-fA-F]{2}/g
+
+/** Whether a path is one: Go's servers answer others with 400 before anybody looks at them. */
+export function isWellEscaped(path: string): boolean {
+  return !path.includes('%') || !path.replace(escape, '').includes('%')
+}
+
+/** What is no UTF-8 reads as U+FFFD; what is not well escaped stays as it is. */
+function unescaped(path: string): string {
+  if (!path.includes('%') || !isWellEscaped(path)) return path
   try {
-    const decoded = parts.map(decodeURIComponent)
-    return decoded.some((part) => part.includes('/') || part === '.' || part === '..') ? undefined : decoded
+    return decodeURIComponent(path)
   } catch {
-    return undefined
+    const bytes = path.replace(escape, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)))
+    return Buffer.from(bytes, 'latin1').toString()
   }
 }
 
@@ -75,6 +87,8 @@ function routeGroupVersion(registry: Registry, group: string, rest: string[]): R
     const pods = registry.find(group, version, 'pods')
     return pods && { resource: pods, namespace: second, name: '', subresource: 'binding' }
   }
+  // No namespace is called so, and every store would take it for something else.
+  if (inNamespace && (second === '.' || second === '..')) return undefined
   const resource = registry.find(group, version, plural)
   if (!resource || extra.length > 0) return undefined
   const { namespaced } = resource.definition
