@@ -18,11 +18,13 @@ describe('what becomes of an object', () => {
   ]
   test.each(cases)('%s', (_, states, action, uids, propagationPolicy) => {
     const owners = states.map((_, i) => reference(`o${i}`))
-    const node = new Graph().put(resources.configMaps, {
-      metadata: { name: 'x', namespace: 'demo', uid: 'x', ownerReferences: owners },
-    })
+    const graph = new Graph()
+    const put = (name: string, ownerReferences: OwnerReference[]) =>
+      graph.put(resources.configMaps, { metadata: { name, namespace: 'demo', uid: name, ownerReferences } })
+    const node = put('x', owners)
     const known = new Map(states.map((state, i) => [`o${i}`, state]))
-    expect(judge(node, known, true)).toEqual({ action, uids, propagationPolicy })
+    const dependents = [put('dependent', [reference('x')])]
+    expect(judge(node, known, dependents)).toEqual({ action, uids, propagationPolicy, unblocks: false })
   })
 })
 
@@ -106,6 +108,20 @@ describe('the collector', () => {
     await api.delete(resources.configMaps, root.metadata, { propagationPolicy: 'Foreground' })
     await quiet()
     expect(gone).toEqual(['grandchild', 'child', 'root'])
+  })
+
+  test('foreground: a circle of owners goes all the same', async () => {
+    const { api, quiet } = begin()
+    const [a, b, c] = [await create('a'), await create('b'), await create('c')]
+    const own = (object: KubeObject, { metadata: { name, uid = '' } }: KubeObject) => {
+      const owner = { apiVersion: 'v1', kind: 'ConfigMap', name, uid, blockOwnerDeletion: true }
+      return api.patch(resources.configMaps, object.metadata, { metadata: { ownerReferences: [owner] } })
+    }
+    await Promise.all([own(a, c), own(b, a), own(c, b)])
+    await quiet()
+    await api.delete(resources.configMaps, a.metadata, { propagationPolicy: 'Foreground' })
+    await quiet()
+    expect(present()).toEqual([])
   })
 
   test('orphan: the dependents stay, on their own', async () => {

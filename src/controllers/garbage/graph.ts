@@ -85,18 +85,25 @@ export interface Verdict {
   readonly action: 'keep' | 'detach' | 'delete'
   readonly uids: readonly string[]
   readonly propagationPolicy: 'Background' | 'Foreground' | 'Orphan'
+  /** Before it is deleted it stops blocking its owners: one of its dependents waits too, and may be their owner. */
+  readonly unblocks: boolean
 }
 
 /** What becomes of an object whose owners are in these states. */
-export function judge(node: GraphNode, states: ReadonlyMap<string, OwnerState>, hasDependents: boolean): Verdict {
+export function judge(
+  node: GraphNode,
+  states: ReadonlyMap<string, OwnerState>,
+  dependents: readonly GraphNode[],
+): Verdict {
   const inState = (state: OwnerState) => node.owners.map((o) => o.uid).filter((uid) => states.get(uid) === state)
   const keepers = [...inState('solid'), ...inState('unresolvable')]
   const leaving = [...inState('absent'), ...inState('waiting')]
-  const propagationPolicy = ownPolicy(node)
-  if (node.owners.length === 0 || leaving.length === 0) return { action: 'keep', uids: [], propagationPolicy }
-  if (keepers.length > 0) return { action: 'detach', uids: leaving, propagationPolicy }
-  const foreground = inState('waiting').length > 0 && hasDependents
-  return { action: 'delete', uids: [], propagationPolicy: foreground ? 'Foreground' : propagationPolicy }
+  const verdict = { uids: [], propagationPolicy: ownPolicy(node), unblocks: false }
+  if (node.owners.length === 0 || leaving.length === 0) return { ...verdict, action: 'keep' }
+  if (keepers.length > 0) return { ...verdict, action: 'detach', uids: leaving }
+  if (inState('waiting').length === 0 || dependents.length === 0) return { ...verdict, action: 'delete' }
+  const unblocks = dependents.some(isForeground)
+  return { ...verdict, action: 'delete', propagationPolicy: 'Foreground', unblocks }
 }
 
 /** Finalizers already on the object say how its own dependents are to be treated. */

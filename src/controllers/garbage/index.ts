@@ -95,12 +95,14 @@ class GarbageCollector {
     if (isForeground(node)) return this.#finishForeground(node)
     if (node.deleting || node.owners.length === 0) return
     const states = await this.#ownerStates(node)
-    const verdict = judge(node, states, this.#graph.dependents(uid).length > 0)
+    const verdict = judge(node, states, this.#graph.dependents(uid))
     if (verdict.action === 'keep') return
     const live = await this.#live(node)
     if (!live || !isCurrent(node, live)) return
     if (verdict.action === 'detach') return this.#detach(node, verdict.uids)
-    const { resourceVersion } = live.metadata
+    const current = verdict.unblocks ? await this.#unblockOwners(node) : live
+    if (!current) return
+    const { resourceVersion } = current.metadata
     const preconditions = { uid, ...(resourceVersion && { resourceVersion }) }
     await tolerateGone(
       this.#ctx.client.delete(node.resource, at(node), {
@@ -153,6 +155,13 @@ class GarbageCollector {
     const ownerReferences = uids.map((uid) => ({ $patch: 'delete', uid }))
     const patch = { metadata: { uid: node.uid, ownerReferences } }
     await tolerateGone(this.#ctx.client.patch(node.resource, at(node), patch))
+  }
+
+  /** Where owners go round in a circle, somebody has to go before what it owns. */
+  async #unblockOwners(node: GraphNode): Promise<KubeObject | undefined> {
+    const ownerReferences = node.owners.map(({ uid }) => ({ uid, blockOwnerDeletion: false }))
+    const patch = { metadata: { uid: node.uid, ownerReferences } }
+    return tolerateGone(this.#ctx.client.patch(node.resource, at(node), patch))
   }
 
   async #finishForeground(node: GraphNode): Promise<void> {
