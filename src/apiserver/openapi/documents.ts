@@ -9,7 +9,7 @@ import { versionInfo } from '../discovery/version.ts'
 import { acceptsGzip, clausesOf } from '../http/negotiation.ts'
 import { BufferBody, json, jsonType, notFoundPage } from '../http/respond.ts'
 import type { Registry } from '../registry.ts'
-import type { Form, Job, Made } from './thread.ts'
+import type { Form, Job, Made } from './maker.ts'
 
 /** What of a request decides between forms of a document. */
 export interface DocumentHeaders {
@@ -71,16 +71,14 @@ export class OpenApiDocuments {
   }
 
   async #make(form: Form): Promise<Documents> {
-    const [{ Worker }, { openApiResources }] = await Promise.all([
-      import('node:worker_threads'),
-      import('./resources.ts'),
-    ])
+    const [{ fork }, { openApiResources }] = await Promise.all([import('node:child_process'), import('./resources.ts')])
     const job: Job = { form, resources: openApiResources(this.#registry), version: versionInfo.gitVersion }
-    const thread = new Worker(join(import.meta.dirname, 'thread.ts'), { workerData: job })
+    const maker = fork(join(import.meta.dirname, 'maker.ts'), { serialization: 'advanced', execArgv: [] })
     const made = await new Promise<readonly Made[]>((resolve, reject) => {
-      thread.once('message', resolve)
-      thread.once('error', reject)
-      thread.once('exit', () => reject(new Error('the thread ended without documents')))
+      maker.once('message', (documents) => resolve(documents as readonly Made[]))
+      maker.once('error', reject)
+      maker.once('exit', () => reject(new Error('the OpenAPI documents could not be made')))
+      maker.send({ ...job }, (error) => error && reject(error))
     })
     return new Map(made.map((document) => [document.name, document]))
   }

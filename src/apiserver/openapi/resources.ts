@@ -1,4 +1,4 @@
-/** What is served, as plain data: it crosses to the thread that describes it. */
+/** What is served, as plain data: it goes to the process that describes it. */
 import { type Subresource, subresources } from '../discovery/subresources.ts'
 import { allVerbs, type Registry } from '../registry.ts'
 import { returnsDeletedObject } from '../write/delete.ts'

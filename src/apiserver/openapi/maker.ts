@@ -1,9 +1,8 @@
 /**
- * A thread that makes documents and ends: it takes a good part of a second and tens of megabytes, which other requests
- * neither wait for nor keep. `workerData` is a Job, the message to its parent the documents.
+ * A program that makes documents and ends: it takes a good part of a second and a hundred megabytes, which other requests
+ * neither wait for nor keep. Its parent sends it a Job, and gets the documents.
  */
 import { createHash } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
 import { gzipSync } from 'node:zlib'
 import { documentNames, openApiDocument } from './document.ts'
 import { encodeSwagger } from './gnostic-v2.ts'
@@ -27,7 +26,7 @@ export interface Made {
   readonly name: string
   /** SHA-512 of what is in it, in hexadecimal digits. */
   readonly hash: string
-  readonly gzip: Uint8Array<ArrayBuffer>
+  readonly gzip: Uint8Array
 }
 
 const writers: Readonly<Record<Form, (document: Json) => Buffer>> = {
@@ -58,8 +57,6 @@ function made(name: string, bytes: Buffer): Made {
   }
 }
 
-const documents = [...documentsOf(workerData as Job)]
-parentPort?.postMessage(
-  documents,
-  documents.map(({ gzip }) => gzip.buffer),
-)
+process.once('message', (job: Job) => {
+  process.send?.([...documentsOf(job)], () => process.disconnect())
+})
