@@ -50,6 +50,18 @@ test('a Scale has columns of its own', async () => {
   })
 })
 
+test.each([
+  ['a review', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { spec: {} }],
+  ['an eviction', '/api/v1/namespaces/default/pods/p/eviction', {}],
+])('%s is never printed as a Table', async (_, path, body) => {
+  const table = 'application/json;as=Table;g=meta.k8s.io;v=v1'
+  const refused = await api.request('POST', path, body, { accept: table })
+  expect(refused).toMatchObject({ status: 406, body: { reason: 'NotAcceptable' } })
+  const answer = await api.request('POST', path, body, { accept: `${table},application/json` })
+  expect(answer.status).not.toBe(406)
+  expect(answer.body.kind).not.toBe('Table')
+})
+
 test('what a Table cannot carry is refused', async () => {
   const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1'
   const headers = { accept, 'content-type': merge }

@@ -7,7 +7,7 @@ import type { ApiRequest, ApiResponse } from '../client/transport.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ResourceRequest } from './context.ts'
 import { type Document, documentIn, inFormat, readsPretty } from './http/format.ts'
-import { type Accepted, negotiate, negotiateFormat } from './http/negotiation.ts'
+import { type Accepted, negotiate, negotiateFormat, negotiateUnprinted } from './http/negotiation.ts'
 import { BufferBody, errorResponse, json } from './http/respond.ts'
 import { includeOf } from './read/options.ts'
 import { type Columns, columnsOf, partialObject, tableDocument } from './read/table.ts'
@@ -19,6 +19,15 @@ type Request = Pick<ResourceRequest, 'resource' | 'subresource' | 'query' | 'hea
 /** Subresources whose answers are not objects. */
 const unnegotiated: ReadonlySet<string> = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
 
+/** Subresources that nobody prints, as upstream's storage of them cannot make a Table. */
+const unprinted: ReadonlySet<string> = new Set(['binding', 'eviction', 'token'])
+
+/** Neither are reviews printed: they are answered, never stored. */
+function isPrinted({ resource, subresource }: Request): boolean {
+  const { verbs } = resource.definition
+  return !unprinted.has(subresource) && (verbs === undefined || verbs.includes('get'))
+}
+
 /** `answer` does not begin when there is no acceptable form for what it returns. */
 export async function represented(
   request: Request,
@@ -28,7 +37,7 @@ export async function represented(
   if (unnegotiated.has(request.subresource)) return answer()
   const { query, headers } = request
   try {
-    const accepted = negotiate(headers['accept'])
+    const accepted = (isPrinted(request) ? negotiate : negotiateUnprinted)(headers['accept'])
     const response = await answer()
     if (response.status >= 400) return response
     const transformed = accepted.as === 'object' ? response : transform(request, accepted.as, response, clock.now())

@@ -22,8 +22,17 @@ const plain: Accepted = { format: 'json', as: 'object' }
 
 /** What a request about a resource is answered in: the first clause, by weight, that can be served. Throws 406. */
 export function negotiate(accept: string | undefined): Accepted {
+  return acceptedOf(accept, printed)
+}
+
+/** The same for what is never printed as a Table. */
+export function negotiateUnprinted(accept: string | undefined): Accepted {
+  return acceptedOf(accept, unprinted)
+}
+
+function acceptedOf(accept: string | undefined, forms: Forms): Accepted {
   if (!accept || accept === 'application/json' || accept === '*/*') return plain
-  const accepted = remembered(accept)
+  const accepted = remembered(accept, forms)
   if (!accepted) throw notAcceptable(Object.values(mediaTypes))
   return accepted
 }
@@ -35,16 +44,21 @@ export function negotiateFormat(accept: string | undefined): Format | undefined 
 }
 
 /** Clients send few different headers, each of them often. */
-const known = new Map<string, Accepted | undefined>()
+interface Forms {
+  readonly tables: boolean
+  readonly known: Map<string, Accepted | undefined>
+}
+const printed: Forms = { tables: true, known: new Map() }
+const unprinted: Forms = { tables: false, known: new Map() }
 const knownMax = 200
 /** Nobody's but a trickster's is longer. */
 const knownLengthMax = 1000
 
-function remembered(accept: string): Accepted | undefined {
+function remembered(accept: string, { tables, known }: Forms): Accepted | undefined {
   if (known.has(accept)) return known.get(accept)
   const accepted = firstOf(clausesOf(accept), (clause, format): Accepted | undefined => {
     const as = represents(clause, format)
-    return as && { format, as }
+    return as && (as !== 'table' || tables) ? { format, as } : undefined
   })
   if (known.size === knownMax) known.clear()
   if (accept.length <= knownLengthMax) known.set(accept, accepted)
