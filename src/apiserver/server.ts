@@ -11,6 +11,7 @@ import { Admission } from './admission/index.ts'
 import type { Allocator } from './allocation/allocator.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { userOfToken } from './authentication/bearer.ts'
+import type { NoteOfUse } from './authentication/legacy.ts'
 import { ServiceAccountTokens } from './authentication/tokens.ts'
 import { Authorizer } from './authorization/authorizer.ts'
 import { Feed } from './cache/feed.ts'
@@ -90,6 +91,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     issuer: `https://kubernetes.default.svc.${settings.clusterDomain}`,
     objects,
     clock,
+    note: (secret, patch) => noteUse(core, secret, patch),
     ...(options.serviceAccountKeyPem && { keyPem: options.serviceAccountKeyPem }),
   })
   const context: ServerContext = {
@@ -119,7 +121,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   ])
   const pages = new Pages({ registry, metrics, checks, tokens, serverAddress: options.address ?? '' })
   const stopCompaction = startCompaction(store, clock, log)
-  const core = { context, pages, metrics }
+  const core: Core = { context, pages, metrics }
   return {
     start: () => context.authorizer.rbac.load(),
     signLegacyToken: (account, secret) => tokens.signLegacy(account, secret),
@@ -133,6 +135,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       context.agents.close()
     },
   }
+}
+
+/** As the server itself. What cannot be noted now is noted at the next use. */
+async function noteUse(core: Core, at: { namespace: string; name: string }, patch: NoteOfUse): Promise<void> {
+  const request = {
+    method: 'PATCH',
+    path: `/api/v1/namespaces/${at.namespace}/secrets/${at.name}`,
+    headers: { 'content-type': 'application/merge-patch+json', 'user-agent': 'kube-apiserver' },
+    body: Buffer.from(JSON.stringify(patch)),
+  }
+  const { status } = await handle(core, request, { name: 'system:apiserver', groups: ['system:masters'] })
+  if (status !== 200) core.context.log.warn({ ...at, status }, 'the use of a token was not noted in its secret')
 }
 
 async function bootstrap(context: ServerContext): Promise<void> {

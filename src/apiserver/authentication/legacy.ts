@@ -1,4 +1,5 @@
 /** Tokens in Secrets of type kubernetes.io/service-account-token: no end, no audience; the secret is what counts. Pure. */
+import type { Secret } from '../../api/generated/v1.ts'
 import { accountUserName, type Claims } from './claims.ts'
 
 export const legacyIssuer = 'kubernetes/serviceaccount'
@@ -48,4 +49,34 @@ export function readLegacyClaims(
     nbf: 0,
     sub,
   }
+}
+
+const lastUsedLabel = 'kubernetes.io/legacy-token-last-used'
+const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since'
+
+const dayMs = 24 * 60 * 60 * 1000
+const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10)
+
+/** A merge patch that says in a label of the secret when its token was used (KEP-2799). */
+export interface NoteOfUse {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> }
+}
+
+/** undefined: it is said already, perhaps by a server that is a day ahead. */
+export function noteOfUse({ metadata }: Secret, now: Date): NoteOfUse | undefined {
+  const [today, tomorrow] = [dayOf(now.getTime()), dayOf(now.getTime() + dayMs)]
+  const said = metadata?.labels?.[lastUsedLabel]
+  if (said === today || said === tomorrow) return undefined
+  return { metadata: { labels: { [lastUsedLabel]: today } } }
+}
+
+/** Somebody has marked the token as one that nobody should use any more. */
+export function isInvalidated({ metadata }: Secret): boolean {
+  return Boolean(metadata?.labels?.[invalidSinceLabel])
+}
+
+export function invalidation({ metadata }: Secret, account: string): string {
+  const { namespace, name } = metadata ?? {}
+  const advice = `Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`
+  return `the token in secret ${namespace}/${name} for service account ${namespace}/${account} has been marked invalid. ${advice}`
 }

@@ -142,6 +142,17 @@ describe('a token in a secret', () => {
       groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],
       extra: {},
     })
+    const labels = async () => (await api.request('GET', `${secrets}/ci-token`)).body.metadata?.['labels']
+    expect(await labels()).toEqual({ 'kubernetes.io/legacy-token-last-used': '2026-01-03' })
+    clock.advance(24 * 3600 * 1000)
+    expect(await api.server.userOfToken(token)).toBeDefined()
+    expect(await labels()).toEqual({ 'kubernetes.io/legacy-token-last-used': '2026-01-04' })
+    const invalid = { 'kubernetes.io/legacy-token-invalid-since': '2026-01-04' }
+    await api.request('PUT', `${secrets}/ci-token`, { ...secret, metadata: { ...secret.metadata, labels: invalid } })
+    expect(await api.server.userOfToken(token)).toBeUndefined()
+    expect(await review(token)).toContain(
+      'the token in secret default/ci-token for service account default/ci has been marked invalid. Use tokens from',
+    )
     await api.request('PUT', `${secrets}/ci-token`, { ...secret, stringData: { token: 'another' } })
     expect(await api.server.userOfToken(token)).toBeUndefined()
     expect(await review(token)).toBe("[invalid bearer token, Token does not match server's copy]")

@@ -6,13 +6,22 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { quotedList } from '../../api/machinery/go-types.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
+import { resources } from '../../client/resources.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ServerObjects } from '../cache/objects.ts'
 import type { UserInfo } from '../handler.ts'
 import { type Bound, boundObjects, refusal } from './bound-objects.ts'
 import { accountUserName, type Claims, type KubernetesClaims, readClaims, userOfClaims } from './claims.ts'
 import { parseToken, TokenKey } from './jwt.ts'
-import { legacyClaims, legacyIssuer, readLegacyClaims } from './legacy.ts'
+import {
+  invalidation,
+  isInvalidated,
+  legacyClaims,
+  legacyIssuer,
+  type NoteOfUse,
+  noteOfUse,
+  readLegacyClaims,
+} from './legacy.ts'
 
 /** Why a token is not taken; the message is for whoever reviews it. */
 export class TokenError extends Error {
@@ -29,6 +38,13 @@ export interface TokensOptions {
   readonly keyPem?: string
   readonly objects: ServerObjects
   readonly clock: Clock
+  /** Writes to a secret that its token was used. */
+  readonly note: (secret: SecretAt, patch: NoteOfUse) => Promise<void>
+}
+
+interface SecretAt {
+  readonly namespace: string
+  readonly name: string
 }
 
 export interface AuthenticatedToken {
@@ -46,6 +62,8 @@ interface Known {
   readonly claims: Claims
   readonly user: UserInfo
   readonly bound: readonly Bound[]
+  /** The one it stands in, of a token that does. */
+  readonly secret: SecretAt | undefined
 }
 
 export class ServiceAccountTokens {
@@ -53,14 +71,16 @@ export class ServiceAccountTokens {
   readonly #keyPem: string | undefined
   readonly #objects: ServerObjects
   readonly #clock: Clock
+  readonly #note: TokensOptions['note']
   readonly #known = new Map<string, Known>()
   #key: TokenKey | undefined
 
-  constructor({ issuer, keyPem, objects, clock }: TokensOptions) {
+  constructor({ issuer, keyPem, objects, clock, note }: TokensOptions) {
     this.issuer = issuer
     this.#keyPem = keyPem
     this.#objects = objects
     this.#clock = clock
+    this.#note = note
   }
 
   /** Made when first needed: a server may never be asked. */
@@ -100,6 +120,7 @@ export class ServiceAccountTokens {
   recall(token: string): UserInfo | undefined {
     const known = this.#known.get(token)
     if (!known || this.#timeProblem(known.claims) || !isForServer(known.claims, this.audiences)) return undefined
+    if (known.secret && !this.#isNoted(known.secret)) return undefined
     const holds = known.bound.every((bound) => this.#isLive(this.#objects.peek(bound.resource, bound.at), bound))
     return holds ? known.user : undefined
   }
@@ -120,6 +141,7 @@ export class ServiceAccountTokens {
     const problem = this.#timeProblem(claims)
     if (problem) throw new TokenError(problem)
     for (const one of bound) await this.#requireBound(one)
+    if (known.secret) await this.#noteUse(known.secret, claims)
     this.#remember(token, known)
     return { user, audiences: shared }
   }
@@ -133,7 +155,27 @@ export class ServiceAccountTokens {
     if (!this.key.verify(parsed)) throw new TokenError('go-jose/go-jose: error in cryptographic primitive')
     const claims = isLegacy ? readLegacyClaims(parsed.claims, this.audiences) : readClaims(parsed.claims)
     if (!claims) throw new TokenError('service account token claims could not be validated')
-    return { claims, user: userOfClaims(claims), bound: boundObjects(claims, isLegacy ? token : undefined) }
+    const { namespace, secret } = claims['kubernetes.io']
+    return {
+      claims,
+      user: userOfClaims(claims),
+      bound: boundObjects(claims, isLegacy ? token : undefined),
+      secret: isLegacy && secret ? { namespace, name: secret.name } : undefined,
+    }
+  }
+
+  #isNoted(at: SecretAt): boolean {
+    const secret = this.#objects.peek(resources.secrets, at)
+    return secret !== undefined && !isInvalidated(secret) && !noteOfUse(secret, this.#clock.now())
+  }
+
+  /** Also of a use that is refused. */
+  async #noteUse(at: SecretAt, claims: Claims): Promise<void> {
+    const secret = await this.#objects.find(resources.secrets, at)
+    const note = secret && noteOfUse(secret, this.#clock.now())
+    if (note) await this.#note(at, note)
+    const { name } = claims['kubernetes.io'].serviceaccount
+    if (secret && isInvalidated(secret)) throw new TokenError(invalidation(secret, name))
   }
 
   #timeProblem({ exp, nbf }: Claims): string | undefined {
