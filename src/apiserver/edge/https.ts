@@ -4,20 +4,19 @@ import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { promisify } from 'node:util'
 import { unauthorized } from '../../api/machinery/status.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import { drained } from '../../lib/drained.ts'
 import type { UserInfo } from '../handler.ts'
 import { tooLarge } from '../http/errors.ts'
 import { headersOf } from '../http/headers.ts'
-import { acceptsGzip } from '../http/negotiation.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
 import { type AuditHeader, auditHeader } from './audit-id.ts'
 import { authenticate } from './authentication.ts'
+import { compressed, isToCompress } from './compression.ts'
 import { answerBroken, noTarget, takeTarget } from './request-line.ts'
 
 export interface ListenOptions {
@@ -121,7 +120,7 @@ async function serve(server: ApiServer, { request, response }: Connection, limit
       ? await answerTo(server, request, user, { ...limits, signal: gone.signal })
       : await refusal(request, unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, { audit, gone })
-    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response, audit)
+    else await send(isToCompress(answer, request) ? compressed(answer) : answer, response, audit)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
@@ -196,29 +195,6 @@ function sendHead(
   response.writeHead(status, { ...audit, ...uncached, ...headers, ...length }).end()
   // A watch or a log does not go on for nobody.
   gone.abort()
-}
-
-/** Answers from this size on are compressed for clients that accept it; size and level as kube-apiserver's. */
-const compressedBytesMin = 128 * 1024
-const compressionLevel = 1
-
-function isToCompress({ headers, body }: ApiResponse, request: IncomingMessage): boolean {
-  if (!(body instanceof BufferBody) || body.length < compressedBytesMin || headers['content-encoding']) return false
-  return acceptsGzip(request.headers['accept-encoding'])
-}
-
-async function compressed(answer: ApiResponse): Promise<ApiResponse> {
-  const { body } = answer
-  if (!(body instanceof BufferBody)) return answer
-  const { gzip } = await import('node:zlib')
-  const bytes = await promisify<Buffer, { level: number }, Buffer>(gzip)(body.bytes(), {
-    level: compressionLevel,
-  })
-  const encoding = {
-    'content-encoding': 'gzip',
-    vary: [answer.headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', '),
-  }
-  return { ...answer, headers: { ...answer.headers, ...encoding }, body: new BufferBody([bytes]) }
 }
 
 /** Large answers go out in pieces of at least this size, as lists are made of. */
