@@ -10,13 +10,13 @@ import { drained } from '../../lib/drained.ts'
 import type { UserInfo } from '../handler.ts'
 import { tooLarge } from '../http/errors.ts'
 import { headersOf } from '../http/headers.ts'
+import { acceptsGzip } from '../http/negotiation.ts'
 import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
 import { type AuditHeader, auditHeader } from './audit-id.ts'
 import { authenticate } from './authentication.ts'
-import { compressed, isToCompress } from './compression.ts'
 import { answerBroken, noTarget, takeTarget } from './request-line.ts'
 
 export interface ListenOptions {
@@ -120,7 +120,7 @@ async function serve(server: ApiServer, { request, response }: Connection, limit
       ? await answerTo(server, request, user, { ...limits, signal: gone.signal })
       : await refusal(request, unauthorized())
     if (request.method === 'HEAD') sendHead(answer, response, { audit, gone })
-    else await send(isToCompress(answer, request) ? compressed(answer) : answer, response, audit)
+    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response, audit)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
@@ -195,6 +195,19 @@ function sendHead(
   response.writeHead(status, { ...audit, ...uncached, ...headers, ...length }).end()
   // A watch or a log does not go on for nobody.
   gone.abort()
+}
+
+/** Answers from this size on are compressed for clients that accept it; as kube-apiserver's. */
+const compressedBytesMin = 128 * 1024
+
+function isToCompress({ headers, body }: ApiResponse, request: IncomingMessage): boolean {
+  if (!(body instanceof BufferBody) || body.length < compressedBytesMin || headers['content-encoding']) return false
+  return acceptsGzip(request.headers['accept-encoding'])
+}
+
+async function compressed(answer: ApiResponse): Promise<ApiResponse> {
+  const { gzipped } = await import('./compression.ts')
+  return gzipped(answer)
 }
 
 /** Large answers go out in pieces of at least this size, as lists are made of. */
