@@ -57,6 +57,13 @@ describe('OpenAPI v2', () => {
     })
   })
 
+  test('kubectl does not look for CustomResourceDefinitions behind kinds that cannot be patched', () => {
+    const names = (path: string) =>
+      (swagger.paths[path]?.['patch']?.['parameters'] as Json[] | undefined)?.map(({ name }) => name)
+    expect(names('/api/v1/namespaces/{name}')).toEqual(['body', 'fieldManager', 'force'])
+    expect(names('/api/v1/nodes/{name}')).toContain('fieldValidation')
+  })
+
   test('an operation has its body among its parameters', () => {
     const { patch, parameters } = swagger.paths['/api/v1/namespaces/{namespace}/services/{name}'] ?? {}
     expect(patch).toMatchObject({

@@ -10,11 +10,24 @@ export function swaggerDocument(document: Json): Json {
   return {
     swagger: '2.0',
     info: document['info'],
-    paths: mapValues(document['paths'] as Json, (path) => pathItem(path as Json)),
+    paths: mapValues(document['paths'] as Json, (path, name) => pathItem(withoutCustomKinds(name, path as Json))),
     definitions: mapValues(schemas, (of) => schema(of as Json)),
     securityDefinitions: securitySchemes,
     security: [{ BearerToken: [] }],
   }
+}
+
+/**
+ * Of a kind that cannot be patched (a review) kubectl asks whether patches of Namespaces take these parameters, and if
+ * they do, lists the CustomResourceDefinitions, which there are none of: then nothing of that kind could be created.
+ */
+const askedOfNamespaces = ['dryRun', 'fieldValidation']
+
+function withoutCustomKinds(name: string, path: Json): Json {
+  if (name !== '/api/v1/namespaces/{name}') return path
+  const patch = path['patch'] as Json & { readonly parameters: readonly Json[] }
+  const parameters = patch.parameters.filter((of) => !askedOfNamespaces.includes(String(of['name'])))
+  return { ...path, patch: { ...patch, parameters } }
 }
 
 function mapValues(object: Json, change: (value: unknown, key: string) => unknown): Json {
