@@ -1,6 +1,6 @@
 /**
- * /openapi/v2 and /openapi/v3: documents made when first asked for, and kept as they are sent. Those of v3 are under URLs
- * that carry their hash, so that clients may keep them.
+ * /openapi/v2 and /openapi/v3: documents made when first asked for, and kept as they are sent, also for the next server.
+ * Those of v3 are under URLs that carry their hash, so that clients may keep them.
  */
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -71,17 +71,27 @@ export class OpenApiDocuments {
   }
 
   async #make(form: Form): Promise<Documents> {
-    const [{ fork }, { openApiResources }] = await Promise.all([import('node:child_process'), import('./resources.ts')])
+    const [{ openApiResources }, { KeptDocuments }] = await Promise.all([import('./resources.ts'), import('./kept.ts')])
     const job: Job = { form, resources: openApiResources(this.#registry), version: versionInfo.gitVersion }
-    const maker = fork(join(import.meta.dirname, 'maker.ts'), { serialization: 'advanced', execArgv: [] })
-    const made = await new Promise<readonly Made[]>((resolve, reject) => {
-      maker.once('message', (documents) => resolve(documents as readonly Made[]))
-      maker.once('error', reject)
-      maker.once('exit', () => reject(new Error('the OpenAPI documents could not be made')))
-      maker.send({ ...job }, (error) => error && reject(error))
-    })
+    const kept = new KeptDocuments()
+    let made = kept.read(job)
+    if (!made) {
+      made = await makeApart(job)
+      kept.keep(job, made)
+    }
     return new Map(made.map((document) => [document.name, document]))
   }
+}
+
+async function makeApart(job: Job): Promise<readonly Made[]> {
+  const { fork } = await import('node:child_process')
+  const maker = fork(join(import.meta.dirname, 'maker.ts'), { serialization: 'advanced', execArgv: [] })
+  return new Promise((resolve, reject) => {
+    maker.once('message', (documents) => resolve(documents as readonly Made[]))
+    maker.once('error', reject)
+    maker.once('exit', () => reject(new Error('the OpenAPI documents could not be made')))
+    maker.send({ ...job }, (error) => error && reject(error))
+  })
 }
 
 function urlOf(name: string, hash: string): string {
