@@ -55,7 +55,7 @@ class EndpointsController {
     this.#events = ctx.events('endpoint-controller')
     this.#source = source
     this.#cached = cached
-    this.written = new Written(ctx.clock)
+    this.written = new Written({ clock: ctx.clock, views: (object) => [objectKey(object)] })
   }
 
   /** Hand-written Endpoints go with their Service, too; those that never had one are left alone. */
@@ -125,7 +125,7 @@ class EndpointsController {
 
   #current(key: string): Endpoints | undefined {
     const cached = this.#cached(key)
-    return this.written.view(cached ? [cached] : [], (object) => objectKey(object) === key)[0]
+    return this.written.view(cached ? [cached] : [], key)[0]
   }
 }
 

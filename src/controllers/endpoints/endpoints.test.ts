@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Endpoints } from '../../api/generated/v1.ts'
-import { FakeClock } from '../../lib/clock.ts'
+import { objectKey } from '../../api/machinery/object.ts'
+import { type Clock, FakeClock } from '../../lib/clock.ts'
 import { makePod, makeService } from './fixtures.ts'
 import { podChanged, podsByLabel, podsOf, servicesBySelectorTerm, servicesOf } from './matching.ts'
 import { Pacer } from './pacer.ts'
@@ -229,13 +230,34 @@ test('the trigger time is the earliest change not yet dealt with', () => {
   expect(take(makePod('one', { since: '2026-11-21T02:42:30Z' }))).toBe('2026-11-21T02:42:30Z')
 })
 
+const objectView = (object: Endpoints) => [objectKey(object)]
+
+test('a look at own writes of one Service costs nothing for those of others', () => {
+  const clock = new FakeClock()
+  let looks = 0
+  const counting: Clock = {
+    now: () => {
+      looks += 1
+      return clock.now()
+    },
+    setTimeout: (fn, ms) => clock.setTimeout(fn, ms),
+  }
+  const written = new Written<Endpoints>({ clock: counting, views: objectView })
+  for (let i = 0; i < 1000; i++) {
+    written.put({ metadata: { name: `web-${i}`, namespace: 'demo', uid: `u${i}`, resourceVersion: '1' } })
+  }
+  looks = 0
+  expect(written.view([], 'demo/web-500')).toHaveLength(1)
+  expect(looks).toBeLessThan(5)
+})
+
 test('own writes are seen until the cache has them', () => {
   const clock = new FakeClock()
-  const written = new Written<Endpoints>(clock)
+  const written = new Written<Endpoints>({ clock, views: objectView })
   const object = (resourceVersion: string, uid = 'u'): Endpoints => ({
     metadata: { name: 'web', namespace: 'demo', uid, resourceVersion },
   })
-  const seen = (...cached: Endpoints[]) => written.view(cached, () => true).map((o) => o.metadata.resourceVersion)
+  const seen = (...cached: Endpoints[]) => written.view(cached, 'demo/web').map((o) => o.metadata.resourceVersion)
   written.put(object('10'))
   expect(seen(object('9'))).toEqual(['10'])
   expect(written.observe({ type: 'updated', old: object('8'), object: object('9') })).toBe(true)

@@ -13,25 +13,51 @@ type Entry<T> =
   | { readonly type: 'written'; readonly object: T; readonly at: number }
   | { readonly type: 'deleted'; readonly uid: string | undefined; readonly at: number }
 
+export interface WrittenOptions<T> {
+  readonly clock: Clock
+  /** The views that an object belongs to: keys of its Services, say. */
+  readonly views: (object: T) => readonly string[]
+}
+
 export class Written<T extends KubeObject> {
   readonly #clock: Clock
+  readonly #views: (object: T) => readonly string[]
   readonly #entries = new Map<string, Entry<T>>()
+  /** View → keys of what was written in it: a look at one Service must not cost more for what others have under way. */
+  readonly #byView = new Map<string, Set<string>>()
 
-  constructor(clock: Clock) {
+  constructor({ clock, views }: WrittenOptions<T>) {
     this.#clock = clock
+    this.#views = views
   }
 
   put(object: T): void {
-    this.#entries.set(objectKey(object), { type: 'written', object, at: this.#now() })
+    const key = objectKey(object)
+    this.forget(key)
+    this.#entries.set(key, { type: 'written', object, at: this.#now() })
+    for (const view of this.#views(object)) {
+      const keys = this.#byView.get(view)
+      if (keys) keys.add(key)
+      else this.#byView.set(view, new Set([key]))
+    }
   }
 
   delete(object: T): void {
-    this.#entries.set(objectKey(object), { type: 'deleted', uid: object.metadata.uid, at: this.#now() })
+    const key = objectKey(object)
+    this.forget(key)
+    this.#entries.set(key, { type: 'deleted', uid: object.metadata.uid, at: this.#now() })
   }
 
   /** What was believed of `key` proved wrong. */
   forget(key: string): void {
+    const entry = this.#entries.get(key)
     this.#entries.delete(key)
+    if (entry?.type !== 'written') return
+    for (const view of this.#views(entry.object)) {
+      const keys = this.#byView.get(view)
+      keys?.delete(key)
+      if (keys?.size === 0) this.#byView.delete(view)
+    }
   }
 
   /**
@@ -46,22 +72,31 @@ export class Written<T extends KubeObject> {
       entry.type === 'deleted'
         ? change.type === 'deleted' || change.object.metadata.uid !== entry.uid
         : !isOlder(change.object, entry.object)
-    if (caughtUp) this.#entries.delete(key)
+    if (caughtUp) this.forget(key)
     if (entry.type === 'deleted') return change.type === 'deleted' || change.object.metadata.uid === entry.uid
     return change.type !== 'deleted' && !isOlder(entry.object, change.object)
   }
 
-  /** The cache's objects as they are after our own writes; `mine` tells which written ones belong to this view. */
-  view(cached: readonly T[], mine: (object: T) => boolean): T[] {
+  /** The cache's objects of a view as they are after our own writes. */
+  view(cached: readonly T[], view: string): T[] {
     if (this.#entries.size === 0) return [...cached]
     const objects = new Map(cached.map((object) => [objectKey(object), object]))
-    for (const [key, entry] of this.#entries) {
-      if (this.#now() - entry.at > confirmWithinMs) this.#entries.delete(key)
-      else if (entry.type === 'deleted') {
-        if (objects.get(key)?.metadata.uid === entry.uid) objects.delete(key)
-      } else if (mine(entry.object)) objects.set(key, entry.object)
+    for (const [key, { metadata }] of objects) {
+      const entry = this.#current(key)
+      if (entry?.type === 'deleted' && metadata.uid === entry.uid) objects.delete(key)
+    }
+    for (const key of this.#byView.get(view) ?? []) {
+      const entry = this.#current(key)
+      if (entry?.type === 'written') objects.set(key, entry.object)
     }
     return [...objects.values()]
+  }
+
+  #current(key: string): Entry<T> | undefined {
+    const entry = this.#entries.get(key)
+    if (!entry || this.#now() - entry.at <= confirmWithinMs) return entry
+    this.forget(key)
+    return undefined
   }
 
   #now(): number {

@@ -78,7 +78,7 @@ class EndpointSliceController {
     this.#ctx = ctx
     this.#source = source
     this.#events = ctx.events('endpoint-slice-controller')
-    this.written = new Written(ctx.clock)
+    this.written = new Written({ clock: ctx.clock, views: serviceKeys })
   }
 
   /** Forgets what the zones have to offer; the Services whose hints have become wrong by it. */
@@ -160,9 +160,7 @@ class EndpointSliceController {
   /** Those this controller manages and nobody is deleting. */
   #slicesOf(key: string): EndpointSlice[] {
     const cached = this.#source.slices.byIndex(slicesByService.name, key)
-    return this.written
-      .view(cached, (slice) => serviceKeys(slice).includes(key))
-      .filter((slice) => isManagedSlice(slice) && !slice.metadata.deletionTimestamp)
+    return this.written.view(cached, key).filter((slice) => isManagedSlice(slice) && !slice.metadata.deletionTimestamp)
   }
 }
 

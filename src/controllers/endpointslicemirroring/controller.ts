@@ -62,7 +62,7 @@ class MirroringController {
     this.#ctx = ctx
     this.#source = source
     this.#events = ctx.events('endpoint-slice-mirroring-controller')
-    this.written = new Written(ctx.clock)
+    this.written = new Written({ clock: ctx.clock, views: serviceKeys })
   }
 
   async sync(key: string): Promise<void> {
@@ -94,7 +94,7 @@ class MirroringController {
 
   #mirrorsOf(key: string): EndpointSlice[] {
     const cached = this.#source.slices.byIndex(slicesByService.name, key)
-    return this.written.view(cached, (slice) => serviceKeys(slice).includes(key)).filter(isMirrored)
+    return this.written.view(cached, key).filter(isMirrored)
   }
 }
 
