@@ -38,6 +38,10 @@ test('of a proxy that does not say nothing is believed', async () => {
   expect(await ask((_, response) => response.end('ok'))).toBe(false)
 })
 
+test('a proxy too busy to answer is taken to be behind', async () => {
+  expect(await ask(() => {})).toBe(true)
+})
+
 test('a proxy that is not there has nobody waited for', async () => {
   const gone = createServer().listen(0, '127.0.0.1')
   await once(gone, 'listening')

@@ -21,7 +21,11 @@ export function rulesLeadTo(ip: string, port = proxyPort): Promise<boolean> {
       response.on('error', () => resolve(false))
       response.on('end', () => resolve(response.statusCode === 200 && servicesIn(text) > 0))
     })
-    request.on('timeout', () => request.destroy())
+    // It is there and busy: with rules, most likely.
+    request.on('timeout', () => {
+      resolve(true)
+      request.destroy()
+    })
     request.on('error', () => resolve(false))
     request.end()
   })
