@@ -77,6 +77,11 @@ describe('over a WebSocket', () => {
     expect(await exec(head, ['v4.base64.channel.k8s.io'], endless)).toMatchObject({ stdout: 'hello\n', error: success })
   })
 
+  test('a command may be as long as the API server takes it', async () => {
+    const script = `: ${'x'.repeat(100_000)}; echo done`
+    expect(await exec(`${command('sh', '-c', script)}&output=1`)).toMatchObject({ stdout: 'done\n', error: success })
+  })
+
   test('a client that leaves ends its command', async () => {
     const mark = 'sleep 12345'
     const socket = serving.webSocket(path(`${command('sh', '-c', `echo on; ${mark}`)}&output=1`), v5)

@@ -32,6 +32,8 @@ export function listen(options: ServerOptions): Promise<Server> {
     key: readFileSync(config.serverKey),
     ca: readFileSync(config.clientCA),
     requestCert: true,
+    // As Go's servers: what is executed is in the URL.
+    maxHeaderSize: 1024 * 1024,
     // Who has no certificate may have a token, and gets an answer in any case.
     rejectUnauthorized: false,
   })
