@@ -18,7 +18,7 @@ import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf, ownersToSync } from '../shared/owners.ts'
 import { isEmptySelector } from '../shared/selector.ts'
 import { ReplicaSetControl } from './replica-sets.ts'
-import { buildReplicaSet, findNewReplicaSet, nextRevision, revisionOf, withRevision } from './revision.ts'
+import { buildReplicaSet, findNewReplicaSet, later, nextRevision, revisionOf, withRevision } from './revision.ts'
 import {
   active,
   currentSize,
@@ -162,13 +162,13 @@ export class DeploymentController {
     const { current } = family
     if (!current) return this.#create(deployment, family, revision)
     if (await this.#control.annotate(deployment, current, revision)) return undefined
-    const numbered = withRevision(deployment, Math.max(revision, revisionOf(current)))
+    const numbered = withRevision(deployment, later(revision, revisionOf(current)))
     if (deadlineSeconds(deployment) === undefined || condition(deployment.status, 'Progressing')) return numbered
     const message = `Found new replica set ${JSON.stringify(current.metadata.name)}`
     return withProgressing(numbered, { status: 'True', reason: 'FoundNewReplicaSet', message }, this.#ctx.clock.now())
   }
 
-  async #create(deployment: Deployment, family: Family, revision: number): Promise<undefined> {
+  async #create(deployment: Deployment, family: Family, revision: bigint): Promise<undefined> {
     const replicas = currentSize(deployment, family)
     const wanted = buildReplicaSet(deployment, { revision, replicas, maxReplicas: maxReplicas(deployment) })
     const created = await this.#control.create(deployment, wanted)

@@ -124,6 +124,18 @@ describe('a rollout', () => {
     expect(web().metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('2')
   })
 
+  test('revisions are 64-bit numbers, counted on from whatever a ReplicaSet says', async () => {
+    const { api, quiet } = begin()
+    await api.create(resources.deployments, deployment('web', 1))
+    await quiet()
+    const [first] = api.all(resources.replicaSets)
+    const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' }
+    await api.patch(resources.replicaSets, first?.metadata ?? { name: '' }, { metadata: { annotations } })
+    await setImage('busybox:2')
+    await quiet()
+    expect(web().metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3546343826724305833')
+  })
+
   test('undone, it takes the former ReplicaSet up again under a new revision', async () => {
     const { api, quiet } = begin()
     await api.create(resources.deployments, deployment('web', 2))

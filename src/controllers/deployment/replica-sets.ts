@@ -49,7 +49,7 @@ export class ReplicaSetControl {
   }
 
   /** Annotations and `minReadySeconds` of the current ReplicaSet follow the Deployment's; false: they did already. */
-  async annotate(deployment: Deployment, current: ReplicaSet, revision: number): Promise<boolean> {
+  async annotate(deployment: Deployment, current: ReplicaSet, revision: bigint): Promise<boolean> {
     const annotations = newReplicaSetAnnotations(deployment, current.metadata.annotations ?? {}, revision)
     const minReadySeconds = deployment.spec?.minReadySeconds ?? 0
     const sameMinReady = (current.spec?.minReadySeconds ?? 0) === minReadySeconds
@@ -94,7 +94,9 @@ export class ReplicaSetControl {
         spec?.replicas === 0 &&
         (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0),
     )
-    const excess = idle.toSorted((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, idle.length - limit))
+    const excess = idle
+      .toSorted((a, b) => Number(revisionOf(a) - revisionOf(b)))
+      .slice(0, Math.max(0, idle.length - limit))
     for (const { metadata } of excess) {
       await tolerateGone(this.#client.delete(resources.replicaSets, metadata))
     }

@@ -56,16 +56,23 @@ function templateText(template: PodTemplateSpec | undefined): string {
 }
 
 /** The number after the highest among the old ReplicaSets. */
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map(revisionOf).reduce(later, 0n) + 1n
 }
 
-export function revisionOf({ metadata }: Deployment | ReplicaSet): number {
-  return Number.parseInt(metadata.annotations?.[revisionAnnotation] ?? '0', 10) || 0
+/** Of two revisions. */
+export const later = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+export const revisionOf = ({ metadata }: Deployment | ReplicaSet): bigint => revisionIn(metadata.annotations)
+
+/** A 64-bit number, as upstream's; what is none counts as 0. */
+function revisionIn(annotations: Readonly<Record<string, string>> = {}): bigint {
+  const text = annotations[revisionAnnotation] ?? ''
+  return /^[+-]?\d{1,19}$/.test(text) ? BigInt(text.replace('+', '')) : 0n
 }
 
 /** The Deployment as if it had the annotation; the next status write stores it. */
-export function withRevision(deployment: Deployment, revision: number): Deployment {
+export function withRevision(deployment: Deployment, revision: bigint): Deployment {
   if (revisionOf(deployment) === revision) return deployment
   const annotations = { ...deployment.metadata.annotations, [revisionAnnotation]: String(revision) }
   return { ...deployment, metadata: { ...deployment.metadata, annotations } }
@@ -75,20 +82,20 @@ export function withRevision(deployment: Deployment, revision: number): Deployme
 export function newReplicaSetAnnotations(
   deployment: Deployment,
   existing: Readonly<Record<string, string>>,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const annotations = { ...existing }
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) {
     if (!ownAnnotations.has(key)) annotations[key] = value
   }
-  const before = Number.parseInt(annotations[revisionAnnotation] ?? '0', 10) || 0
+  const before = revisionIn(annotations)
   if (before >= revision) return annotations
   annotations[revisionAnnotation] = String(revision)
   if (before > 0) annotations[historyAnnotation] = history(annotations[historyAnnotation], before)
   return annotations
 }
 
-function history(former: string | undefined, revision: number): string {
+function history(former: string | undefined, revision: bigint): string {
   const revisions = former ? former.split(',') : []
   while (revisions.length > 0 && revisions.join(',').length + String(revision).length + 1 > historyLengthMax) {
     revisions.shift()
@@ -104,7 +111,7 @@ export function sizeAnnotations(desired: number, max: number): Record<string, st
 /** The ReplicaSet of the Deployment's present template, not yet created. */
 export function buildReplicaSet(
   deployment: Deployment,
-  { revision, replicas, maxReplicas }: { revision: number; replicas: number; maxReplicas: number },
+  { revision, replicas, maxReplicas }: { revision: bigint; replicas: number; maxReplicas: number },
 ): ReplicaSet {
   const { template, selector, minReadySeconds, replicas: desired = 1 } = deployment.spec ?? emptySpec
   const hash = templateHash(template, deployment.status?.collisionCount)
