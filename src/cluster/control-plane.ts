@@ -1,5 +1,6 @@
 /** The control plane as one process: store, API server and controllers, which reach the server without a socket. */
 import { rmSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { definitions } from '../api/index.ts'
 import { isReason } from '../api/machinery/status.ts'
 import type { ClusterSettings } from '../api/resource.ts'
@@ -22,6 +23,8 @@ import { apiServerPort, hostAndPort, type Layout } from './settings.ts'
 import { existingCluster } from './state.ts'
 
 const retryMs = 10
+/** By then a cluster that was just started has its first pods. */
+const compileCacheDelayMs = 10_000
 
 async function main(base: string, name: string): Promise<void> {
   const log = createLogger('control-plane')
@@ -85,6 +88,8 @@ async function main(base: string, name: string): Promise<void> {
   writeFileSync(readyFile(layout), '')
   await started
   await createSystemObjects(layout, clients.apiserver, log)
+  // Otherwise done at the end, which `fairway down` does not wait for: the next start would compile again.
+  setTimeout(flushCompileCache, compileCacheDelayMs).unref()
 }
 
 function clusterSettings({ config, serviceCidrs, nodePortRange }: Layout): ClusterSettings {
