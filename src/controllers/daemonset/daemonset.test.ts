@@ -1,13 +1,22 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DaemonSet } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
+import { forbiddenError, type StatusError } from '../../api/machinery/status.ts'
 import { resources } from '../../client/resources.ts'
+import type { ControllerContext } from '../context.ts'
 import { startScheduler } from '../scheduler/index.ts'
+import { FakeApi } from '../testing/fake-api.ts'
 import { type Harness, node, playAgents, startHarness, template } from '../testing/harness.ts'
 import { startDaemonSetController } from './index.ts'
 import { eligibility, rollout, targetNode, templateForNode } from './plan.ts'
 
 const labels = { 'k8s-app': 'kube-proxy' }
+
+function namespaceTerminatingError(): StatusError {
+  const error = forbiddenError({ group: '', resource: 'pods' }, '', 'it is being terminated')
+  error.status.details = { ...error.status.details, causes: [{ reason: 'NamespaceTerminating' }] }
+  return error
+}
 
 function daemonSet(spec: Partial<DaemonSet['spec']> = {}): DaemonSet {
   return {
@@ -102,11 +111,12 @@ describe('a new template', () => {
 describe('the controller', () => {
   let harness: Harness
   afterEach(() => harness.stop())
-  const begin = () => {
-    harness = startHarness((ctx) => {
+  const begin = (api = new FakeApi()) => {
+    const start = (ctx: ControllerContext) => {
       startDaemonSetController(ctx)
       startScheduler(ctx)
-    })
+    }
+    harness = startHarness(start, { api })
     playAgents(harness)
     return harness
   }
@@ -140,6 +150,33 @@ describe('the controller', () => {
     api.writes.length = 0
     await quiet()
     expect(api.writes).toEqual([])
+  })
+
+  const events = () => harness.api.all(resources.events).map(({ reason, message }) => `${reason}: ${message}`)
+
+  test('a namespace that is going away takes no daemons, which is no failure', async () => {
+    const api = new FakeApi()
+    api.refuse = (write) => {
+      if (write === 'create pods') throw namespaceTerminatingError()
+    }
+    const { quiet } = begin(api)
+    await api.create(resources.daemonSets, daemonSet())
+    await api.create(resources.nodes, node('a'))
+    await quiet()
+    expect(events()).toEqual([])
+  })
+
+  test('a daemon that may not be deleted is told in an event', async () => {
+    const api = new FakeApi()
+    const { until, quiet } = begin(api)
+    await api.create(resources.daemonSets, daemonSet())
+    await api.create(resources.nodes, node('a'))
+    await quiet()
+    api.refuse = (write) => {
+      if (write === 'delete pods') throw forbiddenError({ group: '', resource: 'pods' }, 'a', 'not now')
+    }
+    await api.patch(resources.nodes, { name: 'a' }, { spec: { taints: [{ key: 'gpu', effect: 'NoExecute' }] } })
+    await until('the event', () => events().includes('FailedDelete: Error deleting: pods "a" is forbidden: not now'))
   })
 
   test('rolls a new template over all nodes', async () => {

@@ -5,9 +5,8 @@
  */
 
 import type { ControllerRevision, DaemonSet } from '../../api/generated/apps.v1.ts'
-import type { Node, Pod, PodTemplateSpec } from '../../api/generated/v1.ts'
+import type { Node, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
-import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -22,6 +21,7 @@ import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { effectiveTaints } from '../shared/placement.ts'
+import { PodControl } from '../shared/pod-control.ts'
 import { RevisionHistory, revisionLabel } from '../shared/revisions.ts'
 import { isEmptySelector } from '../shared/selector.ts'
 import { podFromTemplate } from '../shared/template.ts'
@@ -44,6 +44,7 @@ class DaemonSetController {
   readonly #history: RevisionHistory
   readonly #expectations: Expectations
   readonly #events: EventRecorder
+  readonly #podControl: PodControl
   readonly #queue: WorkQueue
   /** Per DaemonSet and node: how often its daemon failed lately, and when it may be replaced. */
   readonly #failures = new Map<string, { count: number; notBefore: number }>()
@@ -62,6 +63,7 @@ class DaemonSetController {
       expectations: this.#expectations,
     })
     this.#events = ctx.events('daemonset-controller')
+    this.#podControl = new PodControl({ client: ctx.client, events: this.#events, expectations: this.#expectations })
     this.#queue = startQueue(ctx, {
       name: 'daemonset',
       concurrency: 2,
@@ -144,11 +146,12 @@ class DaemonSetController {
     let { create } = wanted
     if (create.length === 0 && remove.length === 0)
       ({ create, remove } = rollout(daemonSet, nodes, podsByNode, present))
-    await Promise.all(remove.map((pod) => this.#delete(key, daemonSet, pod)))
+    await Promise.all(remove.map((pod) => this.#podControl.delete(key, daemonSet, pod)))
     const nodesToFill = create.slice(0, burstMax)
     await slowStart(nodesToFill.length, () => {
       const template = templateForNode(daemonSet, nodesToFill.shift() ?? '', present.revision)
-      return this.#create(key, daemonSet, template)
+      const pod = podFromTemplate(template, { resource: resources.daemonSets, owner: daemonSet })
+      return this.#podControl.create(key, daemonSet, pod)
     })
     return remove.length + create.length > 0
   }
@@ -169,29 +172,6 @@ class DaemonSetController {
     const message = `Found failed daemon pod ${objectKey(pod)} on node ${targetNode(pod)}, will try to kill it`
     this.#events.event(daemonSet, 'Warning', 'FailedDaemonPod', message)
     return true
-  }
-
-  async #create(key: string, daemonSet: DaemonSet, template: PodTemplateSpec): Promise<void> {
-    const pod = podFromTemplate(template, { resource: resources.daemonSets, owner: daemonSet })
-    try {
-      const created = await this.#expectations.creating(key, () => this.#ctx.client.create(resources.pods, pod))
-      this.#events.event(daemonSet, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)
-    } catch (error) {
-      this.#events.event(daemonSet, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
-      throw error
-    }
-  }
-
-  async #delete(key: string, daemonSet: DaemonSet, pod: Pod): Promise<void> {
-    const { uid = '', name } = pod.metadata
-    try {
-      await this.#expectations.deleting(key, uid, () =>
-        this.#ctx.client.delete(resources.pods, pod.metadata, { preconditions: { uid } }),
-      )
-      this.#events.event(daemonSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
-    } catch (error) {
-      if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error
-    }
   }
 
   async #updateStatus(daemonSet: DaemonSet, status: NonNullable<DaemonSet['status']>): Promise<void> {

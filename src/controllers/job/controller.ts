@@ -22,9 +22,9 @@ import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
 import { timestamp } from '../shared/time.ts'
 import { assess, deadlineInMs, newCondition, type Standing } from './assess.ts'
 import { type Failures, noFailures } from './backoff.ts'
+import { JobPods } from './job-pods.ts'
 import { newPod } from './new-pod.ts'
 import { type Plan, plan } from './plan.ts'
-import { PodControl } from './pod-control.ts'
 import { isTracked, trackingFinalizer } from './pods.ts'
 import { compact, finish, hold, type Outcome } from './status.ts'
 import { countReleased, hasUncounted, track } from './track.ts'
@@ -49,7 +49,7 @@ export class JobController {
   readonly #pods: Informer<Pod>
   readonly #expectations: Expectations
   readonly #events: EventRecorder
-  readonly #podControl: PodControl
+  readonly #jobPods: JobPods
   readonly #queue: WorkQueue
   readonly #memories = new Map<string, Memory>()
 
@@ -59,7 +59,7 @@ export class JobController {
     this.#pods = ctx.informers.indexed(resources.pods, byController)
     this.#expectations = new Expectations(ctx.clock)
     this.#events = ctx.events('job-controller')
-    this.#podControl = new PodControl({ client: ctx.client, events: this.#events, expectations: this.#expectations })
+    this.#jobPods = new JobPods({ client: ctx.client, events: this.#events, expectations: this.#expectations })
     this.#queue = startQueue(ctx, {
       name: 'job',
       concurrency: 5,
@@ -143,7 +143,7 @@ export class JobController {
 
   /** The Job is over: what still runs is stopped. */
   async #removeAll(key: string, job: Job, standing: Standing, verdict: JobCondition): Promise<Outcome> {
-    const { removed, error } = await this.#podControl.remove(key, job, standing.active, 'keep')
+    const { removed, error } = await this.#jobPods.remove(key, job, standing.active, 'keep')
     // Not over before all are on their way out.
     const over = removed.length === standing.active.length ? { verdict } : {}
     return { ...counts(standing, { removed, created: 0 }), ...over, ...(error !== undefined && { error }) }
@@ -172,9 +172,9 @@ export class JobController {
   ): Promise<{ removed?: readonly Pod[]; created?: number; error?: unknown }> {
     switch (steps.do) {
       case 'remove':
-        return this.#podControl.remove(key, job, steps.pods, 'release')
+        return this.#jobPods.remove(key, job, steps.pods, 'release')
       case 'create':
-        return this.#podControl.create(key, job, podsFor(job, steps.indexes, standing))
+        return this.#jobPods.create(key, job, podsFor(job, steps.indexes, standing))
       case 'wait':
         this.#queue.addAfter(key, steps.ms)
         return {}
@@ -212,7 +212,7 @@ export class JobController {
     const uid = pod.metadata.uid ?? ''
     released.add(uid)
     try {
-      await this.#podControl.release(pod)
+      await this.#jobPods.release(pod)
     } catch (error) {
       released.delete(uid)
       throw error

@@ -6,9 +6,7 @@ import { isPodActive, isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { ReplicaSet, ReplicaSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { controllerOf, type KubeObject, objectKey } from '../../api/machinery/object.ts'
-import { isReason } from '../../api/machinery/status.ts'
 import type { CacheChange, Resource } from '../../client/contract.ts'
-import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
 import type { WorkQueue } from '../../client/queue.ts'
 import { resources } from '../../client/resources.ts'
@@ -16,9 +14,10 @@ import { type ControllerContext, startQueue } from '../context.ts'
 import { burstMax, slowStart } from '../shared/batch.ts'
 import { observePod } from '../shared/changes.ts'
 import { Expectations } from '../shared/expectations.ts'
-import { namespaceTerminating, tolerateGone } from '../shared/gone.ts'
+import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
+import { PodControl } from '../shared/pod-control.ts'
 import { podFromTemplate } from '../shared/template.ts'
 import { podsToDelete } from './ranking.ts'
 import { nextAvailabilityMs, type ReplicaFailure, replicaSetStatus } from './status.ts'
@@ -41,7 +40,7 @@ export class ReplicaController<T extends Replicated> {
   readonly #owners: Informer<T>
   readonly #pods: Informer<Pod>
   readonly #expectations: Expectations
-  readonly #events: EventRecorder
+  readonly #podControl: PodControl
   readonly #queue: WorkQueue
 
   constructor(ctx: ControllerContext, kind: ReplicaKind<T>) {
@@ -50,7 +49,8 @@ export class ReplicaController<T extends Replicated> {
     this.#owners = ctx.informers.indexed(kind.resource, byController)
     this.#pods = ctx.informers.indexed(resources.pods, byController)
     this.#expectations = new Expectations(ctx.clock)
-    this.#events = ctx.events(kind.component)
+    const events = ctx.events(kind.component)
+    this.#podControl = new PodControl({ client: ctx.client, events, expectations: this.#expectations })
     this.#queue = startQueue(ctx, {
       name: kind.resource.kind.toLowerCase(),
       concurrency: 5,
@@ -119,38 +119,15 @@ export class ReplicaController<T extends Replicated> {
 
   async #create(key: string, replicaSet: ReplicaSet, count: number): Promise<void> {
     const pod = podFromTemplate(replicaSet.spec?.template, { resource: this.#kind.resource, owner: replicaSet })
-    await slowStart(count, async () => {
-      try {
-        const created = await this.#expectations.creating(key, () => this.#ctx.client.create(resources.pods, pod))
-        this.#events.event(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)
-      } catch (error) {
-        if (namespaceTerminating(error)) return
-        this.#events.event(replicaSet, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
-        throw error
-      }
-    })
+    await slowStart(count, () => this.#podControl.create(key, replicaSet, pod))
   }
 
   async #delete(key: string, replicaSet: ReplicaSet, active: readonly Pod[], count: number): Promise<void> {
     const now = this.#ctx.clock.now()
     const victims = podsToDelete(active, { count, related: this.#relatedPods(replicaSet), now })
-    const results = await Promise.allSettled(victims.map((pod) => this.#deletePod(key, replicaSet, pod)))
+    const results = await Promise.allSettled(victims.map((pod) => this.#podControl.delete(key, replicaSet, pod)))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
-  }
-
-  async #deletePod(key: string, replicaSet: ReplicaSet, pod: Pod): Promise<void> {
-    const { uid = '', name } = pod.metadata
-    try {
-      await this.#expectations.deleting(key, uid, () =>
-        this.#ctx.client.delete(resources.pods, pod.metadata, { preconditions: { uid } }),
-      )
-      this.#events.event(replicaSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
-    } catch (error) {
-      if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return
-      this.#events.event(replicaSet, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`)
-      throw error
-    }
   }
 
   /** Active pods of all ReplicaSets with the same controller; of this one when it has none. */
