@@ -26,13 +26,16 @@ export class Nominations {
     return [...this.#byKey.values()].filter((one) => one.node === node).map(({ pod }) => pod)
   }
 
-  /** Follows what the API says: nominations of former runs and of others, and pods that no longer wait. True: one ended. */
+  /**
+   * Follows what the API says: nominations of former runs and of others, and pods that no longer wait. True: a place is
+   * not kept any more, and its pod, if there still is one, needs another.
+   */
   follow(change: CacheChange<Pod>, pending: boolean): boolean {
     const { object } = change
     const key = objectKey(object)
     const node = object.status?.nominatedNodeName
     const withdrawn = change.type === 'updated' && Boolean(change.old.status?.nominatedNodeName) && !node
-    if (!pending || withdrawn) return this.delete(key)
+    if (!pending || withdrawn) return this.delete(key) || withdrawn
     if (node) this.set(object, node)
     return false
   }

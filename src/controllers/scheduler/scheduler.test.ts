@@ -240,6 +240,25 @@ describe('the scheduler', () => {
     expect((await get(api, 'next')).spec?.nodeName).toBe('n1')
   })
 
+  test('a pod that has to leave the place kept for it has another one made at once', async () => {
+    const api = new FakeApi()
+    const whole = requesting({ cpu: '1' })
+    for (const name of ['n1', 'n2']) await api.create(resources.nodes, { ...small, metadata: { name } })
+    harness = startHarness(startScheduler, { api })
+    for (const name of ['n1', 'n2']) {
+      await api.create(resources.pods, pod(`low-${name}`, { priority: 1, ...whole, ...byName(name) }))
+    }
+    await harness.quiet()
+    await api.create(resources.pods, pod('mid', { priority: 5, ...whole }))
+    await harness.quiet()
+    expect((await get(api, 'mid')).status?.nominatedNodeName).toBe('n1')
+    await api.create(resources.pods, pod('high', { priority: 9, ...whole, ...byName('n1') }))
+    await harness.quiet()
+    expect((await get(api, 'high')).status?.nominatedNodeName).toBe('n1')
+    expect((await get(api, 'mid')).status?.nominatedNodeName).toBe('n2')
+    expect((await get(api, 'low-n2')).metadata.deletionTimestamp).toBeDefined()
+  })
+
   test('a pod that wants to be near another goes once that one is there', async () => {
     const api = new FakeApi()
     await api.create(resources.nodes, node('n1', { metadata: { name: 'n1', labels: { zone: 'a' } } }))
