@@ -70,8 +70,12 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     else secured.destroy()
   })
   const limits: Limits = { bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000 }
-  https.on('clientError', answerBroken)
-  https.on('request', (request, response) => void serve(server, { request, response }, limits))
+  const lastAnswers = new WeakMap<Duplex, ServerResponse>()
+  https.on('clientError', (error, socket) => answerBroken(error, socket, lastAnswers.get(socket)))
+  https.on('request', (request, response) => {
+    lastAnswers.set(request.socket, response)
+    void serve(server, { request, response }, limits)
+  })
   https.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     void import('./upgrade.ts').then(({ serveUpgrade }) => serveUpgrade(server, { request, socket, head }))
   })

@@ -53,6 +53,20 @@ test('headers without end are told so', async () => {
   )
 })
 
+test('nonsense behind a request is not answered into the middle of what is being told', async () => {
+  const watch = 'GET /api/v1/pods?watch=1 HTTP/1.1\r\nhost: localhost\r\n\r\n'
+  const socket = connect({ host: '127.0.0.1', port: https.port, servername: 'localhost', ...https.credentials })
+  socket.write(watch)
+  const told: Buffer[] = []
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    if (told.length === 0) socket.write('nonsense\r\n\r\n')
+    told.push(chunk)
+  }
+  const text = Buffer.concat(told).toString()
+  expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n/)
+  expect(text).not.toContain('400 Bad Request')
+})
+
 test('an answer names its request, as the client does or by a name of its own', async () => {
   const uuid = /\r\naudit-id: [\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}\r\n/
   for (const path of ['/version', '/api/v1/pods', '/nowhere', '/api/v1/namespaces/x/services/web/proxy/']) {

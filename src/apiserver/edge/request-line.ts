@@ -1,5 +1,5 @@
 /** What never gets to be a request of the API: it is answered as Go's net/http does. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ApiResponse } from '../../client/transport.ts'
 import { BufferBody } from '../http/respond.ts'
@@ -24,9 +24,13 @@ export function noTarget(): ApiResponse {
   return { status: 400, headers, body: new BufferBody([Buffer.from(badRequest)]) }
 }
 
-/** For a server's `clientError`. Who was too slow, or is gone, is told nothing. */
-export function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!code.startsWith('HPE_') || !socket.writable) {
+/**
+ * For a server's `clientError`; `last` is the connection's latest answer. Who was too slow, or is gone, is told nothing,
+ * and neither is who is in the middle of an answer, which it would take for a part of that.
+ */
+export function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex, last?: ServerResponse): void {
+  const isAnswering = last?.headersSent && !last.writableEnded
+  if (!code.startsWith('HPE_') || !socket.writable || isAnswering) {
     socket.destroy()
     return
   }
