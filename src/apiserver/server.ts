@@ -119,7 +119,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ['poststarthook/rbac/bootstrap-roles', () => context.authorizer.rbac.load().then(() => true)],
     ...(options.checks ?? []),
   ])
-  const pages = new Pages({ registry, metrics, checks, tokens, serverAddress: options.address ?? '' })
+  const pages = new Pages({ registry, metrics, checks, tokens, clock, serverAddress: options.address ?? '' })
   const stopCompaction = startCompaction(store, clock, log)
   const core: Core = { context, pages, metrics }
   return {

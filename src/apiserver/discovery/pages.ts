@@ -1,5 +1,6 @@
 /** The fixed endpoints: discovery, version, health, metrics, OpenAPI. */
 import type { ApiResponse } from '../../client/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { issuerPage, issuerPaths } from '../authentication/issuer-pages.ts'
 import type { ServiceAccountTokens } from '../authentication/tokens.ts'
 import { methodNotAllowed, resourceNotFound } from '../http/errors.ts'
@@ -20,6 +21,7 @@ export interface PagesOptions {
   readonly checks: ReadonlyMap<string, Check>
   readonly serverAddress: string
   readonly tokens: ServiceAccountTokens
+  readonly clock: Clock
 }
 
 export class Pages {
@@ -29,7 +31,7 @@ export class Pages {
 
   constructor(options: PagesOptions) {
     this.#options = options
-    this.#openApi = new OpenApiDocuments(options.registry)
+    this.#openApi = new OpenApiDocuments(options.registry, options.clock)
     this.#aggregated = new AggregatedDiscovery(options.registry)
   }
 

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { FakeClock } from '../../lib/clock.ts'
 import { startTestServer, type TestServer } from '../test-server.ts'
 
 const v2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
@@ -8,7 +9,7 @@ const user = { name: 'tester', groups: ['system:masters'] }
 
 let api: TestServer
 beforeAll(async () => {
-  api = await startTestServer()
+  api = await startTestServer({ clock: new FakeClock('2026-01-01T00:00:00Z') })
 })
 afterAll(() => api[Symbol.asyncDispose]())
 
@@ -70,6 +71,7 @@ describe('the index of v3', () => {
     for (const { serverRelativeURL } of Object.values(paths)) {
       const { status, headers } = await get(serverRelativeURL)
       expect([status, headers['cache-control']]).toEqual([200, 'public, immutable'])
+      expect(headers['expires']).toBe('Fri, 01 Jan 2027 00:00:00 GMT')
     }
   })
 

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ApiResponse } from '../../client/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { versionInfo } from '../discovery/version.ts'
 import { acceptsGzip, clausesOf } from '../http/negotiation.ts'
 import { BufferBody, json, jsonType, notFoundPage } from '../http/respond.ts'
@@ -23,10 +24,12 @@ type Documents = ReadonlyMap<string, Made>
 
 export class OpenApiDocuments {
   readonly #registry: Registry
+  readonly #clock: Clock
   readonly #documents = new Map<Form, Promise<Documents>>()
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, clock: Clock) {
     this.#registry = registry
+    this.#clock = clock
   }
 
   /** The document of OpenAPI v2, in which everything is. */
@@ -55,8 +58,15 @@ export class OpenApiDocuments {
     const encoding = acceptedEncoding('v3', headers.accept)
     if (!encoding) return notAcceptable()
     const document = (await this.#made(`v3 ${encoding}`)).get(name)!
-    const caching = asked ? 'public, immutable' : 'no-cache, private'
-    return answer(document, headers, { 'content-type': contentType('v3', encoding), 'cache-control': caching })
+    const caching = asked && { 'cache-control': 'public, immutable', expires: this.#inAYear() }
+    return answer(document, headers, { 'content-type': contentType('v3', encoding), ...caching })
+  }
+
+  /** Without it, caches that do not know `immutable` (client-go's) ask again every time. */
+  #inAYear(): string {
+    const date = this.#clock.now()
+    date.setUTCFullYear(date.getUTCFullYear() + 1)
+    return date.toUTCString()
   }
 
   /** What could not be made is tried again at the next request. */
@@ -73,11 +83,11 @@ export class OpenApiDocuments {
   async #make(form: Form): Promise<Documents> {
     const [{ openApiResources }, { KeptDocuments }] = await Promise.all([import('./resources.ts'), import('./kept.ts')])
     const job: Job = { form, resources: openApiResources(this.#registry), version: versionInfo.gitVersion }
-    const kept = new KeptDocuments()
-    let made = kept.read(job)
+    const kept = new KeptDocuments(job)
+    let made = kept.read()
     if (!made) {
       made = await makeApart(job)
-      kept.keep(job, made)
+      kept.keep(made)
     }
     return new Map(made.map((document) => [document.name, document]))
   }

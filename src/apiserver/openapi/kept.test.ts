@@ -13,33 +13,35 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const job: Job = { form: 'v3 json', resources: [], version: 'v1.36.0' }
+const keptFor = (of: Job) => new KeptDocuments(of, folder)
 const documents: Made[] = [{ name: 'api/v1', hash: 'AB', gzip: Uint8Array.of(1, 2, 3) }]
 
 test('what one server kept, the next one reads; another form, version or set of resources is another thing', () => {
-  new KeptDocuments(folder).keep(job, documents)
-  const next = new KeptDocuments(folder)
-  expect(next.read(job)?.map(({ gzip, ...rest }) => ({ ...rest, gzip: [...gzip] }))).toEqual([
-    { name: 'api/v1', hash: 'AB', gzip: [1, 2, 3] },
-  ])
-  expect(next.read({ ...job, form: 'v3 protobuf' })).toBeUndefined()
-  expect(next.read({ ...job, version: 'v1.36.1' })).toBeUndefined()
-  next.keep({ ...job, version: 'v1.36.1' }, [])
-  expect(next.read(job)).toBeUndefined()
+  keptFor(job).keep(documents)
+  expect(
+    keptFor(job)
+      .read()
+      ?.map(({ gzip, ...rest }) => ({ ...rest, gzip: [...gzip] })),
+  ).toEqual([{ name: 'api/v1', hash: 'AB', gzip: [1, 2, 3] }])
+  expect(keptFor({ ...job, form: 'v3 protobuf' }).read()).toBeUndefined()
+  expect(keptFor({ ...job, version: 'v1.36.1' }).read()).toBeUndefined()
+  keptFor({ ...job, version: 'v1.36.1' }).keep([])
+  expect(keptFor(job).read()).toBeUndefined()
 })
 
 test('a file that is cut short is none', () => {
-  const kept = new KeptDocuments(folder)
-  kept.keep(job, documents)
+  const kept = keptFor(job)
+  kept.keep(documents)
   for (const name of readdirSync(folder)) truncateSync(join(folder, name), 20)
-  expect(kept.read(job)).toBeUndefined()
+  expect(kept.read()).toBeUndefined()
 })
 
 test('where nothing can be written, nothing is kept', () => {
   const file = join(folder, 'no-folder')
   writeFileSync(file, '')
-  const kept = new KeptDocuments(file)
-  kept.keep(job, documents)
-  expect(kept.read(job)).toBeUndefined()
+  const kept = new KeptDocuments(job, file)
+  kept.keep(documents)
+  expect(kept.read()).toBeUndefined()
 })
 
 test('whatever file the maker loads, a change of it is seen', () => {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Job, Made } from './maker.ts'
 
@@ -19,36 +19,35 @@ interface Kept {
 }
 
 export class KeptDocuments {
-  readonly #folder: string
+  readonly #file: string
+  /** Of what is there before the documents are made: a change meanwhile makes them old. */
+  readonly #key: string
 
   /** `folder`: where they are, one file for each form. */
-  constructor(folder = join(root, '.cache/openapi')) {
-    this.#folder = folder
+  constructor(job: Job, folder = join(root, '.cache/openapi')) {
+    this.#file = join(folder, job.form.replace(' ', '-'))
+    this.#key = keyOf(job)
   }
 
   /** undefined: none are there, or of something else. */
-  read(job: Job): readonly Made[] | undefined {
+  read(): readonly Made[] | undefined {
     try {
-      const { key, documents } = deserialize(readFileSync(this.#file(job))) as Kept
-      return key === keyOf(job) ? documents : undefined
+      const { key, documents } = deserialize(readFileSync(this.#file)) as Kept
+      return key === this.#key ? documents : undefined
     } catch {
       return undefined
     }
   }
 
   /** Where nothing can be written, the next server makes them again. */
-  keep(job: Job, documents: readonly Made[]): void {
-    const kept: Kept = { key: keyOf(job), documents }
-    const file = this.#file(job)
+  keep(documents: readonly Made[]): void {
+    const kept: Kept = { key: this.#key, documents }
+    const file = `${this.#file}.${process.pid}`
     try {
-      mkdirSync(this.#folder, { recursive: true })
-      writeFileSync(`${file}.${process.pid}`, serialize(kept))
-      renameSync(`${file}.${process.pid}`, file)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, serialize(kept))
+      renameSync(file, this.#file)
     } catch {}
-  }
-
-  #file({ form }: Job): string {
-    return join(this.#folder, form.replace(' ', '-'))
   }
 }
 
