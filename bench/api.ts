@@ -51,6 +51,7 @@ function slice(name: string) {
 }
 
 async function main(): Promise<void> {
+  await warmUpWatchers()
   await measured(async (server) => {
     await fill(server)
     print('memory, 3,000 Services and 3,000 slices', `${memoryMb(server.process)} MB`)
@@ -112,7 +113,15 @@ async function patchTimes(server: Server): Promise<number[]> {
   return times
 }
 
-/** By change. The first meets cold code on both sides. */
+/** This process's own code, on a server of no further use: what is timed later are servers that meet it cold. */
+async function warmUpWatchers(): Promise<void> {
+  await measured(async (server) => {
+    await call(server, 'POST', slices, slice('slice-7'))
+    await watchTimes(server)
+  })
+}
+
+/** By change. The first meets cold code in the server. */
 async function watchTimes(server: Server): Promise<number[][]> {
   const all = await openWatchers(optionsOf(server, 'GET', `${slices}?watch=true`), watchers)
   const times: number[][] = []
