@@ -47,6 +47,24 @@ test('imports follow the arrows', () => {
   expect(against).toEqual([])
 })
 
+test('no file needs itself by way of others: what is imported when it runs goes in no circle', () => {
+  expect(inCircles()).toEqual([])
+})
+
+/** Files that import one of the others here and are imported by one, until none of another sort is left. */
+function inCircles(): string[] {
+  const targets = (file: string) => importsOf(file).filter(({ own, how }) => own && how === 'eager')
+  const left = new Map(sourceFiles().map((file) => [file, targets(file).map(({ target }) => target)]))
+  for (let before = 0; before !== left.size; ) {
+    before = left.size
+    const needed = new Set([...left.values()].flat())
+    for (const [file, wants] of left) {
+      if (!needed.has(file) || !wants.some((target) => left.has(target))) left.delete(file)
+    }
+  }
+  return [...left.keys()]
+}
+
 test('exempt files still need what they are exempt for', () => {
   for (const [file, rooms] of Object.entries(exempt)) {
     const used = new Set(importsOf(file).map(({ target }) => roomOf(target)))

@@ -5,6 +5,7 @@ import type { CronJob, CronJobStatus, Job } from '../../api/generated/batch.v1.t
 import type { ObjectReference } from '../../api/generated/v1.ts'
 import { controllerOf, objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -14,7 +15,6 @@ import { type ControllerContext, startQueue } from '../context.ts'
 import { namespaceTerminating, tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { byController, controllerReference } from '../shared/owners.ts'
-import { timestamp } from '../shared/time.ts'
 import { observe, pastHistory, withActive } from './active.ts'
 import { dueTime, nextInMs, scheduleOf } from './due.ts'
 
@@ -110,7 +110,7 @@ class CronJobController {
     const waitMs = nextInMs(cronJob, schedule, now)
     if (waitMs !== undefined) this.#queue.addAfter(objectKey(cronJob), waitMs)
     const { time, missedMany } = dueTime(cronJob, schedule, now)
-    if (time === undefined || timestamp(new Date(time)) === status.lastScheduleTime) return status
+    if (time === undefined || formatTime(new Date(time)) === status.lastScheduleTime) return status
     if (missedMany) {
       const message = 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew'
       this.#events.event(cronJob, 'Warning', 'TooManyMissedTimes', message)
@@ -140,7 +140,7 @@ class CronJobController {
     }
     const job = await this.#createJob(cronJob, name, time)
     if (!job) return withActive(status, active)
-    const lastScheduleTime = timestamp(new Date(time))
+    const lastScheduleTime = formatTime(new Date(time))
     return { ...withActive(status, [...active, referenceTo(job)]), lastScheduleTime }
   }
 
@@ -207,7 +207,7 @@ function jobFor(cronJob: CronJob, { name, time, localZone }: { name: string; tim
       namespace: cronJob.metadata.namespace ?? '',
       ...(labels && { labels: { ...labels } }),
       annotations: { ...annotations, [scheduledAnnotation]: wallClock(timeZone).format(time) },
-      creationTimestamp: timestamp(new Date(time)),
+      creationTimestamp: formatTime(new Date(time)),
       ownerReferences: [controllerReference(resources.cronJobs, cronJob)],
     },
     ...(jobTemplate.spec && { spec: structuredClone(jobTemplate.spec) }),

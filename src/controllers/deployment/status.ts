@@ -1,7 +1,7 @@
 /** A Deployment's status and conditions, from its ReplicaSets. Pure. */
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../../api/generated/apps.v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { omitZero } from '../shared/numbers.ts'
-import { timestamp } from '../shared/time.ts'
 import { desiredReplicas, type Family, limits } from './rolling.ts'
 
 /** math.MaxInt32: the deadline is off. */
@@ -64,7 +64,7 @@ export function withCondition(
 ): DeploymentCondition[] {
   const before = conditions.find((c) => c.type === next.type)
   if (before?.status === next.status && before.reason === next.reason) return [...conditions]
-  const at = timestamp(now)
+  const at = formatTime(now)
   const lastTransitionTime = before?.status === next.status ? (before.lastTransitionTime ?? at) : at
   return [...conditions.filter((c) => c.type !== next.type), { ...next, lastUpdateTime: at, lastTransitionTime }]
 }
@@ -160,7 +160,7 @@ function progress(
   if (isProgressing(deployment.status ?? {}, status)) {
     // Progress restarts the deadline, so the update time moves even when nothing else does.
     return set('True', 'ReplicaSetUpdated', 'is progressing.').map((c) =>
-      c.type === 'Progressing' ? { ...c, lastUpdateTime: timestamp(now) } : c,
+      c.type === 'Progressing' ? { ...c, lastUpdateTime: formatTime(now) } : c,
     )
   }
   const leftMs = deadlineInMs(deployment, status, now)

@@ -3,8 +3,8 @@ import { podReady } from '../../api/core/pod/conditions.ts'
 import type { Condition } from '../../api/generated/meta.v1.ts'
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/generated/policy.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { scaledValue } from '../shared/numbers.ts'
-import { timestamp } from '../shared/time.ts'
 
 /** A pod whose eviction was granted and that is still there after this long is not going. */
 const deletionTimeoutMs = 120_000
@@ -97,6 +97,6 @@ function newCondition(
   now: Date,
 ): Condition {
   const before = status?.conditions?.find(({ type }) => type === allowedCondition)
-  const lastTransitionTime = before?.status === wanted.status ? before.lastTransitionTime : timestamp(now)
+  const lastTransitionTime = before?.status === wanted.status ? before.lastTransitionTime : formatTime(now)
   return { type: allowedCondition, ...wanted, lastTransitionTime }
 }

@@ -5,7 +5,7 @@ import { IndexSet } from '../../api/batch/indexes.ts'
 import { isPodActive, isPodTerminal, isPodTerminating, podReady } from '../../api/core/pod/conditions.ts'
 import type { Job, JobCondition } from '../../api/generated/batch.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
-import { timestamp } from '../shared/time.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { type Failures, recordEnds } from './backoff.ts'
 import { judgeFailure } from './failure-policy.ts'
 import {
@@ -227,7 +227,7 @@ function successByPolicy({ spec }: Job, succeeded: IndexSet): Why | undefined {
 }
 
 export function newCondition(type: string, { reason, message }: Why, now: Date): JobCondition {
-  const time = timestamp(now)
+  const time = formatTime(now)
   return {
     type,
     status: 'True',

@@ -8,6 +8,7 @@ import { podReady } from '../../api/core/pod/conditions.ts'
 import type { Job, JobCondition, JobStatus } from '../../api/generated/batch.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -19,7 +20,6 @@ import { Expectations } from '../shared/expectations.ts'
 import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { applyClaim, byController, claim, orphansOf } from '../shared/owners.ts'
-import { timestamp } from '../shared/time.ts'
 import { assess, deadlineInMs, newCondition, type Standing } from './assess.ts'
 import { type Failures, noFailures } from './backoff.ts'
 import { JobPods } from './job-pods.ts'
@@ -245,7 +245,7 @@ function podsFor(job: Job, indexes: readonly (number | undefined)[], { awaitingR
 /** A Job that is not suspended has started when its controller first sees it. */
 function withStart(job: Job, now: Date): Job {
   if (job.status?.startTime || job.spec?.suspend) return job
-  return { ...job, status: { ...job.status, startTime: timestamp(now) } }
+  return { ...job, status: { ...job.status, startTime: formatTime(now) } }
 }
 
 function counts(

@@ -1,8 +1,8 @@
 /** The status of a Job, besides the counters. Pure. */
 import { isIndexed } from '../../api/batch/conditions.ts'
 import type { Job, JobCondition, JobStatus } from '../../api/generated/batch.v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { omitZero } from '../shared/numbers.ts'
-import { timestamp } from '../shared/time.ts'
 import { newCondition } from './assess.ts'
 
 /** What became of the pods in this pass. */
@@ -43,7 +43,7 @@ function suspension({ spec, status }: Job, now: Date): { conditions: JobConditio
   const next = { ...newCondition('Suspended', why, now), status: wanted }
   const others = status?.conditions ?? []
   const conditions = before ? others.map((one) => (one === before ? next : one)) : [...others, next]
-  return { conditions, ...(!spec?.suspend && { startTime: timestamp(now) }) }
+  return { conditions, ...(!spec?.suspend && { startTime: formatTime(now) }) }
 }
 
 /**
@@ -62,7 +62,7 @@ export function finish(
   const conditions = status.conditions ?? []
   if (conditions.some((one) => one.type === type && one.status === 'True')) return status
   const condition = newCondition(type, verdict, now)
-  const completed = type === 'Complete' ? { completionTime: timestamp(now) } : {}
+  const completed = type === 'Complete' ? { completionTime: formatTime(now) } : {}
   return { ...status, ...completed, conditions: [...conditions, condition] }
 }
 

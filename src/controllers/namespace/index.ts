@@ -4,13 +4,13 @@
  */
 import type { Namespace, NamespaceCondition } from '../../api/generated/v1.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { Resource } from '../../client/contract.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { createIfAbsent } from '../kubernetes/index.ts'
 import { tolerateGone } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
-import { timestamp } from '../shared/time.ts'
 import { contentConditions, type Remaining } from './conditions.ts'
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
@@ -121,7 +121,7 @@ async function report(ctx: ControllerContext, namespace: Namespace, remaining: r
   const before = namespace.status?.conditions ?? []
   const conditions = contentConditions(remaining).map((next): NamespaceCondition => {
     const old = before.find((c) => c.type === next.type)
-    const lastTransitionTime = (old?.status === next.status && old.lastTransitionTime) || timestamp(ctx.clock.now())
+    const lastTransitionTime = (old?.status === next.status && old.lastTransitionTime) || formatTime(ctx.clock.now())
     return { ...next, lastTransitionTime }
   })
   const status = { ...namespace.status, phase: 'Terminating', conditions }

@@ -6,13 +6,13 @@
 import { isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { Node, Pod, Taint } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
 import { tolerateGone, tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { tolerates } from '../shared/placement.ts'
-import { timestamp } from '../shared/time.ts'
 
 /** `seen`: when the pod was first seen under such a taint; not every taint says since when it is there. */
 interface Times {
@@ -70,7 +70,7 @@ export function startTaintEvictionController(ctx: ControllerContext): void {
       status: 'True',
       reason: 'DeletionByTaintManager',
       message: 'Taint manager: deleting due to NoExecute taint',
-      lastTransitionTime: timestamp(clock.now()),
+      lastTransitionTime: formatTime(clock.now()),
     }
     const patch = { metadata: { uid: metadata.uid }, status: { conditions: [target] } }
     await tolerateReplaced(client.patch(resources.pods, metadata, patch, { subresource: 'status' }))

@@ -1,7 +1,7 @@
 /** What a node's conditions and taints become when it is heard of, or not any more. Pure. */
 import type { Node, NodeCondition, Taint } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { nodeReady, notReadyTaint, unreachableTaint } from '../shared/placement.ts'
-import { timestamp } from '../shared/time.ts'
 
 const monitored = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
 
@@ -9,7 +9,7 @@ const monitored = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
 export function unknownConditions(node: Node, now: Date): NodeCondition[] | undefined {
   const conditions = node.status?.conditions ?? []
   if (monitored.every((type) => conditions.find((c) => c.type === type)?.status === 'Unknown')) return undefined
-  const at = timestamp(now)
+  const at = formatTime(now)
   const unknown = monitored.map((type): NodeCondition => {
     const before = conditions.find((c) => c.type === type)
     if (before?.status === 'Unknown') return before
@@ -43,7 +43,7 @@ export function wantedTaints(node: Node, now: Date): Taint[] {
   const wanted: Taint[] = []
   const add = (key: string, effect: string) => {
     const kept = before.find((taint) => taint.key === key && taint.effect === effect)
-    wanted.push(kept ?? { key, effect, timeAdded: timestamp(now) })
+    wanted.push(kept ?? { key, effect, timeAdded: formatTime(now) })
   }
   if (node.spec?.unschedulable) add(unschedulable, 'NoSchedule')
   for (const [type, key] of Object.entries(pressures)) {

@@ -6,6 +6,7 @@
 import { podCondition } from '../../api/core/pod/conditions.ts'
 import type { Lease } from '../../api/generated/coordination.k8s.io.v1.ts'
 import type { Node, Pod } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -16,7 +17,6 @@ import { byNode } from '../scheduler/index.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
 import { nodeReady } from '../shared/placement.ts'
-import { timestamp } from '../shared/time.ts'
 import { unknownConditions, wantedTaints } from './health.ts'
 
 const leaseNamespace = 'kube-node-lease'
@@ -127,7 +127,7 @@ class NodeLifecycle {
   }
 
   async #markPodsNotReady(node: Node): Promise<void> {
-    const lastTransitionTime = timestamp(this.#ctx.clock.now())
+    const lastTransitionTime = formatTime(this.#ctx.clock.now())
     const ready = this.#pods
       .byIndex(byNode.name, node.metadata.name)
       .filter((pod) => podCondition(pod, 'Ready')?.status === 'True')

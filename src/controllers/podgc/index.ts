@@ -7,11 +7,11 @@ import { isPodTerminal } from '../../api/core/pod/conditions.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
-import { timestamp } from '../shared/time.ts'
 
 /** As upstream: a node absent for so long is gone. */
 const quarantineMs = 40_000
@@ -49,7 +49,7 @@ export function startPodGarbageCollector(ctx: ControllerContext): void {
       status: 'True',
       reason: 'DeletionByPodGC',
       message: 'PodGC: node no longer exists',
-      lastTransitionTime: timestamp(clock.now()),
+      lastTransitionTime: formatTime(clock.now()),
     }
     const patch = { metadata: { uid: metadata.uid }, status: { phase: 'Failed', conditions: [target] } }
     await tolerateReplaced(client.patch(resources.pods, metadata, patch, { subresource: 'status' }))

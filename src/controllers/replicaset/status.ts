@@ -3,8 +3,8 @@
 import { isPodTerminal, podAvailable, podAvailableInMs, podReady } from '../../api/core/pod/conditions.ts'
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/generated/apps.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { omitZero } from '../shared/numbers.ts'
-import { timestamp } from '../shared/time.ts'
 
 /** What went wrong in the sync that computes the status, if anything. */
 export interface ReplicaFailure {
@@ -47,7 +47,7 @@ function failureConditions(
   const current = conditions.find((condition) => condition.type === 'ReplicaFailure')
   if (!failure) return others
   if (current?.reason === failure.reason) return [...conditions]
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), ...failure }]
+  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(now), ...failure }]
 }
 
 /** Milliseconds until the next ready pod becomes available; undefined when none is waiting for that. */

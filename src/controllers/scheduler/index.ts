@@ -9,6 +9,7 @@ import type { PodDisruptionBudget } from '../../api/generated/policy.v1.ts'
 import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { CacheChange } from '../../client/contract.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -17,7 +18,6 @@ import { resources } from '../../client/resources.ts'
 import { type ControllerContext, type Index, startQueue } from '../context.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
 import { sameJson } from '../shared/hash.ts'
-import { timestamp } from '../shared/time.ts'
 import { bindVolumes } from './bind-volumes.ts'
 import { delayedBindingRule, planBinding } from './delayed-binding.ts'
 import { type Candidate, podPriority, takesLess } from './filters.ts'
@@ -230,7 +230,7 @@ class Scheduler {
     if (before?.status === 'False' && before.message === message && !moved) return
     this.#events.event(pod, 'Warning', 'FailedScheduling', message)
     const lastTransitionTime =
-      (before?.status === 'False' && before.lastTransitionTime) || timestamp(this.#ctx.clock.now())
+      (before?.status === 'False' && before.lastTransitionTime) || formatTime(this.#ctx.clock.now())
     const condition = {
       type: 'PodScheduled',
       status: 'False',

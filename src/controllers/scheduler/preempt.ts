@@ -1,11 +1,11 @@
 /** Ends the pods that give way to another. */
 import { podCondition } from '../../api/core/pod/conditions.ts'
 import type { Pod, PodCondition } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import { resources } from '../../client/resources.ts'
 import type { ControllerContext } from '../context.ts'
 import { tolerateReplaced } from '../shared/gone.ts'
-import { timestamp } from '../shared/time.ts'
 import { preemptionReason, type Sacrifice } from './preemption.ts'
 
 type Writer = Pick<ControllerContext, 'client' | 'clock'> & { readonly events: EventRecorder }
@@ -19,7 +19,7 @@ export async function endVictims(pod: Pod, { node, victims }: Sacrifice, writer:
 async function endVictim(pod: Pod, { victim, node }: { victim: Pod; node: string }, writer: Writer): Promise<void> {
   const { client, clock, events } = writer
   const { uid = '' } = victim.metadata
-  const conditions = [disruption(pod, victim, timestamp(clock.now()))]
+  const conditions = [disruption(pod, victim, formatTime(clock.now()))]
   const patch = { metadata: { uid }, status: { conditions } }
   const marked = await tolerateReplaced(client.patch(resources.pods, victim.metadata, patch, { subresource: 'status' }))
   if (!marked) return

@@ -1,8 +1,8 @@
 /** A pod's conditions, as the kubelet reports them. Pure. */
 import type { ContainerStatus, Pod, PodCondition } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { ResizeCondition } from './resizer.ts'
 import { isSidecar, mayRestartAll } from './restart.ts'
-import { seconds } from './status.ts'
 
 export interface ConditionContext {
   readonly mains: readonly ContainerStatus[]
@@ -100,6 +100,6 @@ function withTimes(condition: PodCondition, { metadata, status }: Pod, now: Date
   return {
     ...(metadata.generation && { observedGeneration: metadata.generation }),
     ...condition,
-    lastTransitionTime: (unchanged && before?.lastTransitionTime) || seconds(now),
+    lastTransitionTime: (unchanged && before?.lastTransitionTime) || formatTime(now),
   }
 }

@@ -1,5 +1,6 @@
 /** The status of one container, as the kubelet reports it. Pure. */
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { Attempt, ContainerRuns, PodObservation } from '../runtime/contract.ts'
 import { parseReference } from '../runtime/images.ts'
 import { type ContainerKnowledge, isInPostStart, type Knowledge, runningRuns } from './decide.ts'
@@ -14,7 +15,6 @@ import {
   restartingAll,
   shouldRestart,
 } from './restart.ts'
-import { seconds } from './status.ts'
 import { isSealed } from './volumes/mounts.ts'
 
 const runtimeName = 'process'
@@ -105,7 +105,7 @@ function states(context: StatesContext): States {
   const lastState: ContainerState = previous?.exit ? { terminated: ended(observed, current, previous) } : {}
   if (current.exit) return endedStates(context, current, lastState)
   const hasBegun = current.pid !== undefined && !(knowledge?.postStart && !knowledge.postStart.failure)
-  const startedAt = seconds(current.startedAt ?? current.createdAt)
+  const startedAt = timeOf(current.startedAt ?? current.createdAt)
   return { state: hasBegun ? { running: { startedAt } } : first, lastState }
 }
 
@@ -151,6 +151,11 @@ function duration(totalSeconds: number): string {
   return minutes > 0 ? `${minutes}m${totalSeconds % 60}s` : `${totalSeconds}s`
 }
 
+/** A time that the runtime noted, as the API keeps it. */
+function timeOf(noted: string): string {
+  return formatTime(new Date(noted))
+}
+
 function terminated(run: Attempt) {
   const exit = run.exit ?? { code: 0, signal: 0, finishedAt: run.createdAt, startError: '' }
   const message = exit.startError || exit.message
@@ -158,8 +163,8 @@ function terminated(run: Attempt) {
     exitCode: exit.code,
     reason: reasonOf(exit),
     ...(message && { message }),
-    startedAt: exit.startError ? '1970-01-01T00:00:00Z' : seconds(run.startedAt ?? run.createdAt),
-    finishedAt: seconds(exit.finishedAt),
+    startedAt: exit.startError ? '1970-01-01T00:00:00Z' : timeOf(run.startedAt ?? run.createdAt),
+    finishedAt: timeOf(exit.finishedAt),
     containerID: containerId(run),
   }
 }

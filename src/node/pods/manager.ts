@@ -3,6 +3,7 @@
 import { allContainers } from '../../api/core/pod/containers.ts'
 import type { Container, Pod, Service } from '../../api/generated/v1.ts'
 import { isReason } from '../../api/machinery/status.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { type EventRecorder, type Informer, type KubeClient, resources, WorkQueue } from '../../client/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -21,7 +22,7 @@ import { Problems } from './problems.ts'
 import { isFinished } from './progress.ts'
 import { Resizer } from './resizer.ts'
 import { execIn } from './start.ts'
-import { deadlineExceeded, podStatus, seconds } from './status.ts'
+import { deadlineExceeded, podStatus } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
 import { Stopper } from './stopper.ts'
 import { leaving } from './stopping.ts'
@@ -126,7 +127,7 @@ export class PodManager {
   async #evict(pod: Pod, message: string): Promise<void> {
     const { events, clock } = this.#options
     events.event(pod, 'Warning', 'Evicted', message)
-    await this.#statuses.write(pod, evictedStatus(pod, message, seconds(clock.now())))
+    await this.#statuses.write(pod, evictedStatus(pod, message, formatTime(clock.now())))
   }
 
   /** Something happened on the machine. */
@@ -211,7 +212,7 @@ export class PodManager {
     }
     const { reason, message } = refused
     events.event(pod, 'Warning', reason, message)
-    const { startTime = seconds(this.#options.clock.now()) } = pod.status ?? {}
+    const { startTime = formatTime(this.#options.clock.now()) } = pod.status ?? {}
     await this.#statuses.write(pod, { phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime })
     return true
   }

@@ -1,6 +1,7 @@
 /** A pod's status as the kubelet reports it: a pure function of the pod, the machine, and what probes and starts said. */
 import { qosClass } from '../../api/core/pod/qos.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import type { PodObservation } from '../runtime/contract.ts'
 import { conditions } from './conditions.ts'
 import { containerStatus } from './container-status.ts'
@@ -39,7 +40,7 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
     hostIP: nodeIPs[0] ?? '',
     hostIPs: nodeIPs.map((ip) => ({ ip })),
     ...(ips[0] && { podIP: ips[0].ip, podIPs: ips }),
-    startTime: pod.status?.startTime ?? seconds(now),
+    startTime: pod.status?.startTime ?? formatTime(now),
     ...(inits.length > 0 && { initContainerStatuses: inits }),
     containerStatuses: mains,
     ...(ephemeralContainers.length > 0 && {
@@ -55,11 +56,6 @@ export const deadlineExceeded = 'DeadlineExceeded'
 /** Failed before anything of it was made here: it has no containers to speak of. */
 function isRejected(pod: Pod, { containers }: PodObservation): boolean {
   return isFinished(pod) && !pod.status?.containerStatuses && containers.size === 0
-}
-
-/** RFC 3339 in whole seconds, as the API keeps times. */
-export function seconds(time: Date | string): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 type Outcome = Pick<PodStatus, 'reason' | 'message'> & { readonly phase: string }

@@ -1,5 +1,6 @@
 /** The Node object this agent stands for. Pure, but for the facts it is given. */
 import type { Node, NodeAddress, NodeCondition } from '../../api/generated/v1.ts'
+import { formatTime } from '../../api/machinery/time.ts'
 import { type AgentConfig, nodeIPs } from '../config.ts'
 import { defaultHandler } from '../pods/sandbox-config.ts'
 
@@ -98,7 +99,7 @@ const conditionFacts = [
 ] as const
 
 function conditions(now: Date, before: readonly NodeCondition[]): NodeCondition[] {
-  const time = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const time = formatTime(now)
   const own = conditionFacts.map(([type, status, reason, message]) => {
     const old = before.find((condition) => condition.type === type)
     const lastTransitionTime = old?.status === status ? (old.lastTransitionTime ?? time) : time
