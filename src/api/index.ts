@@ -1,7 +1,10 @@
 /**
  * api: what the objects are. Types, defaults, validation, update rules, printed columns. Pure data and functions; knows
- * no I/O, no store and no server. `generated/` holds the types, `machinery/` what all kinds share, `resource.ts` the
- * contract of a declaration, and each API group has a folder that declares its kinds.
+ * no I/O, no store and no server. `generated/` holds the types, `machinery/` what every kind of any API would need,
+ * `common/` what several of these kinds share, `resource.ts` the contract of a declaration, and each API group has a
+ * folder that declares its kinds.
+ *
+ *   bytes ── machinery/body ──▶ object        object + patch ── machinery/patch ──▶ object
  */
 import { appsDefinitions } from './apps/index.ts'
 import { authenticationDefinitions } from './authentication/index.ts'

@@ -1,5 +1,5 @@
 /** What the workloads of this group share: a selector and the template of the pods it selects. */
-import { isEmptySelector, validateLabelSelector } from '../common/selector-validation.ts'
+import { validateLabelSelector } from '../common/selector-validation.ts'
 import { sameValue } from '../common/strategy.ts'
 import { immutableMessage } from '../common/validation.ts'
 import { validatePodTemplate } from '../core/pod/template-validation.ts'
@@ -7,7 +7,7 @@ import type { LabelSelector } from '../generated/meta.v1.ts'
 import type { PodTemplateSpec } from '../generated/v1.ts'
 import type { FieldError } from '../machinery/field.ts'
 import { invalid, Path, required } from '../machinery/field.ts'
-import { labelSelectorMatcher } from '../machinery/selectors.ts'
+import { isEmptySelector, labelSelectorMatcher } from '../machinery/selectors.ts'
 
 const path = Path.of('spec')
 

@@ -1,4 +1,4 @@
-/** Checks of label selectors, and what they select in a template. */
+/** Checks of label selectors. */
 import type { LabelSelector } from '../generated/meta.v1.ts'
 import type { FieldError, Path } from '../machinery/field.ts'
 import { forbidden, invalid, required } from '../machinery/field.ts'
@@ -25,8 +25,4 @@ export function validateLabelSelector(selector: LabelSelector | undefined, path:
       return errors
     }),
   ]
-}
-
-export function isEmptySelector(selector: LabelSelector | undefined): boolean {
-  return Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions ?? []).length === 0
 }

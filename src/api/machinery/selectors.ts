@@ -221,6 +221,11 @@ export function labelSelectorMatcher(selector: LabelSelector | undefined): Label
   return selector ? labelMatcher(labelSelectorRequirements(selector)) : () => false
 }
 
+/** Absent, or without a requirement. */
+export function isEmptySelector(selector: LabelSelector | undefined): boolean {
+  return Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions?.length ?? 0) === 0
+}
+
 /** A plain map selector, as Services have: an empty or absent one selects nothing. */
 export function mapSelectorMatcher(selector: Labels | undefined): LabelMatcher {
   const wanted = Object.entries(selector ?? {})

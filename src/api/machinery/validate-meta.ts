@@ -1,5 +1,5 @@
 /** Checks of metadata and label selectors that all kinds share (k8s.io/apimachinery/pkg/api/validation). */
-import type { LabelSelector, ObjectMeta, OwnerReference } from '../generated/meta.v1.ts'
+import type { ObjectMeta, OwnerReference } from '../generated/meta.v1.ts'
 import { type FieldError, forbidden, invalid, Path, required } from './field.ts'
 import { isDNS1123Label, isDNS1123Subdomain, isQualifiedName, isValidLabelValue } from './validate.ts'
 
@@ -164,36 +164,4 @@ export function validateObjectMetaUpdate(
 /** Go's `%#v` of a list of strings. */
 function goStrings(values: readonly string[]): string {
   return `[]string{${values.map((value) => JSON.stringify(value)).join(', ')}}`
-}
-
-/** Of a LabelSelector object in a spec. */
-export function validateLabelSelector(selector: LabelSelector | undefined, path: Path): FieldError[] {
-  const errors = validateLabels(selector?.matchLabels, path.child('matchLabels'))
-  selector?.matchExpressions?.forEach((requirement, i) => {
-    const at = path.child('matchExpressions').index(i)
-    const values = requirement.values ?? []
-    switch (requirement.operator) {
-      case 'In':
-      case 'NotIn':
-        if (values.length === 0) {
-          errors.push(required(at.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"))
-        }
-        break
-      case 'Exists':
-      case 'DoesNotExist':
-        if (values.length > 0) {
-          errors.push(
-            forbidden(at.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
-          )
-        }
-        break
-      default:
-        errors.push(invalid(at.child('operator'), requirement.operator, 'not a valid selector operator'))
-    }
-    errors.push(...invalidEach(at.child('key'), requirement.key, isQualifiedName(requirement.key)))
-    values.forEach((value, v) => {
-      errors.push(...invalidEach(at.child('values').index(v), value, isValidLabelValue(value)))
-    })
-  })
-  return errors
 }

@@ -5,17 +5,14 @@ const subdomainMax = 253
 
 const label1123 = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const subdomain1123 = `${label1123}(\\.${label1123})*`
-const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const qualifiedName = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const labelValue = `(${qualifiedName})?`
 
 const patterns = {
   label1123: new RegExp(`^${label1123}$`),
   subdomain1123: new RegExp(`^${subdomain1123}$`),
-  label1035: new RegExp(`^${label1035}$`),
   qualifiedName: new RegExp(`^${qualifiedName}$`),
   labelValue: new RegExp(`^${labelValue}$`),
-  envName: /^[-._a-zA-Z][-._a-zA-Z0-9]*$/,
   configMapKey: /^[-._a-zA-Z0-9]+$/,
 }
 
@@ -42,12 +39,6 @@ const messages = {
     subdomain1123,
     'example.com',
   ),
-  label1035: regexMessage(
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-    label1035,
-    'my-name',
-    'abc-123',
-  ),
   qualifiedName: regexMessage(
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
     qualifiedName,
@@ -61,13 +52,6 @@ const messages = {
     'MyValue',
     'my_value',
     '12345',
-  ),
-  envName: regexMessage(
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-    '[-._a-zA-Z][-._a-zA-Z0-9]*',
-    'my.env-name',
-    'MY_ENV.NAME',
-    'MyEnvName1',
   ),
   configMapKey: regexMessage(
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
@@ -106,9 +90,6 @@ const wildcardMessage = regexMessage(
 
 export const isWildcardDNS1123Subdomain = (value: string): string[] =>
   check(value, subdomainMax, wildcardPattern, wildcardMessage)
-
-export const isDNS1035Label = (value: string): string[] =>
-  check(value, labelMax, patterns.label1035, messages.label1035)
 
 export const isValidLabelValue = (value: string): string[] =>
   check(value, labelMax, patterns.labelValue, messages.labelValue, tooLongBytes)
@@ -158,11 +139,6 @@ export function isValidPortName(port: string): string[] {
   if (port.includes('--')) problems.push('must not contain consecutive hyphens')
   if (port.startsWith('-') || port.endsWith('-')) problems.push('must not begin or end with a hyphen')
   return problems
-}
-
-export const isEnvVarName = (value: string): string[] => {
-  const problems = patterns.envName.test(value) ? [] : [messages.envName]
-  return [...problems, ...dotProblems(value)]
 }
 
 export const isConfigMapKey = (value: string): string[] => {

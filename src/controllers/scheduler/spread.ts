@@ -1,7 +1,8 @@
 /** Topology spread: pods that a constraint selects are held level over the places of a topology key. Pure. */
 import type { Node, Pod, TopologySpreadConstraint } from '../../api/generated/v1.ts'
+import { isEmptySelector } from '../../api/machinery/selectors.ts'
 import { effectiveTaints, matchesNode, untolerated } from '../shared/placement.ts'
-import { isEmptySelector, selectorMatcher } from '../shared/selector.ts'
+import { selectorMatcher } from '../shared/selector.ts'
 import type { Candidate, PodRule } from './filters.ts'
 
 const unmatched = "node(s) didn't match pod topology spread constraints"

@@ -11,7 +11,3 @@ export function selectorMatcher(selector: LabelSelector | undefined): LabelMatch
   if (!matches) compiled.set(selector, (matches = labelSelectorMatcher(selector)))
   return matches
 }
-
-export function isEmptySelector(selector: LabelSelector | undefined): boolean {
-  return Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions?.length ?? 0) === 0
-}
