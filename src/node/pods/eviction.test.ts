@@ -31,9 +31,21 @@ const cases: [what: string, pod: Pod, use: StorageUse, message: string | undefin
     'over all together',
     pod(['1Ki', '1Ki']),
     use(2000, 100),
-    'Pod ephemeral local storage usage exceeds the total limit of containers 2048. ',
+    'Pod ephemeral local storage usage exceeds the total limit of containers 2Ki. ',
   ],
-  ['not bound as a whole', pod(['1Ki', undefined]), use(9999, 100), undefined],
+  [
+    'over all together, one of which has no limit of its own',
+    pod(['1Ki', undefined]),
+    use(0, 100, 1000),
+    'Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. ',
+  ],
+  ['whose volume has the limit 0, which is none', pod([undefined], '0'), use(9999), undefined],
+  [
+    'whose container has the limit 0, which is none but for the pod',
+    pod(['0']),
+    use(0, 1),
+    'Pod ephemeral local storage usage exceeds the total limit of containers 0. ',
+  ],
 ]
 test.each(cases)('a pod %s', (_, which, used, message) => expect(storageExcess(which, used)).toBe(message))
 

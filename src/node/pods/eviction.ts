@@ -1,34 +1,60 @@
 /** Pods that fill more of the disk than they said are evicted, as by the kubelet's local storage eviction. */
-import type { Pod, PodStatus } from '../../api/generated/v1.ts'
-import { quantityValue } from '../../api/machinery/quantity.ts'
+import { isSidecar } from '../../api/core/pod/containers.ts'
+import type { Container, Pod, PodSpec, PodStatus, Volume } from '../../api/generated/v1.ts'
+import { formatQuantity, parseQuantity, quantityValue } from '../../api/machinery/quantity.ts'
 import type { StorageUse } from '../runtime/contract.ts'
 
 /** Nothing of it has to be measured. */
 export function isUnbounded({ spec }: Pod): boolean {
-  const volumes = (spec?.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && !emptyDir.medium)
-  return !volumes && (spec?.containers ?? []).every((container) => limitOf(container) === undefined)
+  const volumes = (spec?.volumes ?? []).some((volume) => sizeLimitOf(volume) !== undefined)
+  return !volumes && totalLimit(spec) === undefined
 }
 
-function limitOf({ resources }: NonNullable<Pod['spec']>['containers'][number]): string | undefined {
+/** Of a volume on the disk; 0 is none. */
+function sizeLimitOf({ emptyDir }: Volume): string | undefined {
+  const { medium, sizeLimit } = emptyDir ?? {}
+  return medium || sizeLimit === undefined || quantityValue(sizeLimit) === 0 ? undefined : sizeLimit
+}
+
+function limitOf({ resources }: Container): string | undefined {
   return resources?.limits?.['ephemeral-storage']
+}
+
+/** As `podRequests` counts; undefined when no container has a limit. */
+function totalLimit({ containers = [], initContainers = [] }: Partial<PodSpec> = {}): string | undefined {
+  const [first] = [...containers, ...initContainers].flatMap((container) => limitOf(container) ?? [])
+  if (first === undefined) return undefined
+  const nanoOf = (container: Container) => parseQuantity(limitOf(container) ?? '0').nano
+  let lasting = 0n
+  let largest = 0n
+  for (const container of initContainers) {
+    const total = lasting + nanoOf(container)
+    if (isSidecar(container)) lasting = total
+    else if (total > largest) largest = total
+  }
+  for (const container of containers) lasting += nanoOf(container)
+  return formatQuantity({ nano: lasting > largest ? lasting : largest, format: parseQuantity(first).format })
 }
 
 /** Why the pod has to go, in the kubelet's words; undefined when it is within its limits. Pure. */
 export function storageExcess({ spec }: Pod, { volumes, containers }: StorageUse): string | undefined {
-  for (const { name, emptyDir } of spec?.volumes ?? []) {
-    const limit = emptyDir?.sizeLimit
-    if (limit === undefined || emptyDir?.medium || (volumes.get(name) ?? 0) <= quantityValue(limit)) continue
-    return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `
+  for (const volume of spec?.volumes ?? []) {
+    const limit = sizeLimitOf(volume)
+    if (limit === undefined || (volumes.get(volume.name) ?? 0) <= quantityValue(limit)) continue
+    return `Usage of EmptyDir volume "${volume.name}" exceeds the limit "${limit}". `
   }
-  const limits = (spec?.containers ?? []).map((container) => [container.name, limitOf(container)] as const)
-  for (const [name, limit] of limits) {
-    if (limit === undefined || (containers.get(name) ?? 0) <= quantityValue(limit)) continue
-    return `Container ${name} exceeded its local ephemeral storage limit "${limit}". `
-  }
-  if (limits.some(([, limit]) => limit === undefined)) return undefined
-  const total = limits.reduce((sum, [, limit]) => sum + quantityValue(limit ?? '0'), 0)
+  const total = totalLimit(spec)
+  if (total === undefined) return undefined
   const used = [...volumes.values(), ...containers.values()].reduce((sum, bytes) => sum + bytes, 0)
-  return used > total ? `Pod ephemeral local storage usage exceeds the total limit of containers ${total}. ` : undefined
+  if (used > quantityValue(total)) {
+    return `Pod ephemeral local storage usage exceeds the total limit of containers ${total}. `
+  }
+  for (const container of spec?.containers ?? []) {
+    const limit = quantityValue(limitOf(container) ?? '0')
+    if (limit === 0 || (containers.get(container.name) ?? 0) <= limit) continue
+    return `Container ${container.name} exceeded its local ephemeral storage limit "${limitOf(container)}". `
+  }
+  return undefined
 }
 
 /** What an evicted pod's status becomes; its containers end after that. */

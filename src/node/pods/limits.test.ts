@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Container, Pod, ResourceRequirements } from '../../api/generated/v1.ts'
-import { containerLimits, oomScore, podLimits } from './limits.ts'
+import { containerLimits, memoryVolumeBytes, oomScore, podLimits } from './limits.ts'
 
 const container = (resources: ResourceRequirements, name = 'c', restartPolicy?: string): Container => ({
   name,
@@ -34,6 +34,15 @@ test('of a pod: all together, where all have some', () => {
     cpuQuotaUs: 1_000_000,
     memoryBytes: 2048,
   })
+})
+
+test('of a volume in memory: the least of its own, its pod and the node; 0 is none', () => {
+  const limited = pod([container({ limits: { memory: '2Ki' } })])
+  expect(memoryVolumeBytes(pod([container({})]), undefined, '4Ki')).toBe(4096)
+  expect(memoryVolumeBytes(limited, undefined, '4Ki')).toBe(2048)
+  expect(memoryVolumeBytes(limited, '1Ki', '4Ki')).toBe(1024)
+  expect(memoryVolumeBytes(limited, '8Ki', '4Ki')).toBe(2048)
+  expect(memoryVolumeBytes(limited, '0', '4Ki')).toBe(2048)
 })
 
 test('who is ended first when memory is short', () => {

@@ -59,6 +59,13 @@ export function podLimits(pod: Pod): Limits | undefined {
   return limitsOf({ cpuRequest: total('requests', 'cpu'), cpuLimit: bound('cpu'), memoryLimit: bound('memory') })
 }
 
+/** Bytes that an emptyDir in memory may hold: no more than its pod, and no more than the node. A `sizeLimit` of 0 is none. */
+export function memoryVolumeBytes(pod: Pod, sizeLimit: string | undefined, nodeMemory: string): number {
+  const own = sizeLimit === undefined ? 0 : quantityValue(sizeLimit)
+  const bounds = [own, podLimits(pod)?.memoryBytes ?? 0, quantityValue(nodeMemory)]
+  return Math.min(...bounds.filter((bytes) => bytes > 0))
+}
+
 /** Main containers and sidecars together, or the largest init container beside the sidecars before it. */
 function totalOf(pod: Pod, kind: 'requests' | 'limits', name: 'cpu' | 'memory'): number {
   const of = ({ resources }: Container) => amount(name, resources?.[kind]?.[name] ?? resources?.limits?.[name] ?? '0')

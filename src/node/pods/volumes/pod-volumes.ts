@@ -6,12 +6,11 @@ import { createHash } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import { claimNameOf } from '../../../api/core/pod/claims.ts'
 import type { ConfigMap, Pod, Secret, ServiceAccountTokenProjection, Volume } from '../../../api/generated/v1.ts'
-import { quantityValue } from '../../../api/machinery/quantity.ts'
 import { type KubeClient, resources } from '../../../client/index.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/log.ts'
 import type { Runtime } from '../../runtime/contract.ts'
-import { podLimits } from '../limits.ts'
+import { memoryVolumeBytes } from '../limits.ts'
 import { writeVolume } from './atomic-writer.ts'
 import { type ContentSources, type FileContent, tokenProjections, volumeContent, volumeReferences } from './content.ts'
 import { prepareHostPath } from './host-path.ts'
@@ -151,19 +150,14 @@ export class PodVolumes {
 
   async #emptyDir(pod: Pod, { name, emptyDir }: Volume): Promise<string> {
     const { metadata, spec } = pod
-    const { runtime } = this.#options
+    const { runtime, allocatable } = this.#options
     const directory = runtime.volumeDirectory(metadata.uid ?? '', 'empty', name)
     const { medium, sizeLimit } = emptyDir ?? {}
-    if (medium === 'Memory') await runtime.mountMemory(directory, this.#memoryBytes(pod, sizeLimit))
-    else if (medium && medium !== 'Memory') throw new Error(`${medium} is not supported by the process runtime`)
+    if (medium === 'Memory') {
+      await runtime.mountMemory(directory, memoryVolumeBytes(pod, sizeLimit, allocatable['memory'] ?? '0'))
+    } else if (medium) throw new Error(`${medium} is not supported by the process runtime`)
     openToAll(directory, { fsGroup: spec?.securityContext?.fsGroup, inMemory: medium === 'Memory' })
     return directory
-  }
-
-  /** What a volume in memory may hold: no more than its pod, and no more than the node. */
-  #memoryBytes(pod: Pod, sizeLimit: string | undefined): number {
-    const bounds = [sizeLimit, this.#options.allocatable['memory']].filter((text) => text !== undefined)
-    return Math.min(...bounds.map(quantityValue), podLimits(pod)?.memoryBytes ?? Number.POSITIVE_INFINITY)
   }
 }
 
