@@ -31,7 +31,7 @@ export async function forward(
   const headers = passedHeaders(answer)
   if (headers['location'] !== undefined) headers['location'] = rewriteLink(String(headers['location']), links)
   const isRewritten = headers['location'] === undefined && isPage(headers)
-  const steps = isRewritten && hasBody(request, answer) ? await pageSteps(headers, answer, links) : []
+  const steps = isRewritten ? await pageSteps(headers, answer, links) : []
   if (isRewritten) {
     delete headers['content-length']
     delete headers['content-encoding']
@@ -41,10 +41,6 @@ export async function forward(
   response.flushHeaders()
   answer.once('end', () => response.addTrailers(answer.trailers))
   await pipeline([answer, ...steps, response])
-}
-
-function hasBody({ method }: IncomingMessage, { statusCode, headers }: IncomingMessage): boolean {
-  return method !== 'HEAD' && statusCode !== 304 && headers['content-length'] !== '0'
 }
 
 function ask(request: IncomingMessage, response: ServerResponse, options: ForwardOptions): Promise<IncomingMessage> {

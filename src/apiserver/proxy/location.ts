@@ -2,11 +2,11 @@
 import type { EndpointSlice } from '../../api/generated/discovery.k8s.io.v1.ts'
 import type { Pod, PodIP, Service } from '../../api/generated/v1.ts'
 import { badRequest, type StatusError, serviceUnavailable } from '../../api/machinery/status.ts'
+import { resources } from '../../client/resources.ts'
 import { formatIp, parseIp } from '../../lib/ip.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ServerContext } from '../context.ts'
 import { readEntry } from '../read/index.ts'
-import type { ServedResource } from '../registry.ts'
 import { type AgentAddress, agentAddress } from '../subresources/agent.ts'
 import { type ProxyTarget, type SchemeNamePort, splitSchemeNamePort } from './target.ts'
 
@@ -32,7 +32,7 @@ export function locateBackend(context: ServerContext, target: ProxyTarget): Prom
 
 /** Without a port: the first that a container declares, else the scheme's. */
 async function locatePod(context: ServerContext, { namespace }: ProxyTarget, asked: SchemeNamePort): Promise<Backend> {
-  const at = { resource: resourceOf(context, '', 'pods'), namespace, name: asked.name }
+  const at = { resource: context.registry.served(resources.pods), namespace, name: asked.name }
   const { spec, status } = (await readEntry(context, at)).object as Pod
   const declared = spec?.containers?.find(({ ports }) => ports && ports.length > 0)?.ports?.[0]?.containerPort
   const protocol = asked.scheme || 'http'
@@ -46,7 +46,7 @@ async function locateService(
   { namespace, id }: ProxyTarget,
   asked: SchemeNamePort,
 ): Promise<Backend> {
-  const at = { resource: resourceOf(context, '', 'services'), namespace, name: asked.name }
+  const at = { resource: context.registry.served(resources.services), namespace, name: asked.name }
   const { spec } = (await readEntry(context, at)).object as Service
   const ports = spec?.ports ?? []
   let name = asked.port
@@ -65,9 +65,9 @@ async function readyEndpoints(
   context: ServerContext,
   { namespace, service, port }: { namespace: string; service: string; port: string },
 ): Promise<AgentAddress[]> {
-  const cache = await context.feed.cache(resourceOf(context, 'discovery.k8s.io', 'endpointslices'))
+  const cache = await context.objects.cache(resources.endpointSlices)
   await context.feed.current()
-  const pods = await context.feed.cache(resourceOf(context, '', 'pods'))
+  const pods = await context.objects.cache(resources.pods)
   // Only to pods that have the address: who may use the proxy reaches no more by an EndpointSlice of his own.
   const isPod = (address: string, name: string) => podIPsOf(pods.get(namespace, name)).some(({ ip }) => ip === address)
   const slices = cache
@@ -94,12 +94,6 @@ async function locateNode(context: ServerContext, asked: SchemeNamePort): Promis
 function podIPsOf(pod: Entry | undefined): readonly PodIP[] {
   const { status } = (pod?.object ?? {}) as Partial<Pod>
   return status?.podIPs ?? []
-}
-
-function resourceOf(context: ServerContext, group: string, plural: string): ServedResource {
-  const resource = context.registry.find(group, 'v1', plural)
-  if (!resource) throw new Error(`not served: ${plural}`)
-  return resource
 }
 
 /** A status is written by agents; it must not lead to the server's own loopback or to link-local services. */

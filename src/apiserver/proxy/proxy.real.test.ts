@@ -63,6 +63,10 @@ const backend: RequestListener = (incoming, response) => {
       return void response
         .writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip', 'content-length': '0' })
         .end()
+    case '/nothing': {
+      const encoding = String(incoming.headers['x-encoding'])
+      return void response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': encoding }).end()
+    }
     case '/unchanged':
       return void response.writeHead(304, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end()
     case '/shared':
@@ -290,6 +294,13 @@ test.each(Object.keys(encoders))('links of a page in %s are rewritten', async (e
   const prefix = `${services}/web:http/proxy`
   const { text, headers } = await call(`${prefix}/encoded`, { headers: { 'x-encoding': encoding } })
   expect([text, headers['content-encoding']]).toEqual([`<a href="${prefix}/next">next</a>`, undefined])
+})
+
+test.each(['gzip', 'deflate', 'br', 'zstd'])('a page in %s may turn out to be empty', async (encoding) => {
+  const path = `${services}/web:http/proxy/nothing`
+  for (const method of ['GET', 'HEAD']) {
+    expect(await call(path, { method, headers: { 'x-encoding': encoding } })).toMatchObject({ status: 200, text: '' })
+  }
 })
 
 test.each([
