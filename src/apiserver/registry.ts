@@ -2,6 +2,9 @@
 import type { GroupResource } from '../api/machinery/status.ts'
 import { apiVersionOf, type ResourceDefinition } from '../api/resource.ts'
 
+/** What names a resource: its definition, or `resources.x` of the client. */
+export type ResourceName = Pick<ResourceDefinition, 'group' | 'version' | 'plural'>
+
 export interface ServedResource {
   readonly definition: ResourceDefinition
   readonly apiVersion: string
@@ -39,7 +42,7 @@ export class Registry {
   readonly #byPath = new Map<string, ServedResource>()
 
   constructor(definitions: readonly ResourceDefinition[]) {
-    this.resources = definitions.map(served)
+    this.resources = definitions.map(toServed)
     for (const resource of this.resources) {
       this.#byPath.set(`${resource.apiVersion}/${resource.definition.plural}`, resource)
     }
@@ -48,6 +51,13 @@ export class Registry {
 
   find(group: string, version: string, plural: string): ServedResource | undefined {
     return this.#byPath.get(`${apiVersionOf({ group, version })}/${plural}`)
+  }
+
+  /** For what the server itself goes by. Throws when it is not declared. */
+  served({ group, version, plural }: ResourceName): ServedResource {
+    const resource = this.find(group, version, plural)
+    if (!resource) throw new Error(`${plural} are not served`)
+    return resource
   }
 
   groupVersion(group: string, version: string): ServedGroupVersion | undefined {
@@ -63,7 +73,7 @@ export function storeKey(resource: ServedResource, namespace: string, name: stri
   return namespace ? `${resource.prefix}${namespace}/${name}` : `${resource.prefix}${name}`
 }
 
-function served(definition: ResourceDefinition): ServedResource {
+function toServed(definition: ResourceDefinition): ServedResource {
   const { group, kind, plural, storedAs } = definition
   const apiVersion = apiVersionOf(definition)
   const storedGroup = storedAs ? storedAs.group : group

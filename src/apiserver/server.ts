@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import { StatusError } from '../api/machinery/status.ts'
 import type { ClusterSettings, ResourceDefinition } from '../api/resource.ts'
+import { resources } from '../client/resources.ts'
 import type { ApiRequest, ApiResponse } from '../client/transport.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Logger, silentLogger } from '../lib/log.ts'
@@ -158,8 +159,7 @@ function allocatorsOf(
   registry: Registry,
   options: { store: Store; feed: Feed; settings: ClusterSettings; clock: Clock },
 ): ReadonlyMap<string, Allocator> {
-  const services = registry.find('', 'v1', 'services')
-  return new Map(services ? [[services.prefix, new ServiceAllocator(options)]] : [])
+  return new Map([[registry.served(resources.services).prefix, new ServiceAllocator(options)]])
 }
 
 interface Core {

@@ -19,13 +19,13 @@ import { parseCidr } from '../../lib/ip.ts'
 import { encodeStored } from '../cache/entry.ts'
 import type { Feed } from '../cache/feed.ts'
 import type { ResourceCache } from '../cache/resource-cache.ts'
-import { Registry, type ServedResource, storeKey } from '../registry.ts'
+import { Registry, storeKey } from '../registry.ts'
 import { type AddressRange, addressRange, inRange, pickFree } from './address-range.ts'
 import type { Claim } from './allocator.ts'
 
 const registry = new Registry([ipAddressDefinition, serviceCidrDefinition])
-const ipAddresses = served('ipaddresses')
-const serviceCidrs = served('servicecidrs')
+const ipAddresses = registry.served(ipAddressDefinition)
+const serviceCidrs = registry.served(serviceCidrDefinition)
 
 export interface AddressBookOptions {
   readonly feed: Feed
@@ -113,10 +113,4 @@ export function rangesOf(cidrs: readonly ServiceCIDR[], settings: readonly strin
     const cidr = parseCidr(text)
     return cidr ? [addressRange(cidr)] : []
   })
-}
-
-function served(plural: string): ServedResource {
-  const resource = registry.find('networking.k8s.io', 'v1', plural)
-  if (!resource) throw new Error(`not declared: ${plural}`)
-  return resource
 }

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../api/machinery/object.ts'
 import type { Resource } from '../../client/contract.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Registry, ServedResource } from '../registry.ts'
+import type { Registry } from '../registry.ts'
 import type { Feed } from './feed.ts'
 import type { ResourceCache } from './resource-cache.ts'
 
@@ -24,12 +24,12 @@ export class ServerObjects {
   }
 
   cache(resource: Resource<KubeObject>): Promise<ResourceCache> {
-    return this.#feed.cache(this.#served(resource))
+    return this.#feed.cache(this.#registry.served(resource))
   }
 
   /** undefined: it is not loaded yet. */
   loadedCache(resource: Resource<KubeObject>): ResourceCache | undefined {
-    return this.#feed.loaded(this.#served(resource))
+    return this.#feed.loaded(this.#registry.served(resource))
   }
 
   /** What memory has, without waiting for anything. Shared: never mutate it. */
@@ -49,12 +49,6 @@ export class ServerObjects {
     if (known) return known
     await this.#feed.current()
     return read() ?? (waitMs > 0 ? this.#appearance(cache, read, waitMs) : undefined)
-  }
-
-  #served({ group, version, plural }: Resource<KubeObject>): ServedResource {
-    const served = this.#registry.find(group, version, plural)
-    if (!served) throw new Error(`${plural} are not served`)
-    return served
   }
 
   #appearance<T>(cache: ResourceCache, read: () => T | undefined, waitMs: number): Promise<T | undefined> {

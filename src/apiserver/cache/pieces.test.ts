@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { definitions } from '../../api/index.ts'
+import { resources } from '../../client/resources.ts'
 import { Registry } from '../registry.ts'
 import { Entry } from './entry.ts'
 import { type PieceForm, sharedPieces } from './pieces.ts'
 
-const resource = new Registry(definitions).find('', 'v1', 'configmaps')!
+const resource = new Registry(definitions).served(resources.configMaps)
 
 function entries(count: number, size: number): Entry[] {
   return Array.from({ length: count }, (_, i) => {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { definitions } from '../../api/index.ts'
+import { resources } from '../../client/resources.ts'
 import type { Change } from '../../store/contract.ts'
 import { Registry } from '../registry.ts'
 import { ResourceCache } from './resource-cache.ts'
 
-const resource = new Registry(definitions).find('', 'v1', 'configmaps')!
+const resource = new Registry(definitions).served(resources.configMaps)
 
 function put(revision: number, size: number): Change {
   const metadata = { name: 'a', namespace: 'default' }

@@ -48,5 +48,5 @@ export function openApiResources(registry: Registry): OpenApiResource[] {
       returnsDeleted: returnsDeletedObject.has(prefix),
     }
   })
-  return registry.find('', 'v1', 'pods') ? [...served, bindings] : served
+  return [...served, bindings]
 }

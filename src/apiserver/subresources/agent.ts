@@ -4,6 +4,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { Node, Pod } from '../../api/generated/v1.ts'
 import { badRequest, internalError, StatusError } from '../../api/machinery/status.ts'
+import { resources } from '../../client/resources.ts'
 import type { ServerContext } from '../context.ts'
 import { readEntry } from '../read/index.ts'
 
@@ -109,9 +110,8 @@ export async function locatePod(
 
 /** Where a node's agent listens. Throws 404 for no such node. */
 export async function agentAddress(context: ServerContext, nodeName: string): Promise<AgentAddress> {
-  const nodes = context.registry.find('', 'v1', 'nodes')
-  if (!nodes) throw internalError('nodes are not served')
-  const node = (await readEntry(context, { resource: nodes, namespace: '', name: nodeName })).object as Node
+  const resource = context.registry.served(resources.nodes)
+  const node = (await readEntry(context, { resource, namespace: '', name: nodeName })).object as Node
   const host = node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address
   if (!host) throw internalError(`no preferred addresses found; known addresses: []`)
   return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250 }

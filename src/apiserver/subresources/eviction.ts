@@ -6,6 +6,7 @@ import type { KubeObject } from '../../api/machinery/object.ts'
 import { labelSelectorMatcher } from '../../api/machinery/selectors.ts'
 import { badRequest, forbiddenError, isReason, StatusError } from '../../api/machinery/status.ts'
 import { formatTime } from '../../api/machinery/time.ts'
+import { resources } from '../../client/resources.ts'
 import type { ApiResponse } from '../../client/transport.ts'
 import type { Entry } from '../cache/entry.ts'
 import type { ResourceRequest, ServerContext } from '../context.ts'
@@ -84,9 +85,7 @@ async function permission(
 }
 
 async function budgetsOf(context: ServerContext, request: ResourceRequest, pod: Pod): Promise<PodDisruptionBudget[]> {
-  const served = context.registry.find('policy', 'v1', 'poddisruptionbudgets')
-  if (!served) return []
-  const cache = await context.feed.cache(served)
+  const cache = await context.objects.cache(resources.podDisruptionBudgets)
   await context.feed.current()
   return cache
     .list(request.namespace)
@@ -107,8 +106,7 @@ async function decrement(
   request: ResourceRequest,
   { name, dryRun }: { name: string; dryRun: boolean },
 ): Promise<void> {
-  const resource = context.registry.find('policy', 'v1', 'poddisruptionbudgets')
-  if (!resource) return
+  const resource = context.registry.served(resources.podDisruptionBudgets)
   await updateObject(
     context,
     { ...request, resource, name, subresource: 'status' },

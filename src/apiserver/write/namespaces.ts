@@ -1,6 +1,7 @@
 /** What namespaces ask of writes in and of them (upstream's NamespaceLifecycle admission). */
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { forbiddenError, notFoundError } from '../../api/machinery/status.ts'
+import { resources } from '../../client/resources.ts'
 import type { ServerContext } from '../context.ts'
 import type { ServedResource } from '../registry.ts'
 
@@ -16,8 +17,8 @@ export async function requireLiveNamespace(
   resource: ServedResource,
   { namespace, name }: { namespace: string; name: string },
 ): Promise<void> {
-  const namespaces = context.registry.find('', 'v1', 'namespaces')
-  if (!namespaces || !resource.definition.namespaced) return
+  if (!resource.definition.namespaced) return
+  const namespaces = context.registry.served(resources.namespaces)
   const cache = await context.feed.cache(namespaces)
   if (!cache.get('', namespace)) await context.feed.current()
   const found = cache.get('', namespace)

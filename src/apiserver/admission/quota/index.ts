@@ -73,8 +73,7 @@ async function charge(
   attributes: AdmissionAttributes,
   { name, added }: { name: string; added: Added },
 ): Promise<void> {
-  const resource = context.registry.find('', 'v1', 'resourcequotas')
-  if (!resource) return
+  const resource = context.registry.served(resources.resourceQuotas)
   try {
     await updateObject(
       context,

@@ -75,8 +75,7 @@ async function missing<T extends KubeObject>(
   wanted: readonly T[],
   restore: (found: T, wanted: T) => T | undefined,
 ): Promise<Write[]> {
-  const served = context.registry.find(resource.group, resource.version, resource.plural)
-  if (!served) throw new Error(`${resource.plural} are not served`)
+  const served = context.registry.served(resource)
   const cache = await context.feed.cache(served)
   return wanted.flatMap((object) => {
     const entry = cache.get('', object.metadata.name)
