@@ -17,7 +17,7 @@ import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
 import { type AuditHeader, auditHeader } from './audit-id.ts'
 import { authenticate } from './authentication.ts'
-import { answerBroken, noTarget, takeTarget } from './request-line.ts'
+import { answerBroken, noTarget, refuseMethod, takeTarget } from './request-line.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -76,6 +76,7 @@ export async function listenHttps(server: ApiServer, options: ListenOptions): Pr
     lastAnswers.set(request.socket, response)
     void serve(server, { request, response }, limits)
   })
+  https.on('connect', (_request, socket: Duplex) => refuseMethod(socket))
   https.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     void import('./upgrade.ts').then(({ serveUpgrade }) => serveUpgrade(server, { request, socket, head }))
   })

@@ -46,6 +46,19 @@ test.each(['nonsense', 'GET /version HTTP/1.1\r\nhost: localhost\r\nno header', 
   },
 )
 
+test.each([
+  'GRAB /api/v1/pods',
+  'get /api/v1/pods',
+  'CONNECT /api/v1/pods',
+  'CONNECT localhost:443',
+  'PURGE /api/v1/pods',
+])('what nobody serves is told so: %s', async (line) => {
+  const answer = await answerTo(`${line} HTTP/1.1\r\nhost: localhost\r\nconnection: close`)
+  expect(answer).toMatch(/^HTTP\/1.1 405 Method Not Allowed\r\n/)
+  expect(answer).toMatch(/content-type: application\/json\r\n/)
+  expect(answer).toContain('"reason":"MethodNotAllowed"')
+})
+
 test('headers without end are told so', async () => {
   const answer = await request('/version', `long: ${'x'.repeat(1_100_000)}`)
   expect(answer).toMatch(

@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ApiResponse } from '../../client/transport.ts'
-import { BufferBody } from '../http/respond.ts'
+import { methodNotAllowed } from '../http/errors.ts'
+import { BufferBody, type Headers, jsonType } from '../http/respond.ts'
 import { isWellEscaped } from '../routing/route.ts'
 
 /** A proxy's clients ask for whole URLs. RFC 9112 3.2.2 */
@@ -24,17 +25,39 @@ export function noTarget(): ApiResponse {
   return { status: 400, headers, body: new BufferBody([Buffer.from(badRequest)]) }
 }
 
+interface ParseError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer
+}
+
 /**
  * For a server's `clientError`; `last` is the connection's latest answer. Who was too slow, or is gone, is told nothing,
  * and neither is who is in the middle of an answer, which it would take for a part of that.
  */
-export function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex, last?: ServerResponse): void {
+export function answerBroken(error: ParseError, socket: Duplex, last?: ServerResponse): void {
+  const { code = '' } = error
   const isAnswering = last?.headersSent && !last.writableEnded
-  if (!code.startsWith('HPE_') || !socket.writable || isAnswering) {
-    socket.destroy()
-    return
-  }
-  const line = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest
-  const lines = [`HTTP/1.1 ${line}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', line]
+  if (!code.startsWith('HPE_') || !socket.writable || isAnswering) socket.destroy()
+  else if (hasStrangeMethod(error)) refuseMethod(socket)
+  else endWith(socket, code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest, headers)
+}
+
+/** RFC 9110 9.1 */
+const anyMethod = /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1\.[01]\r?\n/
+
+/** Node's parser knows a list of methods, where Go's leaves it to who serves them. */
+function hasStrangeMethod({ code, rawPacket }: ParseError): boolean {
+  return code === 'HPE_INVALID_METHOD' && anyMethod.test(rawPacket?.toString('latin1') ?? '')
+}
+
+/** For a method that nothing of the API has and Node does not take for a request: CONNECT, and those it does not know. */
+export function refuseMethod(socket: Duplex): void {
+  const { status } = methodNotAllowed()
+  endWith(socket, '405 Method Not Allowed', { ...jsonType, connection: 'close' }, `${JSON.stringify(status)}\n`)
+}
+
+function endWith(socket: Duplex, line: string, headers: Headers, body = line): void {
+  const lines = [`HTTP/1.1 ${line}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body]
+  // Who is gone meanwhile needs no answer.
+  socket.on('error', () => socket.destroy())
   socket.end(lines.join('\r\n'))
 }
