@@ -2,10 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Container, ContainerStatus, Event, Pod } from '../../api/generated/v1.ts'
+import type { Container, ContainerStatus, Pod } from '../../api/generated/v1.ts'
 import { run, runOk } from '../../lib/exec.ts'
 import { nodeIP, type TestAgent, TestNode } from '../testing/node.ts'
-import { execIn } from './start.ts'
 
 let node: TestNode
 let agent: TestAgent
@@ -24,11 +23,6 @@ type Spec = Partial<NonNullable<Pod['spec']>>
 
 const sleeping: Partial<Container> = { command: ['sleep', '1000'] }
 const demoapp = { image: 'ikubernetes/demoapp:v1.0', readinessProbe: { httpGet: { path: '/readyz', port: 80 } } }
-
-async function output(uid: string, script: string, container = 'main'): Promise<string> {
-  const request = { uid, container, command: ['sh', '-c', script], timeoutMs: 10_000 }
-  return (await execIn(agent.runtime, request)).output
-}
 
 async function running(name: string, container: Partial<Container> = sleeping, spec: Spec = {}): Promise<string> {
   const uid = node.createPod(name, container, spec)
@@ -56,9 +50,9 @@ describe('a host port', () => {
     expect((await answers('http://127.0.0.1:8080/')).stdout).toBe('200')
     expect((await answers('http://127.0.0.1:8081/')).stdout).toBe('200')
     expect((await answers(`http://${nodeIP}:8081/`)).stdout).toBe('000')
-    expect(await output(uid, `curl -s -m 2 http://${nodeIP}:8080/`), 'from itself').toContain('demoapp')
+    expect(await agent.output(uid, `curl -s -m 2 http://${nodeIP}:8080/`), 'from itself').toContain('demoapp')
     const other = await running('other')
-    expect(await output(other, `curl -s -m 2 http://${nodeIP}:8080/`)).toContain('ServerName: web')
+    expect(await agent.output(other, `curl -s -m 2 http://${nodeIP}:8080/`)).toContain('ServerName: web')
     await node.deletePod('web')
     expect(await table()).toBe('')
     await node.deletePod('other')
@@ -83,21 +77,21 @@ describe('processes', () => {
 
   test('are shared within the pod on request; an ended container leaves none', async () => {
     const uid = await running('shared', {}, { containers: two, shareProcessNamespace: true })
-    const seen = await output(uid, list, 'side')
+    const seen = await agent.output(uid, list, 'side')
     expect(seen).toContain('/pause')
     expect(seen).toContain('sleep 2000')
     const log = () => status('shared')?.restartCount
-    await output(uid, "kill $(grep -l 'sleep.2000' /proc/[0-9]*/cmdline | grep -o '[0-9]*')", 'side')
+    await agent.output(uid, "kill $(grep -l 'sleep.2000' /proc/[0-9]*/cmdline | grep -o '[0-9]*')", 'side')
     await node.api.until('the restart', () => log() === 1)
     await node.untilRunning('shared')
-    const pids = (await output(uid, list, 'side')).match(/sleep 1000/g)
+    const pids = (await agent.output(uid, list, 'side')).match(/sleep 1000/g)
     expect(pids, 'the former one has gone with its container').toHaveLength(1)
     await node.deletePod('shared')
   })
 
   test("are the host's on request, and end with the pod", async () => {
     const uid = await running('host', {}, { containers: two, hostPID: true })
-    expect(await output(uid, `tr '\\0' ' ' < /proc/${process.pid}/cmdline`)).toContain('vitest')
+    expect(await agent.output(uid, `tr '\\0' ' ' < /proc/${process.pid}/cmdline`)).toContain('vitest')
     await node.deletePod('host')
     await expect.poll(() => existsSync(`${node.stateDir}/${uid}`)).toBe(false)
     expect((await run('pgrep', ['-fx', 'sleep 1000'])).stdout).toBe('')
@@ -107,8 +101,8 @@ describe('processes', () => {
     const own = await running('own')
     const host = await running('ipc', sleeping, { hostIPC: true })
     const namespace = (await run('readlink', ['/proc/self/ns/ipc'])).stdout
-    expect(await output(own, 'readlink /proc/self/ns/ipc')).not.toBe(namespace)
-    expect(await output(host, 'readlink /proc/self/ns/ipc')).toBe(namespace)
+    expect(await agent.output(own, 'readlink /proc/self/ns/ipc')).not.toBe(namespace)
+    expect(await agent.output(host, 'readlink /proc/self/ns/ipc')).toBe(namespace)
     await Promise.all([node.deletePod('own'), node.deletePod('ipc')])
   })
 })
@@ -179,13 +173,15 @@ describe('security', () => {
     ]
     const uid = await running('sysctl', sleeping, { securityContext: { sysctls } })
     const read = 'cat /proc/sys/net/ipv4/ip_local_port_range /proc/sys/kernel/shm_rmid_forced'
-    expect(await output(uid, read)).toBe('1024\t2000\n1\n')
+    expect(await agent.output(uid, read)).toBe('1024\t2000\n1\n')
     await node.deletePod('sysctl')
   })
 
   test('a privileged container has the devices, but writes none of its own to the host', async () => {
     const uid = await running('privileged', { ...sleeping, securityContext: { privileged: true } })
-    expect(await output(uid, 'test -c /dev/null && test -c /dev/kmsg && touch /dev/mine && echo yes')).toBe('yes\n')
+    expect(await agent.output(uid, 'test -c /dev/null && test -c /dev/kmsg && touch /dev/mine && echo yes')).toBe(
+      'yes\n',
+    )
     expect(existsSync('/dev/mine') || existsSync('/dev/termination-log')).toBe(false)
     await node.deletePod('privileged')
   })
@@ -194,15 +190,13 @@ describe('security', () => {
 describe('host names', () => {
   test('may be the full one; too long a one is told', async () => {
     const uid = await running('named', sleeping, { hostname: 'web', subdomain: 'sub', setHostnameAsFQDN: true })
-    expect(await output(uid, 'hostname; cat /proc/sys/kernel/hostname; grep web /etc/hosts')).toBe(
+    expect(await agent.output(uid, 'hostname; cat /proc/sys/kernel/hostname; grep web /etc/hosts')).toBe(
       `web.sub.default.svc.cluster.local\nweb.sub.default.svc.cluster.local\n${node.pod('named')?.status?.podIP}\tweb.sub.default.svc.cluster.local\tweb\n`,
     )
     await node.deletePod('named')
     node.createPod('long', sleeping, { hostname: 'x'.repeat(40), subdomain: 'sub', setHostnameAsFQDN: true })
-    const told = () =>
-      node.api
-        .list<Event>('/api/v1/events')
-        .some(({ message }) => message?.includes('is too long (64 characters is the max'))
+    const words = 'is too long (64 characters is the max'
+    const told = () => node.events('long').some(({ message }) => message?.includes(words))
     await node.api.until('the event', told)
     await node.deletePod('long')
   })
@@ -215,12 +209,8 @@ describe('a gRPC probe', () => {
     server.close()
     const readinessProbe = { grpc: { port: 9 }, periodSeconds: 1, failureThreshold: 1 }
     node.createPod('grpc', { ...sleeping, readinessProbe })
-    const told = () =>
-      node.api
-        .list<Event>('/api/v1/events')
-        .some(({ message }) =>
-          message?.startsWith('Readiness probe failed: timeout: failed to connect service "10.244.'),
-        )
+    const words = 'Readiness probe failed: timeout: failed to connect service "10.244.'
+    const told = () => node.events('grpc').some(({ message }) => message?.startsWith(words))
     await node.api.until('the event', told)
     await node.deletePod('grpc')
   })

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Container, ContainerStatus, Event, Pod } from '../../api/generated/v1.ts'
+import type { Pod } from '../../api/generated/v1.ts'
+import { busybox, service, volumeMounts, volumes } from '../testing/logging-containers.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
-import { execIn } from './start.ts'
 
 let node: TestNode
 let agent: TestAgent
@@ -20,41 +20,7 @@ afterAll(async () => {
   await node.remove()
 })
 
-const volumes = [{ name: 'v', emptyDir: {} }]
-const volumeMounts = [{ name: 'v', mountPath: '/v' }]
-const busybox = (name: string, script: string, more: Partial<Container> = {}): Container => ({
-  name,
-  image: 'busybox',
-  command: ['sh', '-c', script],
-  volumeMounts,
-  ...more,
-})
-/** Runs until it is told to end; says so in /v/log. */
-const service = (name: string, more: Partial<Container> = {}) =>
-  busybox(
-    name,
-    `trap 'echo -${name} >> /v/log; exit 0' TERM; echo +${name} >> /v/log; while :; do sleep 0.02; done`,
-    more,
-  )
-
-async function output(uid: string, container: string, script: string): Promise<string> {
-  const request = { uid, container, command: ['sh', '-c', script], timeoutMs: 5000 }
-  return (await execIn(agent.runtime, request)).output
-}
-
-function container(pod: string, name = 'main'): ContainerStatus | undefined {
-  const { containerStatuses = [], initContainerStatuses = [] } = node.pod(pod)?.status ?? {}
-  return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name)
-}
-
-function events(pod: string): string[] {
-  return node.api
-    .list<Event>('/api/v1/events')
-    .filter(({ involvedObject }) => involvedObject.name === pod)
-    .map(({ reason, message }) => `${reason}: ${message}`)
-}
-
-const condition = (pod: string, type: string) => node.pod(pod)?.status?.conditions?.find((c) => c.type === type)
+const events = (pod: string) => node.events(pod).map(({ reason, message }) => `${reason}: ${message}`)
 
 describe('sidecars', () => {
   const always = { restartPolicy: 'Always' }
@@ -67,16 +33,16 @@ describe('sidecars', () => {
       service('two', always),
     ]
     const uid = node.createPod('side', service('main', { volumeMounts }), { volumes, initContainers })
-    await node.api.until('the first', () => container('side', 'one')?.state?.running !== undefined)
-    expect(container('side', 'one')).toMatchObject({ started: false, ready: false })
-    expect(condition('side', 'Initialized')?.message).toBe('containers with incomplete status: [one setup two]')
+    await node.api.until('the first', () => node.containerStatus('side', 'one')?.state?.running !== undefined)
+    expect(node.containerStatus('side', 'one')).toMatchObject({ started: false, ready: false })
+    expect(node.condition('side', 'Initialized')?.message).toBe('containers with incomplete status: [one setup two]')
     expect(node.pod('side')?.status?.phase).toBe('Pending')
-    await output(uid, 'one', 'touch /v/go')
+    await agent.output(uid, 'touch /v/go', 'one')
     await node.untilRunning('side')
-    await expect.poll(() => output(uid, 'main', 'cat /v/log')).toBe('+one\nsetup\n+two\n+main\n')
-    expect(container('side', 'one')).toMatchObject({ started: true, ready: true })
+    await expect.poll(() => agent.output(uid, 'cat /v/log')).toBe('+one\nsetup\n+two\n+main\n')
+    expect(node.containerStatus('side', 'one')).toMatchObject({ started: true, ready: true })
     const log = `${node.stateDir}/${uid}/volumes/empty/v/log`
-    const before = node.api.until('the end', () => container('side', 'one')?.state?.terminated !== undefined)
+    const before = node.api.until('the end', () => node.containerStatus('side', 'one')?.state?.terminated !== undefined)
     const deleted = node.deletePod('side', 10)
     let text = ''
     const seen = setInterval(() => {
@@ -95,10 +61,10 @@ describe('sidecars', () => {
     const side = service('side', { ...always, livenessProbe })
     const uid = node.createPod('sick', service('main'), { volumes, initContainers: [side] })
     await node.untilRunning('sick')
-    await output(uid, 'main', 'touch /v/sick')
-    await node.api.until('its restart', () => container('sick', 'side')?.restartCount === 1)
-    expect(container('sick')?.restartCount).toBe(0)
-    expect(await output(uid, 'main', 'grep side /v/log; rm /v/sick')).toMatch(/^\+side\n-side\n/)
+    await agent.output(uid, 'touch /v/sick')
+    await node.api.until('its restart', () => node.containerStatus('sick', 'side')?.restartCount === 1)
+    expect(node.containerStatus('sick')?.restartCount).toBe(0)
+    expect(await agent.output(uid, 'grep side /v/log; rm /v/sick')).toMatch(/^\+side\n-side\n/)
     await node.deletePod('sick')
   })
 
@@ -111,12 +77,12 @@ describe('sidecars', () => {
     )
     await node.untilRunning('batch')
     agent.runtime.signal(uid, 'side', 'SIGKILL')
-    await node.api.until('its restart', () => container('batch', 'side')?.restartCount === 1)
+    await node.api.until('its restart', () => node.containerStatus('batch', 'side')?.restartCount === 1)
     await node.untilRunning('batch')
-    await expect.poll(() => output(uid, 'main', 'cat /v/log')).toBe('+side\n+side\n')
-    await output(uid, 'main', 'touch /v/go')
+    await expect.poll(() => agent.output(uid, 'cat /v/log')).toBe('+side\n+side\n')
+    await agent.output(uid, 'touch /v/go')
     await node.api.until('success', () => node.pod('batch')?.status?.phase === 'Succeeded')
-    expect(container('batch', 'side')?.state?.terminated?.exitCode).toBe(0)
+    expect(node.containerStatus('batch', 'side')?.state?.terminated?.exitCode).toBe(0)
     await node.deletePod('batch')
   })
 })
@@ -127,10 +93,10 @@ describe('postStart', () => {
     const containers = [service('main', { lifecycle }), service('second')]
     const uid = node.createPod('post', {}, { volumes, containers })
     await node.api.until('the event', () => events('post').includes('Started: Container started'))
-    await node.api.until('a status', () => container('post') !== undefined)
-    expect(container('post')?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
-    expect(container('post', 'second')?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
-    await output(uid, 'main', 'touch /v/go')
+    await node.api.until('a status', () => node.containerStatus('post') !== undefined)
+    expect(node.containerStatus('post')?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
+    expect(node.containerStatus('post', 'second')?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
+    await agent.output(uid, 'touch /v/go')
     await node.untilRunning('post')
     await node.deletePod('post')
   })
@@ -139,7 +105,7 @@ describe('postStart', () => {
     const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'echo secret; exit 3'] } } }
     node.createPod('failing', service('main', { lifecycle }), { volumes })
     await node.api.until('the event', () => events('failing').includes('FailedPostStartHook: PostStartHook failed'))
-    await node.api.until('its restart', () => (container('failing')?.restartCount ?? 0) > 0)
+    await node.api.until('its restart', () => (node.containerStatus('failing')?.restartCount ?? 0) > 0)
     expect(events('failing')).toContain('Killing: FailedPostStartHook')
     await node.deletePod('failing')
   })
@@ -154,7 +120,7 @@ describe('preStop', () => {
     })
     await node.untilRunning('stop')
     const gone = node.deletePod('stop', 5)
-    await node.api.until('its end', () => container('stop')?.state?.terminated !== undefined)
+    await node.api.until('its end', () => node.containerStatus('stop')?.state?.terminated !== undefined)
     await gone
     expect(events('stop')).toContain('FailedPreStopHook: PreStopHook failed')
     expect(uid).not.toBe('')
@@ -167,9 +133,9 @@ describe('preStop', () => {
     await node.untilRunning('usr')
     const started = Date.now()
     const gone = node.deletePod('usr', 10)
-    await node.api.until('its end', () => container('usr')?.state?.terminated !== undefined)
+    await node.api.until('its end', () => node.containerStatus('usr')?.state?.terminated !== undefined)
     expect(Date.now() - started).toBeGreaterThanOrEqual(1000)
-    expect(container('usr')?.state?.terminated?.exitCode).toBe(7)
+    expect(node.containerStatus('usr')?.state?.terminated?.exitCode).toBe(7)
     await gone
   })
 })
@@ -187,8 +153,8 @@ describe('preStop that takes longer than the grace period', () => {
     await node.untilRunning(name)
     const started = Date.now()
     const gone = node.deletePod(name, 1)
-    await node.api.until('its end', () => container(name)?.state?.terminated !== undefined)
-    expect(container(name)?.state?.terminated?.exitCode).toBe(code)
+    await node.api.until('its end', () => node.containerStatus(name)?.state?.terminated !== undefined)
+    expect(node.containerStatus(name)?.state?.terminated?.exitCode).toBe(code)
     expect(Date.now() - started).toBeGreaterThanOrEqual(code === 7 ? 1500 : 3000)
     await gone
   })
@@ -203,8 +169,8 @@ describe('a container says why it ended', () => {
   ]
   test.each(cases)('%s', async (_, script, terminationMessagePolicy, message) => {
     node.createPod('said', { command: ['sh', '-c', script], terminationMessagePolicy }, { restartPolicy: 'Never' })
-    await node.api.until('its end', () => container('said')?.state?.terminated !== undefined)
-    expect(container('said')?.state?.terminated?.message).toBe(message)
+    await node.api.until('its end', () => node.containerStatus('said')?.state?.terminated !== undefined)
+    expect(node.containerStatus('said')?.state?.terminated?.message).toBe(message)
     await node.deletePod('said')
   })
 })
@@ -212,8 +178,8 @@ describe('a container says why it ended', () => {
 test('readiness gates hold a pod back; what others set meanwhile is kept', async () => {
   const gates = ['example.org/a', 'example.org/b'].map((conditionType) => ({ conditionType }))
   node.createPod('gated', service('main'), { volumes, readinessGates: gates })
-  await node.api.until('its containers', () => condition('gated', 'ContainersReady')?.status === 'True')
-  expect(condition('gated', 'Ready')).toMatchObject({
+  await node.api.until('its containers', () => node.condition('gated', 'ContainersReady')?.status === 'True')
+  expect(node.condition('gated', 'Ready')).toMatchObject({
     status: 'False',
     reason: 'ReadinessGatesNotReady',
     message:
@@ -248,7 +214,7 @@ test('a probe whose program is not there says so, and ends nothing', async () =>
     'Unhealthy: Liveness probe errored and resulted in unknown state: exec: "no-such-program": executable file not found in $PATH'
   await node.api.until('the event', () => events('probeless').includes(words))
   await node.untilRunning('probeless')
-  expect(container('probeless')?.restartCount).toBe(0)
+  expect(node.containerStatus('probeless')?.restartCount).toBe(0)
   await node.deletePod('probeless')
 })
 
@@ -257,7 +223,7 @@ test('containers that begin at the same time do not end each other', async () =>
   for (let round = 0; round < 5; round++) {
     node.createPod('many', {}, { volumes, containers: names.map((name) => busybox(name, 'sleep 1000')) })
     await node.untilRunning('many')
-    const restarts = names.map((name) => container('many', name)?.restartCount)
+    const restarts = names.map((name) => node.containerStatus('many', name)?.restartCount)
     expect(restarts, `round ${round}`).toEqual(names.map(() => 0))
     await node.deletePod('many')
   }

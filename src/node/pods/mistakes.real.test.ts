@@ -1,6 +1,6 @@
 /** Pods that cannot run as they are: what their status and their Events say. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Container, Event } from '../../api/generated/v1.ts'
+import type { Container } from '../../api/generated/v1.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 
 let node: TestNode
@@ -18,12 +18,7 @@ afterAll(async () => {
 
 const state = (pod: string) => node.pod(pod)?.status?.containerStatuses?.[0]?.state
 
-function events(pod: string): string[] {
-  return node.api
-    .list<Event>('/api/v1/events')
-    .filter(({ involvedObject }) => involvedObject.name === pod)
-    .map(({ type, reason, message }) => `${type} ${reason}: ${message}`)
-}
+const events = (pod: string) => node.events(pod).map(({ type, reason, message }) => `${type} ${reason}: ${message}`)
 
 test('an image that cannot be had: the error first, then the back-off with it', async () => {
   node.createPod('pulling', { image: 'nowhere.example/none' })

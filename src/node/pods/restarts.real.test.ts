@@ -1,9 +1,8 @@
 /** What runs again, and in which order: a container by its rules, a pod whose sandbox is lost, all containers of a pod. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Container, ContainerStatus, Event } from '../../api/generated/v1.ts'
 import { runOk } from '../../lib/exec.ts'
+import { busybox, service, volumes } from '../testing/logging-containers.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
-import { execIn } from './start.ts'
 
 let node: TestNode
 let agent: TestAgent
@@ -18,41 +17,7 @@ afterAll(async () => {
   await node.remove()
 })
 
-const volumes = [{ name: 'v', emptyDir: {} }]
-const volumeMounts = [{ name: 'v', mountPath: '/v' }]
-const busybox = (name: string, script: string, more: Partial<Container> = {}): Container => ({
-  name,
-  image: 'busybox',
-  command: ['sh', '-c', script],
-  volumeMounts,
-  ...more,
-})
-/** Runs until it is told to end; says so in /v/log. */
-const service = (name: string, more: Partial<Container> = {}) =>
-  busybox(
-    name,
-    `trap 'echo -${name} >> /v/log; exit 0' TERM; echo +${name} >> /v/log; while :; do sleep 0.02; done`,
-    more,
-  )
-
-async function output(uid: string, container: string, script: string): Promise<string> {
-  const request = { uid, container, command: ['sh', '-c', script], timeoutMs: 5000 }
-  return (await execIn(agent.runtime, request)).output
-}
-
-function container(pod: string, name = 'main'): ContainerStatus | undefined {
-  const { containerStatuses = [], initContainerStatuses = [] } = node.pod(pod)?.status ?? {}
-  return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name)
-}
-
-function events(pod: string): string[] {
-  return node.api
-    .list<Event>('/api/v1/events')
-    .filter(({ involvedObject }) => involvedObject.name === pod)
-    .map(({ reason, message }) => `${reason}: ${message}`)
-}
-
-const condition = (pod: string, type: string) => node.pod(pod)?.status?.conditions?.find((c) => c.type === type)
+const events = (pod: string) => node.events(pod).map(({ reason, message }) => `${reason}: ${message}`)
 
 describe('its own restart policy', () => {
   test('goes before the pod, its rules before both', async () => {
@@ -62,9 +27,9 @@ describe('its own restart policy', () => {
       busybox('rule', 'exit 42', { restartPolicy: 'Never', restartPolicyRules: rules }),
     ]
     node.createPod('rules', {}, { volumes, containers })
-    await node.api.until('a restart', () => container('rules', 'rule')?.restartCount === 1)
-    await node.api.until('the other', () => container('rules', 'never')?.state?.terminated?.exitCode === 1)
-    expect(container('rules', 'never')?.restartCount).toBe(0)
+    await node.api.until('a restart', () => node.containerStatus('rules', 'rule')?.restartCount === 1)
+    await node.api.until('the other', () => node.containerStatus('rules', 'never')?.state?.terminated?.exitCode === 1)
+    expect(node.containerStatus('rules', 'never')?.restartCount).toBe(0)
     await node.deletePod('rules')
   })
 })
@@ -76,10 +41,10 @@ test('a pod whose sandbox is lost begins anew, with its init containers and the 
   agent.stop()
   await runOk('umount', ['-l', `${node.stateDir}/${uid}/ns/uts`])
   agent = await node.startAgent()
-  await node.api.until('both anew', () => container('anew')?.restartCount === 1)
+  await node.api.until('both anew', () => node.containerStatus('anew')?.restartCount === 1)
   await node.untilRunning('anew')
-  expect(container('anew', 'setup')).toMatchObject({ restartCount: 1, ready: true })
-  expect(await output(uid, 'main', 'cat /v/times')).toBe('x\nx\n')
+  expect(node.containerStatus('anew', 'setup')).toMatchObject({ restartCount: 1, ready: true })
+  expect(await agent.output(uid, 'cat /v/times')).toBe('x\nx\n')
   expect(events('anew')).toContain('Killing: Pod sandbox changed, it will be killed and re-created.')
   await node.deletePod('anew')
 })
@@ -100,12 +65,12 @@ describe('an end that restarts all containers', () => {
       busybox('watcher', watcher, { ...never, restartPolicyRules }),
     ]
     const allBegun = () => {
-      const running = ['main', 'watcher'].every((name) => container('all', name)?.state?.running)
-      return running && container('all', 'done')?.state?.terminated !== undefined
+      const running = ['main', 'watcher'].every((name) => node.containerStatus('all', name)?.state?.running)
+      return running && node.containerStatus('all', 'done')?.state?.terminated !== undefined
     }
     const uid = node.createPod('all', {}, { ...never, volumes, initContainers, containers })
     await node.api.until('all of them', allBegun)
-    expect(condition('all', 'AllContainersRestarting')?.status).toBe('False')
+    expect(node.condition('all', 'AllContainersRestarting')?.status).toBe('False')
     const { podIP } = node.pod('all')?.status ?? {}
     const seen = new Set<string>()
     const restarted = node.api.until('all anew', () => {
@@ -113,19 +78,22 @@ describe('an end that restarts all containers', () => {
       const restarting = conditions.find(({ type }) => type === 'AllContainersRestarting')
       seen.add(`${phase} ${restarting?.status}`)
       const names = ['setup', 'side', 'main', 'done', 'watcher']
-      return names.every((name) => container('all', name)?.restartCount === 1)
+      return names.every((name) => node.containerStatus('all', name)?.restartCount === 1)
     })
-    await output(uid, 'main', 'touch /v/go')
+    await agent.output(uid, 'touch /v/go')
     await restarted
     expect([...seen]).toContain('Running True')
     expect([...seen].join()).not.toMatch(/Failed|Succeeded/)
     await node.api.until('all of them', allBegun)
     const killed = { reason: 'RestartingAllContainers', exitCode: 137 }
-    expect(container('all', 'main')?.lastState?.terminated).toMatchObject(killed)
-    expect(container('all', 'watcher')?.lastState?.terminated).toMatchObject({ reason: 'Error', exitCode: 88 })
-    expect(condition('all', 'AllContainersRestarting')?.status).toBe('False')
+    expect(node.containerStatus('all', 'main')?.lastState?.terminated).toMatchObject(killed)
+    expect(node.containerStatus('all', 'watcher')?.lastState?.terminated).toMatchObject({
+      reason: 'Error',
+      exitCode: 88,
+    })
+    expect(node.condition('all', 'AllContainersRestarting')?.status).toBe('False')
     expect(node.pod('all')?.status?.podIP).toBe(podIP)
-    const readLog = async () => (await output(uid, 'main', 'cat /v/log')).trimEnd().split('\n')
+    const readLog = async () => (await agent.output(uid, 'cat /v/log')).trimEnd().split('\n')
     await expect.poll(readLog).toHaveLength(8)
     const log = await readLog()
     // Nobody was asked to end, and each beginning was in order.
@@ -141,7 +109,10 @@ describe('an end that restarts all containers', () => {
     const initContainers = [busybox('setup', script, { ...never, restartPolicyRules })]
     node.createPod('init', service('main'), { ...never, volumes, initContainers })
     await node.api.until('its failure', () => node.pod('init')?.status?.phase === 'Failed')
-    expect(container('init', 'setup')).toMatchObject({ restartCount: 1, state: { terminated: { exitCode: 1 } } })
+    expect(node.containerStatus('init', 'setup')).toMatchObject({
+      restartCount: 1,
+      state: { terminated: { exitCode: 1 } },
+    })
     await node.deletePod('init')
   })
 })

@@ -3,7 +3,6 @@ import { existsSync, readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Pod } from '../../api/generated/v1.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
-import { execIn } from './start.ts'
 
 let node: TestNode
 let agent: TestAgent
@@ -29,10 +28,7 @@ async function said(
   const command = ['sh', '-c', `(${script}; echo END) > /dev/termination-log 2>&1; sleep 1000`]
   const uid = node.createPod('one', { command, securityContext: own }, { securityContext: shared })
   await node.untilRunning('one')
-  const run = async (text: string) => {
-    const request = { uid, container: 'main', command: ['sh', '-c', text], timeoutMs: 10_000 }
-    return (await execIn(agent.runtime, request)).output
-  }
+  const run = (text: string) => agent.output(uid, text)
   await expect.poll(() => run('cat /dev/termination-log')).toContain('END\n')
   const itself = await run('cat /dev/termination-log')
   const result: [string, string] = [itself.replace('END\n', ''), await run(`(${script}) 2>&1`)]
@@ -131,8 +127,7 @@ test('a read-only root file system has its volumes, also below what is read-only
   )
   await node.untilRunning('nginx')
   const script = `for d in ${mountPaths.join(' ')} /run /usr/share/nginx/html; do touch $d/x 2>/dev/null && echo $d; done`
-  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
-  expect((await execIn(agent.runtime, request)).output.trim().split('\n')).toEqual(mountPaths)
+  expect((await agent.output(uid, script)).trim().split('\n')).toEqual(mountPaths)
   await node.deletePod('nginx')
 })
 
@@ -142,8 +137,7 @@ test('a container sees the control groups that hold it, and no others', async ()
   await node.untilRunning('limited')
   const script =
     'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; grep -c fairway /proc/self/cgroup; touch /sys/fs/cgroup/memory/x /sys/fs/cgroup/x 2>/dev/null || echo no'
-  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
-  expect((await execIn(agent.runtime, request)).output).toBe('67108864\n0\nno\n')
+  expect(await agent.output(uid, script)).toBe('67108864\n0\nno\n')
   agent.runtime.signal(uid, 'main', 'SIGKILL')
   await node.api.until('its restart', () => node.pod('limited')?.status?.containerStatuses?.[0]?.restartCount === 1)
   await node.untilRunning('limited')
@@ -155,6 +149,6 @@ test('a container sees the control groups that hold it, and no others', async ()
     groups.map(({ name }) => name),
     "the last run's has gone",
   ).toEqual(['main-1'])
-  expect((await execIn(agent.runtime, request)).output).toBe('67108864\n0\nno\n')
+  expect(await agent.output(uid, script)).toBe('67108864\n0\nno\n')
   await node.deletePod('limited')
 })

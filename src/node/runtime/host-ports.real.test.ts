@@ -139,8 +139,7 @@ describe("the node's own loopback", () => {
     const uid = await speaking('bold', [port('TCP')], { securityContext: { privileged: true } })
     const script =
       'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; ip address delete 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via 169.254.1.1 dev eth0 onlink'
-    const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
-    expect((await execIn(agent.runtime, request)).output).toBe('')
+    expect(await agent.output(uid, script)).toBe('')
     expect(await answer('tcp', '127.0.0.1', 7777)).toBe('secret')
     expect(await answerTo(uid, 'tcp', '127.0.0.1', 7777)).toBe('')
     await node.deletePod('bold')

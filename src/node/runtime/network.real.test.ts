@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
 import { run } from '../../lib/exec.ts'
-import { execIn } from '../pods/start.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 
 const cases = [
@@ -40,8 +39,7 @@ describe.each(cases)('pods of a node that is $name', ({ nodeIPs, podCIDRs }) => 
     await node.remove()
   })
 
-  const shell = (script: string) =>
-    execIn(agent.runtime, { uid: client, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 })
+  const shell = (script: string) => agent.output(client, script)
 
   test('have an address of each range, in their order', () => {
     const ips = server.status?.podIPs?.map(({ ip }) => ip) ?? []
@@ -53,7 +51,7 @@ describe.each(cases)('pods of a node that is $name', ({ nodeIPs, podCIDRs }) => 
 
   test('know them', async () => {
     const ips = node.pod('client')?.status?.podIPs?.map(({ ip }) => ip) ?? []
-    const { output } = await shell('echo $POD_IPS $HOST_IPS; cat /etc/hosts')
+    const output = await shell('echo $POD_IPS $HOST_IPS; cat /etc/hosts')
     expect(output).toContain(`${ips.join(',')} ${nodeIPs.join(',')}\n`)
     for (const ip of ips) expect(output).toContain(`${ip}\tclient\n`)
   })
@@ -66,12 +64,12 @@ describe.each(cases)('pods of a node that is $name', ({ nodeIPs, podCIDRs }) => 
       expect(fromNode.stdout).toContain(`ClientIP: ${nodeIPs.find((own) => own.includes(':') === ip.includes(':'))},`)
       const fromPod = await shell(`curl -sg -m 2 '${url}'`)
       const own = node.pod('client')?.status?.podIPs?.find((pod) => pod.ip.includes(':') === ip.includes(':'))
-      expect(fromPod.output).toContain(`ClientIP: ${own?.ip},`)
+      expect(fromPod).toContain(`ClientIP: ${own?.ip},`)
     }
   })
 
   test('have no address that waits for duplicate detection', async () => {
-    const { output } = await shell('ip -o address show dev eth0')
+    const output = await shell('ip -o address show dev eth0')
     expect(output).not.toContain('tentative')
   })
 

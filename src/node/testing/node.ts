@@ -5,12 +5,13 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Container, Pod } from '../../api/generated/v1.ts'
+import type { Container, ContainerStatus, Event, Pod, PodCondition } from '../../api/generated/v1.ts'
 import { Client, EventRecorder, Informer, resources } from '../../client/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { runOk } from '../../lib/exec.ts'
 import { createLogger } from '../../lib/log.ts'
 import { PodManager } from '../pods/manager.ts'
+import { execIn } from '../pods/start.ts'
 import { ProcessRuntime } from '../runtime/process.ts'
 import { removeAllPods } from '../runtime/remove.ts'
 import { FakeApi } from './fake-api.ts'
@@ -29,6 +30,8 @@ export interface TestNodeOptions {
 export interface TestAgent {
   readonly runtime: ProcessRuntime
   readonly pods: Informer<Pod>
+  /** What a shell in a container (`main`) prints, on either stream. */
+  output(uid: string, script: string, container?: string): Promise<string>
   /** Stops the agent; its pods go on. */
   stop(): void
 }
@@ -78,7 +81,9 @@ export class TestNode {
     services.start(stop.signal)
     await runtime.start((uid) => manager.wake(uid), stop.signal)
     await manager.run(stop.signal)
-    return { runtime, pods, stop: () => stop.abort() }
+    const output = async (uid: string, script: string, container = 'main') =>
+      (await execIn(runtime, { uid, container, command: ['sh', '-c', script], timeoutMs: 10_000 })).output
+    return { runtime, pods, output, stop: () => stop.abort() }
   }
 
   runtime(): ProcessRuntime {
@@ -107,6 +112,21 @@ export class TestNode {
 
   pod(name: string): Pod | undefined {
     return this.api.get(`${podsPath}/${name}`)
+  }
+
+  /** Of any of its containers, those that prepare it included. */
+  containerStatus(pod: string, name = 'main'): ContainerStatus | undefined {
+    const { containerStatuses = [], initContainerStatuses = [] } = this.pod(pod)?.status ?? {}
+    return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name)
+  }
+
+  condition(pod: string, type: string): PodCondition | undefined {
+    return this.pod(pod)?.status?.conditions?.find((condition) => condition.type === type)
+  }
+
+  /** All that were recorded about a pod. */
+  events(pod: string): Event[] {
+    return this.api.list<Event>('/api/v1/events').filter(({ involvedObject }) => involvedObject.name === pod)
   }
 
   async untilRunning(name: string): Promise<Pod> {

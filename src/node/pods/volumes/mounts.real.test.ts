@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Container, Event, Pod, Volume } from '../../../api/generated/v1.ts'
 import { runOk } from '../../../lib/exec.ts'
 import { type TestAgent, TestNode } from '../../testing/node.ts'
-import { execIn } from '../start.ts'
 
 let node: TestNode
 let agent: TestAgent
@@ -23,11 +22,6 @@ afterAll(async () => {
 })
 
 const sleeping: Partial<Container> = { command: ['sleep', '1000'] }
-
-async function output(uid: string, script: string): Promise<string> {
-  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
-  return (await execIn(agent.runtime, request)).output
-}
 
 function failures(): (string | undefined)[] {
   const events = node.api.list<Event>('/api/v1/events')
@@ -71,7 +65,7 @@ describe('a hostPath', () => {
   test('makes what it may', async () => {
     const path = join(directory, 'made/deep')
     const uid = await running('made', { hostPath: { path, type: 'DirectoryOrCreate' } })
-    await output(uid, 'echo hi > /v/x')
+    await agent.output(uid, 'echo hi > /v/x')
     expect(existsSync(join(path, 'x'))).toBe(true)
     await node.deletePod('made')
   })
@@ -89,8 +83,8 @@ describe('a subPath', () => {
     }
     const uid = node.createPod('sub', container, { volumes: [{ name: 'v', emptyDir: {} }] })
     await node.untilRunning('sub')
-    expect(await output(uid, 'touch /mine/x; ls /all/users/me')).toBe('x\n')
-    await output(uid, 'ln -s /etc /all/out; kill 1')
+    expect(await agent.output(uid, 'touch /mine/x; ls /all/users/me')).toBe('x\n')
+    await agent.output(uid, 'ln -s /etc /all/out; kill 1')
     await node.deletePod('sub')
     const link = { ...sleeping, volumeMounts: [{ name: 'v', mountPath: '/etc-of-host', subPath: 'out' }] }
     const volumes = [{ name: 'v', emptyDir: {} }]
@@ -175,7 +169,7 @@ describe('mounts below a volume', () => {
     const uid = node.createPod('sealed', { ...sleeping, volumeMounts }, { volumes })
     await node.untilRunning('sealed')
     const script = 'for d in /v /v/a /w /w/a; do touch $d/x 2>/dev/null && echo $d; done'
-    expect(await output(uid, script)).toBe('/w/a\n')
+    expect(await agent.output(uid, script)).toBe('/w/a\n')
     const told = node.pod('sealed')?.status?.containerStatuses?.[0]?.volumeMounts
     expect(told?.map(({ recursiveReadOnly }) => recursiveReadOnly)).toEqual(['Enabled', 'Disabled'])
     await node.deletePod('sealed')
@@ -193,10 +187,10 @@ describe('mounts below a volume', () => {
     }
     await runOk('mount', ['-t', 'tmpfs', 'tmpfs', join(directory, 'a')])
     const mount = (dir: string) => `mount -t tmpfs tmpfs /v/${dir}; grep -c " /v/. " /proc/self/mountinfo`
-    expect(await output(uids.get('None') ?? '', mount('b')), 'its own').toBe('1\n')
-    expect(await output(uids.get('HostToContainer') ?? '', mount('b')), "its own and the host's").toBe('2\n')
+    expect(await agent.output(uids.get('None') ?? '', mount('b')), 'its own').toBe('1\n')
+    expect(await agent.output(uids.get('HostToContainer') ?? '', mount('b')), "its own and the host's").toBe('2\n')
     expect(await mounts()).not.toContain(join(directory, 'b'))
-    expect(await output(uids.get('Bidirectional') ?? '', mount('c'))).toBe('2\n')
+    expect(await agent.output(uids.get('Bidirectional') ?? '', mount('c'))).toBe('2\n')
     expect(await mounts()).toContain(join(directory, 'c'))
     for (const name of ['none', 'hosttocontainer', 'bidirectional']) await node.deletePod(name)
   })

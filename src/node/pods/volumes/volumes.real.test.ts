@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Event, Pod, Volume } from '../../../api/generated/v1.ts'
 import { runOk } from '../../../lib/exec.ts'
 import { podsPath, type TestAgent, TestNode } from '../../testing/node.ts'
-import { execIn } from '../start.ts'
 
 let node: TestNode
 let agent: TestAgent
@@ -24,11 +23,6 @@ const sleeping: Partial<Container> = { command: ['sleep', '1000'] }
 
 function put(kind: 'configmaps' | 'secrets', name: string, object: object): void {
   node.api.put(`/api/v1/namespaces/default/${kind}`, { metadata: { name, namespace: 'default' }, ...object })
-}
-
-async function output(uid: string, script: string): Promise<string> {
-  const request = { uid, container: 'main', command: ['sh', '-c', script], timeoutMs: 5000 }
-  return (await execIn(agent.runtime, request)).output
 }
 
 function failures(): (string | undefined)[] {
@@ -54,10 +48,10 @@ describe('what a pod is made of changes in its volumes', () => {
     const volumes = [{ name: 'v', configMap: { name: 'live', defaultMode: 0o640 } }]
     const uid = node.createPod('live', { ...sleeping, volumeMounts: mounts }, { volumes })
     await node.untilRunning('live')
-    expect(await output(uid, 'cat /v/a /v/b /one/a; stat -Lc %a /v/a; stat -c %a /v')).toBe('111640\n777\n')
+    expect(await agent.output(uid, 'cat /v/a /v/b /one/a; stat -Lc %a /v/a; stat -c %a /v')).toBe('111640\n777\n')
     put('configmaps', 'live', { data: { a: '2', c: '2' } })
-    await expect.poll(() => output(uid, 'cat /v/a /v/c; ls /v')).toBe('22a\nc\n')
-    expect(await output(uid, 'cat /one/a')).toBe('1')
+    await expect.poll(() => agent.output(uid, 'cat /v/a /v/c; ls /v')).toBe('22a\nc\n')
+    expect(await agent.output(uid, 'cat /one/a')).toBe('1')
     await node.deletePod('live')
   })
 
@@ -67,10 +61,10 @@ describe('what a pod is made of changes in its volumes', () => {
       { path: 'cpu', resourceFieldRef: { containerName: 'main', resource: 'limits.cpu' } },
     ]
     const uid = await running('downward', { downwardAPI: { items } })
-    expect(await output(uid, 'cat /v/labels; cat /v/cpu')).toBe('4')
+    expect(await agent.output(uid, 'cat /v/labels; cat /v/cpu')).toBe('4')
     const pod = node.pod('downward') as Pod
     node.api.put(podsPath, { ...pod, metadata: { ...pod.metadata, labels: { app: 'web' } } })
-    await expect.poll(() => output(uid, 'cat /v/labels')).toBe('app="web"')
+    await expect.poll(() => agent.output(uid, 'cat /v/labels')).toBe('app="web"')
     await node.deletePod('downward')
   })
 
@@ -87,9 +81,9 @@ describe('what a pod is made of changes in its volumes', () => {
     put('configmaps', 'part', { data: { k: 'one' } })
     put('secrets', 'hidden', { data: { s: Buffer.from('two').toString('base64') } })
     const uid = await projected
-    expect(await output(uid, 'cat /v/deep/file /v/s; stat -Lc %a /v/deep/file /v')).toBe('onetwo400\n1777\n')
+    expect(await agent.output(uid, 'cat /v/deep/file /v/s; stat -Lc %a /v/deep/file /v')).toBe('onetwo400\n1777\n')
     put('secrets', 'absent', { data: { late: Buffer.from('three').toString('base64') } })
-    await expect.poll(() => output(uid, 'cat /v/late')).toBe('three')
+    await expect.poll(() => agent.output(uid, 'cat /v/late')).toBe('three')
     await node.deletePod('projected')
   })
 
@@ -99,9 +93,9 @@ describe('what a pod is made of changes in its volumes', () => {
     agent.stop()
     put('configmaps', 'kept', { data: { a: '2' } })
     agent = await node.startAgent()
-    await expect.poll(() => output(uid, 'cat /v/a')).toBe('2')
+    await expect.poll(() => agent.output(uid, 'cat /v/a')).toBe('2')
     put('configmaps', 'kept', { data: { a: '3' } })
-    await expect.poll(() => output(uid, 'cat /v/a')).toBe('3')
+    await expect.poll(() => agent.output(uid, 'cat /v/a')).toBe('3')
     await node.deletePod('kept')
     await expect.poll(() => existsSync(join(node.stateDir, '.memory', uid))).toBe(false)
     // Of a pod that the agent did not live to begin.
@@ -118,7 +112,7 @@ describe('a token of the pod', () => {
   test('is asked for in its name, and bound to it', async () => {
     const before = node.api.tokenRequests.length
     const uid = await running('token', token, { serviceAccountName: 'robot' })
-    expect(await output(uid, 'cat /v/token')).toMatch(/^robot-\d+$/)
+    expect(await agent.output(uid, 'cat /v/token')).toMatch(/^robot-\d+$/)
     expect(node.api.tokenRequests.slice(before).map(({ spec }) => spec)).toEqual([
       { audiences: [], expirationSeconds: 3607, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'token', uid } },
     ])
@@ -128,7 +122,7 @@ describe('a token of the pod', () => {
   test("is for the pod's user and group alone", async () => {
     const securityContext = { runAsUser: 1000, fsGroup: 2000 }
     const uid = await running('private', token, { securityContext })
-    expect(await output(uid, 'id -G; stat -Lc "%u %g %a" /v/token; cat /v/token')).toMatch(
+    expect(await agent.output(uid, 'id -G; stat -Lc "%u %g %a" /v/token; cat /v/token')).toMatch(
       /^0 2000\n1000 2000 640\ndefault-\d+$/,
     )
     await node.deletePod('private')
@@ -139,7 +133,7 @@ describe('an emptyDir', () => {
   test("belongs to the pod's group, and is in memory on request", async () => {
     const emptyDir = { medium: 'Memory', sizeLimit: '1Mi' }
     const uid = await running('empty', { emptyDir }, { securityContext: { runAsUser: 1000, fsGroup: 2000 } })
-    expect(await output(uid, 'stat -c "%g %a" /v; touch /v/x && stat -c %g /v/x; df -k /v | tail -1')).toMatch(
+    expect(await agent.output(uid, 'stat -c "%g %a" /v; touch /v/x && stat -c %g /v/x; df -k /v | tail -1')).toMatch(
       /^2000 3777\n2000\ntmpfs +1024 /,
     )
     await node.deletePod('empty')
@@ -173,7 +167,7 @@ test('an init container may write the environment of the others', async () => {
   }
   const uid = node.createPod('env', { ...sleeping, env: [{ name: 'A', valueFrom: { fileKeyRef } }] }, spec)
   await node.untilRunning('env')
-  expect(await output(uid, 'echo "$A"; ls -d /v 2>&1')).toMatch(/^made here\n.*No such/)
+  expect(await agent.output(uid, 'echo "$A"; ls -d /v 2>&1')).toMatch(/^made here\n.*No such/)
   await node.deletePod('env')
 })
 
