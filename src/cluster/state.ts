@@ -76,7 +76,7 @@ export function nodeNamed({ nodes, config }: Layout, name: string): NodeLayout {
   throw new SettingsError(`cluster ${config.name} has no node ${JSON.stringify(name)}; it has ${names}`)
 }
 
-export function clusterNames(base: string): string[] {
+function clusterNames(base: string): string[] {
   if (!existsSync(base)) return []
   return readdirSync(base).filter((name) => existsSync(join(base, name, 'cluster.json')))
 }

@@ -1,6 +1,6 @@
 /** The little of ASN.1 DER (X.690) that certificates need: writing values, and stepping over those of one. */
 
-export function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts)
   const { length } = content
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content])

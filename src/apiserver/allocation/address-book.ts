@@ -105,7 +105,7 @@ export class Addresses {
 }
 
 /** The cluster's own ranges first, then by name. Before the object for the cluster's own exists, the settings count. */
-export function rangesOf(cidrs: readonly ServiceCIDR[], settings: readonly string[]): AddressRange[] {
+function rangesOf(cidrs: readonly ServiceCIDR[], settings: readonly string[]): AddressRange[] {
   const own = cidrs.find(({ metadata }) => metadata.name === defaultServiceCidr)
   const others = cidrs.filter((cidr) => cidr !== own && isReadyServiceCidr(cidr)).flatMap(cidrsOf)
   const first = !own ? settings : isReadyServiceCidr(own) ? cidrsOf(own) : []

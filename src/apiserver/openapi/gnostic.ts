@@ -59,7 +59,7 @@ function named(number: number, [name, value]: readonly [string, unknown], item: 
 }
 
 /** `Any { yaml = 2 }`: what no message is made for, and JSON is YAML. */
-export const any: Field = (number, value) => delimited(number, text(2, `${JSON.stringify(value)}\n`))
+const any: Field = (number, value) => delimited(number, text(2, `${JSON.stringify(value)}\n`))
 
 /** By name in JSON: its number, and how it is written. */
 export type Fields = Readonly<Record<string, readonly [number, Field]>>

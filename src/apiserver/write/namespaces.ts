@@ -7,7 +7,7 @@ import type { ServedResource } from '../registry.ts'
 
 const immortal = ['default', 'kube-system', 'kube-public']
 
-export function isNamespace(resource: ServedResource): boolean {
+function isNamespace(resource: ServedResource): boolean {
   return resource.definition.group === '' && resource.definition.plural === 'namespaces'
 }
 

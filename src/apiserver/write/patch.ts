@@ -11,7 +11,7 @@ import { jsonBytes } from '../http/respond.ts'
 import { parsePatchOptions, type WriteOptions } from './options.ts'
 import { updateObject } from './update.ts'
 
-export const patchTypes: readonly PatchMediaType[] = [
+const patchTypes: readonly PatchMediaType[] = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',

@@ -57,7 +57,7 @@ const availability = {
 export type NewCondition = Required<Pick<DeploymentCondition, 'type' | 'status' | 'reason' | 'message'>>
 
 /** The list with one condition set; unchanged when status and reason are. The transition time follows the status. */
-export function withCondition(
+function withCondition(
   conditions: readonly DeploymentCondition[],
   next: NewCondition,
   now: Date,

@@ -14,7 +14,7 @@ export function ownSelector({ spec }: Service): Labels | undefined {
   return Object.keys(spec.selector).length > 0 ? spec.selector : undefined
 }
 
-export function selects(selector: Labels, labels: Labels | undefined): boolean {
+function selects(selector: Labels, labels: Labels | undefined): boolean {
   return Object.entries(selector).every(([key, value]) => labels?.[key] === value)
 }
 

@@ -13,7 +13,7 @@ import { perPod, sameJson } from './derived.ts'
 import { addressesOfFamily, belongsInEndpoints, findPort, hostnameUnder, serviceFamilies } from './pods.ts'
 
 /** More addresses than this make an object too big for the API; the rest is left out and an annotation says so. */
-export const addressesMax = 1000
+const addressesMax = 1000
 
 interface Entry {
   readonly address: EndpointAddress

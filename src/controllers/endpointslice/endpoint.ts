@@ -74,7 +74,7 @@ function derive(
 }
 
 /** The Service's ports as this pod has them; a named target port it lacks is left out. */
-export function portsOf(service: Service, pod: Pod): EndpointPort[] {
+function portsOf(service: Service, pod: Pod): EndpointPort[] {
   return (service.spec?.ports ?? []).flatMap((port) => {
     const number = findPort(pod, port)
     if (number === undefined) return []

@@ -32,8 +32,6 @@ export const rcodes = {
   BADVERS: 16,
 } as const
 
-export type RcodeName = keyof typeof rcodes
-
 const typeNames = new Map<number, string>(Object.entries(recordTypes).map(([name, code]) => [code, name]))
 const rcodeNames = new Map<number, string>(Object.entries(rcodes).map(([name, code]) => [code, name]))
 

@@ -42,7 +42,7 @@ export function shouldRestart(pod: Pod, container: Container, code: number): boo
 }
 
 /** The first one that is for this exit code; each restarts at least the container itself. */
-export function restartRule({ restartPolicyRules }: Container, code: number): ContainerRestartRule | undefined {
+function restartRule({ restartPolicyRules }: Container, code: number): ContainerRestartRule | undefined {
   return restartPolicyRules?.find((rule) => ruleMatches(rule, code))
 }
 

@@ -17,7 +17,7 @@ export interface MachineFacts {
   readonly bootID: string
 }
 
-export const kubeletVersion = 'v1.36.0+fairway'
+const kubeletVersion = 'v1.36.0+fairway'
 const runtimeVersion = 'process://0.1.0'
 /** As the kubelet's default. */
 const podsMax = 110

@@ -4,7 +4,7 @@ import type { Tracker } from '../track/tracker.ts'
 import { type SpecInput, service, slice } from './objects.ts'
 
 /** mulberry32: small, and good enough to choose test cases. */
-export function random(seed: number): () => number {
+function random(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

@@ -7,7 +7,7 @@ import { type SpecInput, service, slice } from './objects.ts'
 
 type PodName = keyof typeof pods
 
-export const http = { name: 'http', port: 80, protocol: 'TCP' }
+const http = { name: 'http', port: 80, protocol: 'TCP' }
 export const dns = [
   { name: 'dns', port: 53, protocol: 'UDP' },
   { name: 'dns-tcp', port: 53, protocol: 'TCP' },

@@ -56,7 +56,7 @@ function add(usage: Usage, list: Readonly<Record<string, string>> | undefined): 
   for (const [name, amount] of amounts(list)) usage.set(name, (usage.get(name) ?? 0n) + amount)
 }
 
-export function amounts(list: Readonly<Record<string, string>> | undefined): [string, bigint][] {
+function amounts(list: Readonly<Record<string, string>> | undefined): [string, bigint][] {
   return Object.entries(list ?? {}).map(([name, quantity]) => [name, parseQuantity(quantity).nano])
 }
 
