@@ -35,8 +35,11 @@ interface ParseError extends NodeJS.ErrnoException {
  */
 export function answerBroken(error: ParseError, socket: Duplex, last?: ServerResponse): void {
   const { code = '' } = error
+  const isHttp = code.startsWith('HPE_')
+  // Told already: the parser complains of all that was on its way behind it.
+  if (isHttp && socket.writableEnded) return
   const isAnswering = last?.headersSent && !last.writableEnded
-  if (!code.startsWith('HPE_') || !socket.writable || isAnswering) socket.destroy()
+  if (!isHttp || !socket.writable || isAnswering) socket.destroy()
   else if (hasStrangeMethod(error)) refuseMethod(socket)
   else endWith(socket, code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest, headers)
 }
@@ -55,9 +58,15 @@ export function refuseMethod(socket: Duplex): void {
   endWith(socket, '405 Method Not Allowed', { ...jsonType, connection: 'close' }, `${JSON.stringify(status)}\n`)
 }
 
+/** Closed while the client still sends, a connection takes with it what the client has not read yet. As in Go. */
+const readOnMs = 500
+
 function endWith(socket: Duplex, line: string, headers: Headers, body = line): void {
   const lines = [`HTTP/1.1 ${line}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', body]
   // Who is gone meanwhile needs no answer.
   socket.on('error', () => socket.destroy())
   socket.end(lines.join('\r\n'))
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), readOnMs)
+  socket.once('close', () => clearTimeout(timer))
 }
