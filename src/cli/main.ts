@@ -12,6 +12,7 @@ import { addNode } from './commands/node.ts'
 import { addStatus } from './commands/status.ts'
 import { addUp } from './commands/up.ts'
 import { reportAndExit } from './errors.ts'
+import { stateDirOption } from './options.ts'
 import { version } from './version.ts'
 
 const program = new Command('fairway')
@@ -21,7 +22,7 @@ const program = new Command('fairway')
   .helpCommand('help [command]', 'print help for a command')
   .enablePositionalOptions()
   .hook('preAction', requireRoot)
-  .option('--state-dir <directory>', 'where clusters keep their state (or FAIRWAY_STATE_DIR)', stateBase(process.env))
+  .addOption(stateDirOption().default(stateBase(process.env)))
   .addHelpText(
     'after',
     `

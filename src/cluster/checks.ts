@@ -1,5 +1,5 @@
 /** What the machine must be able to do, checked before anything is touched. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import { run } from '../lib/exec.ts'
 import { existsInPath, netFlag } from './network.ts'
 import { type Layout, SettingsError } from './settings.ts'
@@ -15,6 +15,28 @@ const programs = {
   'iptables-restore': 'iptables',
   conntrack: 'conntrack',
 } as const
+
+/** pino's. */
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/** Parts that get another level do not start. */
+export function checkEnvironment({ FAIRWAY_LOG_LEVEL: level }: Readonly<Record<string, string | undefined>>): void {
+  if (!level || logLevels.includes(level)) return
+  throw new SettingsError(`FAIRWAY_LOG_LEVEL is ${JSON.stringify(level)}: choose one of ${logLevels.join(', ')}`)
+}
+
+/** A new cluster has written some 5 MiB when its first pods run. */
+const freeMibMin = 32
+
+/** Of the disk that `directory`, which exists, is on. */
+export function checkRoom(directory: string): void {
+  const { bavail, bsize } = statfsSync(directory)
+  const freeMib = Math.floor((bavail * bsize) / 2 ** 20)
+  if (freeMib >= freeMibMin) return
+  throw new SettingsError(
+    `${freeMib} MiB are free in ${directory}, of ${freeMibMin} that a cluster needs: make room, or choose with --state-dir`,
+  )
+}
 
 export async function checkMachine(): Promise<void> {
   const missing = Object.entries(programs).filter(([program]) => !existsInPath(program))

@@ -1,29 +1,60 @@
 /** Takes a cluster away and leaves nothing of it: processes, mounts, namespaces, rules, files. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../lib/exec.ts'
-import { removeFromUserKubeconfig } from './kubeconfig.ts'
-import { removeNetwork } from './network.ts'
+import { type Merged, removeFromUserKubeconfig } from './kubeconfig.ts'
+import { networkState, removeNetwork } from './network.ts'
 import { allPids, commandLine, kill, partsOf, processesInNamespaces, runningPid, waitForExit } from './processes.ts'
 import type { Progress } from './progress.ts'
-import type { Layout } from './settings.ts'
-import { readState, removeState, withLock } from './state.ts'
+import { defaults, type Layout, layoutOf } from './settings.ts'
+import { existingCluster, readState, removeBase, removeState, withLock } from './state.ts'
+import { checkName } from './validation.ts'
 
 const killTimeoutMs = 10_000
 
+/**
+ * The cluster as it was made. Of one whose settings are lost: what has its name; routes of ranges that were not the
+ * default ones are not found. SettingsError when there is nothing.
+ */
+export function clusterToRemove(name: string, base: string): Layout {
+  try {
+    return existingCluster(name, base).layout
+  } catch (error) {
+    const remains = remainsOf(name, base)
+    if (!remains) throw error
+    return remains
+  }
+}
+
+function remainsOf(name: string, base: string): Layout | undefined {
+  checkName(name)
+  const nodes = join(base, name, 'nodes')
+  const count = existsSync(nodes) ? readdirSync(nodes).length : 0
+  const layout = layoutOf({ ...defaults, name, nodes: Math.max(1, count) }, base)
+  return networkState(layout, []) === 'absent' && !existsSync(layout.configFile) ? undefined : layout
+}
+
 export async function down(layout: Layout, base: string, progress: Progress): Promise<void> {
   await withLock(layout, base, async () => {
-    await progress.phase('context taken out of the kubeconfig', () => removeContext(layout))
+    const merged = mergedContext(layout)
+    const takeOut = () => progress.phase('context taken out of the kubeconfig', () => removeContext(layout, merged))
+    // Where the disk is full there is room once the cluster is gone.
+    const takenOut = await takeOut().then(
+      () => true,
+      () => false,
+    )
     await progress.phase('processes, pods and networks removed', () => stopAndRemove(layout))
+    removeState(layout)
+    if (!takenOut) await takeOut()
   })
-  removeState(layout, base)
+  removeBase(base)
 }
 
 /** After a start that failed: as `down`, in silence. */
-export async function removeEverything(layout: Layout, base: string): Promise<void> {
-  await removeContext(layout)
+export async function removeEverything(layout: Layout): Promise<void> {
+  await removeContext(layout, mergedContext(layout))
   await stopAndRemove(layout)
-  removeState(layout, base)
+  removeState(layout)
 }
 
 /** Pods and networks, but nothing of the store: the cluster can be started again. */
@@ -61,8 +92,16 @@ async function killAll(pids: readonly number[]): Promise<void> {
   }
 }
 
-async function removeContext(layout: Layout): Promise<void> {
-  const merged = readState(layout)?.merged
+function mergedContext(layout: Layout): Merged | undefined {
+  try {
+    return readState(layout)?.merged
+  } catch {
+    // Which file has it was a setting like the others, and is lost with them.
+    return undefined
+  }
+}
+
+async function removeContext(layout: Layout, merged: Merged | undefined): Promise<void> {
   if (merged) await removeFromUserKubeconfig(layout.context, merged)
 }
 

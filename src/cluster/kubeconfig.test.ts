@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -34,6 +44,29 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }))
 
 describe("the user's kubeconfig", () => {
+  test('stays a symbolic link where it is one', async () => {
+    const real = join(directory, 'real')
+    writeFileSync(real, theirs)
+    mkdirSync(join(directory, 'sub'))
+    symlinkSync(real, path)
+    const merged = await addToUserKubeconfig(path, ours)
+    expect(parse(readFileSync(real, 'utf8'))).toMatchObject({ 'current-context': 'fairway' })
+    await removeFromUserKubeconfig('fairway', merged)
+    expect(lstatSync(path).isSymbolicLink()).toBe(true)
+    expect(readFileSync(real, 'utf8')).toBe(theirs)
+    expect(readdirSync(directory).sort()).toEqual(['real', 'sub'])
+  })
+
+  test.each([
+    ['is a directory', () => mkdirSync(path, { recursive: true }), /^kubeconfig .* cannot be read: EISDIR/],
+    ['is something else', () => writeFileSync(path, '- 1\n'), /^kubeconfig .*: not a kubeconfig$/],
+    ['is broken', () => writeFileSync(path, 'a: ['), /^kubeconfig .*: Flow sequence/],
+  ])('that %s is named in the error', async (_, make, message) => {
+    mkdirSync(join(directory, 'sub'))
+    make()
+    await expect(addToUserKubeconfig(path, ours)).rejects.toThrow(message)
+  })
+
   test('is made when there is none, and removed when nothing else came into it', async () => {
     const merged = await addToUserKubeconfig(path, ours)
     expect(parse(readFileSync(path, 'utf8'))).toMatchObject({ 'current-context': 'fairway', kind: 'Config' })

@@ -1,5 +1,5 @@
 /** Kubeconfig files: those of the cluster's parts, and the cluster's entry in the user's own. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Document, YAMLMap, YAMLSeq } from 'yaml'
@@ -131,12 +131,21 @@ function removeEntry(entries: YAMLSeq, name: string): void {
 }
 
 async function read(path: string) {
-  const { parseDocument } = await import('yaml')
-  const text = readFileSync(path, 'utf8')
+  const { isMap, parseDocument } = await import('yaml')
+  const text = readText(path)
   // An empty file has no map to set entries in.
   const document = parseDocument(text.trim() === '' ? '{}' : text)
   if (document.errors[0]) throw new Error(`kubeconfig ${path}: ${document.errors[0].message}`)
+  if (document.contents && !isMap(document.contents)) throw new Error(`kubeconfig ${path}: not a kubeconfig`)
   return { document, content: (document.toJS() as KubeconfigFile | null) ?? {} }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`kubeconfig ${path} cannot be read: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 async function yaml(value: unknown): Promise<string> {
@@ -144,10 +153,20 @@ async function yaml(value: unknown): Promise<string> {
   return stringify(value, { lineWidth: 0 })
 }
 
-/** Whole or not at all: a reader never sees half a file. */
+/** Whole or not at all: a reader never sees half a file. A symbolic link goes on leading to it. */
 function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const next = `${path}.fairway-${process.pid}`
-  writeFileSync(next, text, { mode: 0o600 })
-  renameSync(next, path)
+  const file = existsSync(path) ? realpathSync(path) : path
+  const next = `${file}.fairway-${process.pid}`
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(next, text, { mode: 0o600 })
+    renameSync(next, file)
+  } catch (error) {
+    rmSync(next, { force: true })
+    throw new Error(`kubeconfig ${path} cannot be written: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -39,13 +39,18 @@ interface HostRoute {
   readonly type?: string
 }
 
-/** `up`: made already and whole. `absent`: nothing of it. `partial`: leftovers of a crash. */
+/** `up`: made already and whole. `absent`: nothing of it. `partial`: leftovers of a crash, or of a start that was ended. */
 export function networkState(layout: Layout, nodes: readonly NodeLayout[]): 'up' | 'partial' | 'absent' {
   const found = clusterNamespaces(layout)
   if (found.length === 0 && !hostDeviceExists(layout)) return 'absent'
   const wanted = [layout.switchNamespace, ...nodes.map((node) => node.namespace)]
   const alive = wanted.every((name) => found.includes(name) && isMounted(name))
-  return alive && hostDeviceExists(layout) ? 'up' : 'partial'
+  return alive && hostDeviceExists(layout) && existsSync(madeFile(layout)) ? 'up' : 'partial'
+}
+
+/** Written when the last address is in place: names and devices are there long before. */
+function madeFile(layout: Layout): string {
+  return join(layout.run, 'network.made')
 }
 
 /** /proc/net/dev, not /sys/class/net: the latter shows the namespace sysfs was mounted in. */
@@ -70,11 +75,13 @@ export async function createNetwork(layout: Layout, nodes: readonly NodeLayout[]
   const way = uplink !== undefined && existsInPath('nft') && layout.nodeCidrs.some((range) => !range.includes(':'))
   const egress = layout.config.egress && way
   await ipBatch(hostBatch(layout, nodes))
-  await Promise.all([
+  await together([
     setUp(switchSetup(layout, nodes, egress)),
     ...nodes.map((node) => setUp(nodeSetup(layout, node))),
     ...(egress ? [openEgress(layout, uplink)] : []),
   ])
+  mkdirSync(layout.run, { recursive: true, mode: 0o700 })
+  writeFileSync(madeFile(layout), '')
   return { egress }
 }
 
@@ -143,6 +150,14 @@ async function ipBatch(lines: readonly string[]): Promise<void> {
   await runOk('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` })
 }
 
+/** As Promise.all, but a failure is told when all have ended: what is still being made could not be removed. */
+export async function together<T extends readonly Promise<unknown>[] | []>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work)
+  return Promise.all(work)
+}
+
 /** One process: a shell writes the sysctls and becomes `ip`. */
 async function setUp({ namespace, sysctls, batch }: NamespaceSetup): Promise<void> {
   const write = 'for s; do f=/proc/sys/net/${s%%=*}; [ ! -e $f ] || echo ${s#*=} >$f; done; exec ip -batch -'
@@ -157,7 +172,7 @@ export function netFlag(namespace: string): string {
 async function openEgress(layout: Layout, uplink: string): Promise<void> {
   const forwarding = `/proc/sys/net/ipv4/conf/${uplink}/forwarding`
   const changes: HostChanges = { uplink, forwarding: readFileSync(forwarding, 'utf8').trim() }
-  mkdirSync(layout.run, { recursive: true })
+  mkdirSync(layout.run, { recursive: true, mode: 0o700 })
   writeFileSync(hostChangesFile(layout), JSON.stringify(changes))
   writeFileSync(forwarding, '1')
   writeFileSync(`/proc/sys/net/ipv4/conf/${layout.hostDevice}/forwarding`, '1')
@@ -173,11 +188,25 @@ function hostChangesFile(layout: Layout): string {
 
 /** Removes all of it, whatever of it is there. Processes in the namespaces must be gone before. */
 export async function removeNetwork(layout: Layout): Promise<void> {
+  rmSync(madeFile(layout), { force: true })
   const namespaces = clusterNamespaces(layout)
   const batch = teardownBatch(layout, namespaces)
   await Promise.all([run('ip', ['-force', '-batch', '-'], { input: `${batch.join('\n')}\n` }), closeEgress(layout)])
   // A name without a namespace behind it (after a reboot, say) is more than `ip netns del` can remove.
-  for (const name of clusterNamespaces(layout)) rmSync(join(netnsDirectory, name), { force: true })
+  for (const name of clusterNamespaces(layout)) await removeName(join(netnsDirectory, name))
+}
+
+/** Somebody who was killed a moment too late may have mounted it once more. */
+async function removeName(path: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await run('umount', ['--lazy', path])
+    try {
+      rmSync(path, { force: true })
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === 10) throw error
+    }
+  }
 }
 
 async function closeEgress(layout: Layout): Promise<void> {

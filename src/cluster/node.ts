@@ -35,9 +35,9 @@ export async function startNode(layout: Layout, base: string, node: NodeLayout, 
     await connectNode(layout, node)
     setStopped(node, false)
     kill(supervisor, lookAgainSignal)
-    const deadline = since.getTime() + timeoutMs
-    await waitForAgents(layout, since, deadline, [node])
-    await waitForNodes(layout, deadline, [node])
+    const patience = AbortSignal.timeout(timeoutMs)
+    await waitForAgents(layout, since, patience, [node])
+    await waitForNodes(layout, patience, [node])
   })
 }
 

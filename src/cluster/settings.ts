@@ -1,5 +1,5 @@
 /** What a cluster is made with, and where its parts live on this machine. Pure. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { addressAt, type Cidr, formatIp, parseCidr } from '../lib/ip.ts'
 
 /** The settings `fairway up` was given; kept in cluster.json, so that a later `up` and every part agree. */
@@ -121,9 +121,9 @@ export interface NodeLayout {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** Where all clusters' state lives unless `--state-dir` says otherwise. */
+/** Where all clusters' state lives unless `--state-dir` says otherwise; absolute, for processes of other directories. */
 export function stateBase(environment: Readonly<Record<string, string | undefined>>): string {
-  return environment['FAIRWAY_STATE_DIR'] || '/var/lib/fairway'
+  return resolve(environment['FAIRWAY_STATE_DIR'] || '/var/lib/fairway')
 }
 
 /** Offsets in the nodes' network. */

@@ -1,13 +1,15 @@
 /** The cluster's directory: its settings, its lock, and what is known of a cluster that exists already. */
 import {
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  renameSync,
   rmdirSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -24,19 +26,25 @@ export interface ClusterState {
 }
 
 export function readState(layout: Layout): ClusterState | undefined {
-  if (!existsSync(layout.configFile)) return undefined
-  return parseState(readFileSync(layout.configFile, 'utf8'))
+  return existsSync(layout.configFile) ? readStateFile(layout.configFile) : undefined
 }
 
 /** A cluster made before a setting existed has the default. */
-function parseState(text: string): ClusterState {
-  const state = JSON.parse(text) as ClusterState
-  return { ...state, config: { ...defaults, ...state.config } }
+function readStateFile(path: string): ClusterState {
+  try {
+    const state = JSON.parse(readFileSync(path, 'utf8')) as ClusterState
+    return { ...state, config: { ...defaults, ...state.config } }
+  } catch (error) {
+    throw new SettingsError(`${path} cannot be read (${messageOf(error)}); fairway down removes what is there`)
+  }
 }
 
+/** Whole or not at all: a disk that is full, or a crash, leaves the former state. */
 export function writeState(layout: Layout, state: ClusterState): void {
   mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
-  writeFileSync(layout.configFile, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
+  const next = `${layout.configFile}.new`
+  writeFileSync(next, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
+  renameSync(next, layout.configFile)
 }
 
 /** The cluster called `name` as it was made; SettingsError when there is none. */
@@ -47,7 +55,7 @@ export function existingCluster(name: string, base: string): { layout: Layout; s
     const hint = others.length > 0 ? `there is ${others.join(', ')}: choose with --name` : 'start one with: fairway up'
     throw new SettingsError(`no cluster ${JSON.stringify(name)} in ${base}; ${hint}`)
   }
-  const state = parseState(readFileSync(file, 'utf8'))
+  const state = readStateFile(file)
   return { layout: layoutOf(state.config, base), state }
 }
 
@@ -77,15 +85,22 @@ export function nodeNamed({ nodes, config }: Layout, name: string): NodeLayout {
 }
 
 function clusterNames(base: string): string[] {
-  if (!existsSync(base)) return []
+  if (!statSync(base, { throwIfNoEntry: false })?.isDirectory()) return []
   return readdirSync(base).filter((name) => existsSync(join(base, name, 'cluster.json')))
 }
 
 /** Runs `work` while no other `up` or `down` works on the same cluster. A lock whose holder is gone is taken over. */
 export async function withLock<T>(layout: Layout, base: string, work: () => Promise<T>): Promise<T> {
   const file = join(base, `.${layout.config.name}.lock`)
-  mkdirSync(base, { recursive: true, mode: 0o700 })
-  takeLock(file, layout.config.name)
+  try {
+    mkdirSync(base, { recursive: true, mode: 0o700 })
+    takeLock(file, layout.config.name)
+  } catch (error) {
+    if (error instanceof SettingsError) throw error
+    throw new SettingsError(
+      `no state can be kept in ${base} (${messageOf(error)}): choose a directory with --state-dir`,
+    )
+  }
   try {
     return await work()
   } finally {
@@ -93,16 +108,15 @@ export async function withLock<T>(layout: Layout, base: string, work: () => Prom
   }
 }
 
+/** A symbolic link to our pid: it is there with its content or not at all, and needs no room on a disk that is full. */
 function takeLock(file: string, name: string): void {
   for (let attempt = 0; ; attempt++) {
     try {
-      const handle = openSync(file, 'wx', 0o600)
-      writeFileSync(handle, String(process.pid))
-      closeSync(handle)
+      symlinkSync(String(process.pid), file)
       return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const holder = Number(readFileSync(file, 'utf8'))
+      const holder = lockHolder(file)
       if (attempt > 0 || (holder > 0 && commandLine(holder).includes('cli/main.ts'))) {
         throw new SettingsError(`cluster ${name}: another fairway command (pid ${holder}) is working on it right now`)
       }
@@ -111,12 +125,28 @@ function takeLock(file: string, name: string): void {
   }
 }
 
-/** Removes the cluster's directory, and the base when nothing else is in it. */
-export function removeState(layout: Layout, base: string): void {
+/** 0 for what is no lock of ours. */
+function lockHolder(file: string): number {
+  try {
+    return Number(readlinkSync(file))
+  } catch {
+    return 0
+  }
+}
+
+export function removeState(layout: Layout): void {
   rmSync(layout.dir, { recursive: true, force: true })
+}
+
+/** The directory of all clusters, when none is left. */
+export function removeBase(base: string): void {
   try {
     rmdirSync(base)
   } catch {
     // Other clusters, the lock that its holder still has, or a mount point: it stays.
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkMachine, checkNat } from './checks.ts'
+import { checkEnvironment, checkMachine, checkNat, checkRoom } from './checks.ts'
 import { removeEverything } from './down.ts'
 import { agentFiles, identityFiles, makeIdentities, readIdentity } from './identities.ts'
 import { addToUserKubeconfig, userKubeconfigPath } from './kubeconfig.ts'
-import { createNetwork, networkState } from './network.ts'
+import { createNetwork, networkState, together } from './network.ts'
 import { logFile, partsOf, readyFile, runningPid } from './processes.ts'
 import type { Progress } from './progress.ts'
 import {
@@ -32,6 +32,8 @@ export interface UpOptions {
   /** Also wait for the proxy and the DNS. */
   readonly waitForSystem: boolean
   readonly timeoutMs: number
+  /** Aborted when the user wants no cluster any more: the start fails. */
+  readonly interruption: AbortSignal
 }
 
 export interface UpResult {
@@ -50,23 +52,29 @@ export class UpError extends Error {
 }
 
 export async function up(options: UpOptions): Promise<UpResult> {
-  const { base, progress } = options
+  const { base, progress, interruption } = options
+  checkEnvironment(options.environment)
   const layout = chooseLayout(options)
   return withLock(layout, base, async () => {
-    const adopted = findLeftovers(layout)
+    const found = findLeftovers(layout)
+    checkRoom(base)
     await checkMachine()
-    if (adopted) progress.note(`  ${adopted}`)
-    const deadline = Date.now() + options.timeoutMs
+    if (found !== 'nothing') progress.note(`  ${notes[found](layout.config.name)}`)
+    if (found === 'remains') await removeEverything(layout)
+    const patience = AbortSignal.any([AbortSignal.timeout(options.timeoutMs), interruption])
     try {
-      return await start(layout, options, deadline)
+      return await start(layout, options, patience)
     } catch (error) {
-      const logs = lastLogLines(layout)
+      const message = error instanceof Error ? error.message : String(error)
+      const reason = interruption.aborted ? 'interrupted' : message
+      const logs = interruption.aborted ? '' : lastLogLines(layout)
       // What was adopted holds somebody's objects: it stays for another try.
-      if (!adopted) await removeEverything(layout, base)
+      const adopted = found === 'crashed'
+      if (!adopted) await removeEverything(layout)
       const kept = adopted
         ? `; the cluster's state is kept in ${layout.dir}`
         : '; everything made for it is removed again'
-      throw new UpError(`${error instanceof Error ? error.message : String(error)}${kept}${logs}`, error)
+      throw new UpError(`${reason}${kept}${logs}`, error)
     }
   })
 }
@@ -80,14 +88,16 @@ function chooseLayout({ given, base }: UpOptions): Layout {
   return layoutOf(config, base)
 }
 
-/** Refuses a cluster that runs; says what is adopted when one crashed; undefined when there is nothing. */
-function findLeftovers(layout: Layout): string | undefined {
+const notes = {
+  remains: (name: string) => `left by an interrupted start of ${name}: made anew`,
+  crashed: (name: string) => `cluster ${name} is there, but its supervisor is not: adopting it with all its objects`,
+} as const
+
+/** Refuses a cluster that runs. `crashed` is one with its state, `remains` have none. */
+function findLeftovers(layout: Layout): 'nothing' | keyof typeof notes {
   const state = readState(layout)
   const { name } = layout.config
-  if (!state)
-    return networkState(layout, nodesOn(layout)) === 'absent'
-      ? undefined
-      : `left by an interrupted start of ${name}: made anew`
+  if (!state) return networkState(layout, nodesOn(layout)) === 'absent' ? 'nothing' : 'remains'
   if (runningPid(layout, 'supervisor')) {
     throw new SettingsError(
       `cluster ${name} is running already (since ${state.createdAt}); see: fairway status; end it with: fairway down`,
@@ -100,39 +110,65 @@ function findLeftovers(layout: Layout): string | undefined {
         `without these options it starts with the settings it had (${layout.configFile}); fairway down removes it`,
     )
   }
-  return `cluster ${name} is there, but its supervisor is not: adopting it with all its objects`
+  return 'crashed'
 }
 
-async function start(layout: Layout, options: UpOptions, deadline: number): Promise<UpResult> {
-  const { base, progress, environment } = options
+async function start(layout: Layout, options: UpOptions, patience: AbortSignal): Promise<UpResult> {
+  const { base, progress } = options
   const before = readState(layout)
   rmSync(readyFile(layout), { force: true })
   writeState(layout, { createdAt: new Date().toISOString(), ...before, config: layout.config })
   const supervisor = options.foreground ? undefined : loadSupervisor(layout, base)
-  const [{ egress }] = await Promise.all([
+  const [{ egress }] = await together([
     progress.phase('networks', () => network(layout, base)),
     progress.phase('keys and certificates', () => makeIdentities(layout)),
   ])
   writeAgentConfigs(layout)
+  patience.throwIfAborted()
   const startedAt = new Date()
   supervisor?.begin()
   const supervision = supervisor ? undefined : await supervise(layout, base)
-  const [kubeconfig] = await Promise.all([
-    mergeKubeconfig(layout, environment),
-    checkNat(layout),
+  try {
+    const kubeconfig = await running(layout, options, { patience, ...(before && { adoptedAt: startedAt }) })
+    return { layout, kubeconfig, egress, ...(supervision && { supervision }) }
+  } catch (error) {
+    await supervision?.stop()
+    throw error
+  }
+}
+
+interface Waiting {
+  readonly patience: AbortSignal
+  /** The cluster was there before. */
+  readonly adoptedAt?: Date
+}
+
+/** Until all that was asked for runs; returns the kubeconfig that has the cluster's context. */
+async function running(layout: Layout, options: UpOptions, { patience, adoptedAt }: Waiting): Promise<string> {
+  const { progress, waitForSystem } = options
+  const failure = new AbortController()
+  const signal = AbortSignal.any([patience, failure.signal])
+  const orGiveUp = <T>(work: Promise<T>) =>
+    work.catch((error: unknown) => {
+      failure.abort()
+      throw error
+    })
+  const [kubeconfig] = await together([
+    orGiveUp(mergeKubeconfig(layout, options.environment)),
+    orGiveUp(checkNat(layout)),
     progress
-      .phase('control plane', () => waitForControlPlane(layout, deadline))
+      .phase('control plane', () => waitForControlPlane(layout, signal))
       .then(() =>
         progress.phase(layout.nodes.length > 1 ? 'nodes Ready' : 'node Ready', async () => {
-          if (before) await waitForAgents(layout, startedAt, deadline)
-          await waitForNodes(layout, deadline)
+          if (adoptedAt) await waitForAgents(layout, adoptedAt, signal)
+          await waitForNodes(layout, signal)
         }),
       ),
   ])
-  if (options.waitForSystem) {
-    await progress.phase('kube-proxy and coredns ready', () => waitForSystemPods(layout, deadline))
+  if (waitForSystem) {
+    await progress.phase('kube-proxy and coredns ready', () => waitForSystemPods(layout, patience))
   }
-  return { layout, kubeconfig, egress, ...(supervision && { supervision }) }
+  return kubeconfig
 }
 
 async function network(layout: Layout, base: string): Promise<{ egress: boolean }> {
@@ -198,9 +234,16 @@ function loadSupervisor(layout: Layout, base: string): { begin: () => void } {
   return { begin: () => child.stdin?.end(beginWord) }
 }
 
-async function waitForControlPlane(layout: Layout, deadline: number): Promise<void> {
+/** What has ended this often will not come; the supervisor goes on trying. */
+const controlPlanesMax = 4
+
+async function waitForControlPlane(layout: Layout, patience: AbortSignal): Promise<void> {
+  const seen = new Set<number>()
   while (!existsSync(readyFile(layout))) {
-    if (Date.now() > deadline) throw new Error('the control plane did not start in time')
+    if (patience.aborted) throw new Error('the control plane did not start in time')
+    const pid = runningPid(layout, 'control-plane')
+    if (pid !== undefined) seen.add(pid)
+    if (seen.size > controlPlanesMax) throw new Error('the control plane ends whenever it is started')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
@@ -217,12 +260,16 @@ async function mergeKubeconfig(layout: Layout, environment: UpOptions['environme
   return path
 }
 
+const shownLines = 12
+const shownColumns = 240
+
 /** The end of each part's log, for the error that ends `up`. */
 function lastLogLines(layout: Layout): string {
   const tails = partsOf(layout).flatMap((part) => {
     const file = logFile(layout, part)
     if (!existsSync(file)) return []
-    const lines = readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5)
+    const all = readFileSync(file, 'utf8').trimEnd().split('\n')
+    const lines = all.slice(-shownLines).map((line) => line.slice(0, shownColumns))
     return lines.join('') === '' ? [] : [`\n--- the last lines of ${part}'s log\n${lines.join('\n')}`]
   })
   return tails.join('')

@@ -31,7 +31,8 @@ export function checkSettings(config: ClusterConfig): void {
   checkRoom(config)
 }
 
-function checkName(name: string): void {
+/** At most 12 characters: the host's network device is called `fw-NAME`. */
+export function checkName(name: string): void {
   if (!/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/.test(name) || /-(node-\d|outside)/.test(name)) {
     throw new SettingsError(
       `--name ${name}: use at most 12 lower case letters, digits and '-', not '-' first or last, nor -node-N or -outside`,

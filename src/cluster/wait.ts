@@ -1,4 +1,4 @@
-/** Waiting for parts of a cluster, by watching its API. */
+/** Waiting for parts of a cluster, by watching its API. `patience` is aborted when nobody waits any longer. */
 import type { Node, Pod } from '../api/generated/v1.ts'
 import type { KubeObject } from '../api/machinery/object.ts'
 import { Client } from '../client/client.ts'
@@ -15,9 +15,9 @@ export async function adminClient(layout: Layout): Promise<Client> {
 }
 
 /** Until these nodes are Ready; those that should run, unless told. */
-export async function waitForNodes(layout: Layout, deadline: number, wanted = nodesOn(layout)): Promise<void> {
+export async function waitForNodes(layout: Layout, patience: AbortSignal, wanted = nodesOn(layout)): Promise<void> {
   const what = `${names(wanted)} did not become Ready in time`
-  await watchUntil(layout, resources.nodes, {}, deadline, what, (nodes) =>
+  await watchUntil(layout, resources.nodes, {}, patience, what, (nodes) =>
     wanted.every(({ name }) => nodes.some((node) => node.metadata.name === name && isNodeReady(node))),
   )
 }
@@ -30,12 +30,12 @@ function isNodeReady(node: Node): boolean {
 export async function waitForAgents(
   layout: Layout,
   since: Date,
-  deadline: number,
+  patience: AbortSignal,
   wanted = nodesOn(layout),
 ): Promise<void> {
   const scope = { namespace: 'kube-node-lease' }
   const what = `the agents of ${names(wanted)} did not report in time; see: fairway logs ${wanted[0]?.name}`
-  await watchUntil(layout, resources.leases, scope, deadline, what, (leases) =>
+  await watchUntil(layout, resources.leases, scope, patience, what, (leases) =>
     wanted.every(({ name }) =>
       leases.some(
         ({ metadata, spec }) => metadata.name === name && Date.parse(spec?.renewTime ?? '') >= since.getTime(),
@@ -49,9 +49,9 @@ function names(nodes: readonly NodeLayout[]): string {
 }
 
 /** Until a proxy runs on every node and the DNS answers. */
-export async function waitForSystemPods(layout: Layout, deadline: number): Promise<void> {
+export async function waitForSystemPods(layout: Layout, patience: AbortSignal): Promise<void> {
   const what = 'kube-proxy and coredns did not become ready in time'
-  await watchUntil(layout, resources.pods, { namespace: 'kube-system' }, deadline, what, (pods) => {
+  await watchUntil(layout, resources.pods, { namespace: 'kube-system' }, patience, what, (pods) => {
     const ready = (app: string) =>
       pods.filter((pod) => pod.metadata.labels?.['k8s-app'] === app && isPodReady(pod)).length
     return ready('kube-proxy') >= nodesOn(layout).length && ready('kube-dns') >= 1
@@ -69,16 +69,15 @@ async function watchUntil<T extends KubeObject>(
   layout: Layout,
   resource: Resource<T>,
   scope: ListOptions,
-  deadline: number,
+  patience: AbortSignal,
   onTimeout: string,
   holds: (objects: readonly T[]) => boolean,
 ): Promise<void> {
   const client = await adminClient(layout)
-  const signal = AbortSignal.timeout(Math.max(1, deadline - Date.now()))
   const objects = new Map<string, T>()
   try {
     // Without a version a watch begins with what is there.
-    for await (const { type, object } of client.watch(resource, { ...scope, signal })) {
+    for await (const { type, object } of client.watch(resource, { ...scope, signal: patience })) {
       if (type === 'BOOKMARK') continue
       if (type === 'DELETED') objects.delete(object.metadata.name)
       else objects.set(object.metadata.name, object)
@@ -86,7 +85,7 @@ async function watchUntil<T extends KubeObject>(
     }
     throw new Error('the API server ended the watch')
   } catch (error) {
-    throw signal.aborted ? new Error(onTimeout, { cause: error }) : error
+    throw patience.aborted ? new Error(onTimeout, { cause: error }) : error
   } finally {
     client.close()
   }

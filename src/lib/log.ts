@@ -7,7 +7,7 @@ export type { Logger }
 export function createLogger(part: string): Logger {
   return pino(
     {
-      level: process.env['FAIRWAY_LOG_LEVEL'] ?? 'info',
+      level: process.env['FAIRWAY_LOG_LEVEL'] || 'info',
       base: { part },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

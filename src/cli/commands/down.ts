@@ -9,12 +9,11 @@ export function addDown(program: Command): void {
 }
 
 export async function runDown({ name, stateDir }: ClusterOptions): Promise<void> {
-  const [{ down }, { existingCluster }, { progress }] = await Promise.all([
+  const [{ clusterToRemove, down }, { progress }] = await Promise.all([
     import('../../cluster/down.ts'),
-    import('../../cluster/state.ts'),
     import('../../cluster/progress.ts'),
   ])
-  const { layout } = existingCluster(name, stateDir)
+  const layout = clusterToRemove(name, stateDir)
   const write = (text: string) => process.stdout.write(text)
   write(`fairway: taking down cluster ${name}\n`)
   await down(layout, stateDir, progress({ write, terminal: process.stdout.isTTY }))

@@ -46,29 +46,39 @@ async function run(options: Options, given: GivenSettings): Promise<void> {
   ])
   const write = (text: string) => process.stdout.write(text)
   write(`fairway: bringing up cluster ${options.name}\n`)
-  const shown = progress({ write, terminal: process.stdout.isTTY })
+  const interruption = interruptedByUser()
   const result = await up({
     given,
     base: options.stateDir,
-    progress: shown,
+    progress: progress({ write, terminal: process.stdout.isTTY }),
     environment: process.env,
     foreground: options.foreground ?? false,
     waitForSystem: options.wait ?? false,
     timeoutMs: options.timeout * 1000,
+    interruption,
   })
   const still = options.wait ? '' : '; kube-proxy and coredns may still be starting (--wait waits for them)'
   write(`${nodesAre(result.layout.nodes.length)} Ready after ${duration(performance.now() - startedAt)}${still}\n`)
   if (result.layout.config.egress && !result.egress)
     write('this machine has no way out (or no nft): pods cannot reach the outside\n')
   write(`kubectl is set to context ${result.layout.context} in ${result.kubeconfig}\n`)
-  if (result.supervision) await stayInForeground(options, result.supervision)
+  if (result.supervision) await stayInForeground(options, result.supervision, interruption)
 }
 
-async function stayInForeground(options: Options, supervision: { stop(): Promise<void> }): Promise<void> {
+/** Ctrl-C and its kind; a second one ends this process at once. */
+function interruptedByUser(): AbortSignal {
+  const interruption = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interruption.abort())
+  return interruption.signal
+}
+
+async function stayInForeground(
+  options: Options,
+  supervision: { stop(): Promise<void> },
+  interruption: AbortSignal,
+): Promise<void> {
   process.stdout.write('running; Ctrl-C takes the cluster down\n')
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
+  if (!interruption.aborted) await new Promise((resolve) => interruption.addEventListener('abort', resolve))
   process.stdout.write('\n')
   await supervision.stop()
   const { runDown } = await import('./down.ts')

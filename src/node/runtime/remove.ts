@@ -53,7 +53,8 @@ export async function dismantleSandbox(exec: Exec, paths: PodPaths, record: Sand
   if (record.netns) {
     await disconnectPod(exec, record.netns)
     const path = join(netnsDirectory, record.netns)
-    if (isNamespace(path)) await exec('umount', ['-l', path])
+    // Twice there, where an agent whose files were taken away made the pod's network anew.
+    while (isNamespace(path) && (await exec('umount', ['-l', path])).code === 0);
     await rm(path, { force: true })
   }
   const namespaces = [paths.ipcns, paths.utsns, paths.pidns].filter(isNamespace)
