@@ -15,7 +15,8 @@ import { systemClock } from '../lib/clock.ts'
 import { silentLogger } from '../lib/log.ts'
 import { createCa, issue } from '../lib/pki.ts'
 import { openSqliteStore } from '../store/index.ts'
-import { classIN, decodeMessage, encodeMessage, type Message, recordTypes } from './wire/index.ts'
+import { decodeMessage, encodeMessage, type Message, recordTypes } from './wire/index.ts'
+import { query } from './wire/query.fixture.ts'
 
 export interface TestCluster {
   readonly client: Client
@@ -112,25 +113,9 @@ function kubeconfig(server: string, ca: string, { certPem, keyPem }: { certPem: 
 }
 
 export function question(name: string, type: keyof typeof recordTypes = 'A', udpSize = 1232): Message {
-  return {
-    id: 1 + Math.floor(Math.random() * 65_535),
-    flags: {
-      response: false,
-      opcode: 0,
-      authoritative: false,
-      truncated: false,
-      recursionDesired: true,
-      recursionAvailable: false,
-      authenticData: false,
-      checkingDisabled: false,
-    },
-    rcode: 0,
-    questions: [{ name, type: recordTypes[type], class: classIN }],
-    answers: [],
-    authorities: [],
-    additionals: [],
-    ...(udpSize > 512 && { edns: { udpSize, version: 0, dnssecOk: false, options: [] } }),
-  }
+  const id = 1 + Math.floor(Math.random() * 65_535)
+  const edns = udpSize > 512 && { edns: { udpSize, version: 0, dnssecOk: false, options: [] } }
+  return query(name, { id, ...edns }, recordTypes[type])
 }
 
 /** One question over UDP to 127.0.0.1. */

@@ -14,31 +14,10 @@ import {
   rcodeName,
   recordTypes,
 } from './wire/index.ts'
+import { query } from './wire/query.fixture.ts'
 import { Cluster } from './zone/index.ts'
 
 const client = { protocol: 'udp', address: '127.0.0.1', port: 1 } as const
-
-function query(name: string, parts: Partial<Message> = {}, type: number = recordTypes.A): Message {
-  return {
-    id: 77,
-    flags: {
-      response: false,
-      opcode: 0,
-      authoritative: false,
-      truncated: false,
-      recursionDesired: true,
-      recursionAvailable: false,
-      authenticData: false,
-      checkingDisabled: false,
-    },
-    rcode: 0,
-    questions: [{ name, type, class: classIN }],
-    answers: [],
-    authorities: [],
-    additionals: [],
-    ...parts,
-  }
-}
 
 /** Answers every question with one address, or never. */
 const upstream: Exchange = (_to, bytes) => {

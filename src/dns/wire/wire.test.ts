@@ -10,18 +10,10 @@ import {
   WireError,
 } from './index.ts'
 import { escapeLabel, labelsOf } from './name.ts'
+import { query, queryFlags } from './query.fixture.ts'
 import type { RecordData, ResourceRecord } from './types.ts'
 
-const flags = {
-  response: true,
-  opcode: 0,
-  authoritative: true,
-  truncated: false,
-  recursionDesired: true,
-  recursionAvailable: false,
-  authenticData: false,
-  checkingDisabled: false,
-}
+const flags = { ...queryFlags, response: true, authoritative: true }
 
 function record(name: string, type: number, data: RecordData): ResourceRecord {
   return { name, type, class: 1, ttl: 30, data }
@@ -56,18 +48,7 @@ const everyKind: ResourceRecord[] = [
   record('a\\.b\\\\c\\000\\255.x.', recordTypes.HINFO, { type: 'opaque', bytes: Buffer.alloc(0) }),
 ]
 
-function message(parts: Partial<Message> = {}): Message {
-  return {
-    id: 4711,
-    flags,
-    rcode: 0,
-    questions: [{ name: 'web.demo.svc.cluster.local.', type: recordTypes.A, class: 1 }],
-    answers: [],
-    authorities: [],
-    additionals: [],
-    ...parts,
-  }
-}
+const message = (parts: Partial<Message> = {}) => query('web.demo.svc.cluster.local.', { flags, ...parts })
 
 /** Predicted length, encode, decode, encode again. */
 function roundTrip(original: Message): void {
