@@ -42,6 +42,7 @@ async function probeHttp(action: HTTPGetAction, target: ProbeTarget, timeoutMs: 
   const headers = { 'User-Agent': 'kube-probe/1.36' }
   const outcome = await requestHttp(action, { podIP: target.podIP, container: target.container, timeoutMs, headers })
   if ('error' in outcome) return { ok: false, message: outcome.error }
+  if (outcome.broken !== undefined) throw new Error(outcome.broken)
   const ok = outcome.status >= 200 && outcome.status < 400
   if (outcome.redirect) {
     return { ok, message: '', warning: `Probe terminated redirects, Response body: ${outcome.body}` }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { runProbe } from './check.ts'
@@ -53,6 +53,21 @@ test('an HTTP probe does not go round in circles', async () => {
   expect(message).toBe('Get "/loop": stopped after 10 redirects')
 })
 
+test('an HTTP probe has its time once, wherever it is led', async () => {
+  const late: RequestListener = (_, response) =>
+    void setTimeout(() => response.writeHead(302, { location: '/loop' }).end(), 60)
+  const { message } = await probe('/loop', late, 0.1)
+  expect(message).toMatch(/^Get "http:.*\/loop": context deadline exceeded/)
+})
+
+test.each([
+  ['that is no URL', 'http://[', 'failed to parse Location header "http://[": parse "http://[": invalid URL'],
+  ['of another kind', 'ftp://127.0.0.1/', 'unsupported protocol scheme "ftp"'],
+])('an HTTP probe fails that is led to a place %s', async (_, location, message) => {
+  expect(await probe(`/to?${location}`, answer)).toMatchObject({ ok: false, message: expect.stringMatching(/^Get "/) })
+  expect((await probe(`/to?${location}`, answer)).message).toContain(message)
+})
+
 test('an HTTP probe has its time', async () => {
   const { message } = await probe('/slow', () => {}, 0.1)
   expect(message).toBe(
@@ -81,6 +96,19 @@ test.each(broken)('a probe says what is wrong with a server that %s', async (_, 
   const outcome = await runProbe({ httpGet: { path: '/', port, scheme } }, target)
   plain.close()
   expect(outcome).toEqual({ ok: false, message: `Get "${scheme.toLowerCase()}://127.0.0.1:${port}/": ${message}` })
+})
+
+test.each<[string, (answer: ServerResponse) => void, string]>([
+  ['that breaks off', (answer) => answer.destroy(), 'unexpected EOF'],
+  [
+    'that does not end in time',
+    () => {},
+    'context deadline exceeded (Client.Timeout or context cancellation while reading body)',
+  ],
+])('an answer %s says nothing of the container', async (_, goOn, message) => {
+  const listener: RequestListener = (_, response) =>
+    void response.writeHead(200).write('some', () => setImmediate(goOn, response))
+  await expect(probe('/', listener, 0.1)).rejects.toThrow(message)
 })
 
 test('an HTTP probe is satisfied by an answer without end', async () => {

@@ -1,5 +1,5 @@
 /** One HTTP request to a container, as probes and lifecycle hooks make it. The errors' words are Go's. */
-
+import type { IncomingMessage } from 'node:http'
 import type { Container, HTTPGetAction } from '../../api/generated/v1.ts'
 import { request as httpRequest } from '../../lib/http.ts'
 
@@ -11,30 +11,50 @@ export interface HttpTarget {
   readonly headers: Readonly<Record<string, string>>
 }
 
-export type HttpOutcome =
-  /** `redirect`: the answer led to another host, where nobody went. */
-  { readonly status: number; readonly body: string; readonly redirect?: 'elsewhere' } | { readonly error: string }
+export type HttpOutcome = Answer | { readonly error: string }
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+  /** Why that is not all of the body, if it had less than is read of it. */
+  readonly broken?: string
+  /** The answer led to another host, where nobody went. */
+  readonly redirect?: 'elsewhere'
+}
 
 const bodyMax = 10 * 1024
 
 const redirectsMax = 10
 
-/** Rejects only for a port that the container does not have. Certificates are not checked. Redirects are followed on the same host. */
-export async function requestHttp(action: HTTPGetAction, target: HttpTarget, redirects = 0): Promise<HttpOutcome> {
-  const answer = await requestOnce(action, target)
-  if ('error' in answer || answer.location === undefined) return answer
-  const { status, body, location, url } = answer
-  if (redirects === redirectsMax) return { error: `Get "${location}": stopped after ${redirectsMax} redirects` }
-  const next = new URL(location, url)
-  if (next.hostname !== new URL(url).hostname) return { status, body, redirect: 'elsewhere' }
-  const port = Number(next.port || (next.protocol === 'https:' ? 443 : 80))
-  const scheme = next.protocol === 'https:' ? 'HTTPS' : 'HTTP'
-  return requestHttp({ ...action, scheme, port, path: next.pathname + next.search }, target, redirects + 1)
+/**
+ * Rejects only for a port that the container does not have. Certificates are not checked. Redirects are followed on the
+ * same host, in the same time.
+ */
+export async function requestHttp(action: HTTPGetAction, target: HttpTarget): Promise<HttpOutcome> {
+  const signal = AbortSignal.timeout(target.timeoutMs)
+  let place = action
+  for (let redirects = 0; ; redirects++) {
+    const reply = await requestOnce(place, target, signal)
+    if ('error' in reply || reply.location === undefined) return reply
+    const { location, url, ...answer } = reply
+    if (redirects === redirectsMax) return { error: `Get "${location}": stopped after ${redirectsMax} redirects` }
+    if (!URL.canParse(location, url)) return { error: `Get "${url}": ${notParsed(location)}` }
+    const next = new URL(location, url)
+    if (next.hostname !== new URL(url).hostname) return { ...answer, redirect: 'elsewhere' }
+    const scheme = next.protocol.slice(0, -1)
+    if (scheme !== 'http' && scheme !== 'https') {
+      return { error: `Get "${location}": unsupported protocol scheme "${scheme}"` }
+    }
+    const port = Number(next.port || (scheme === 'https' ? 443 : 80))
+    place = { ...action, scheme: scheme.toUpperCase(), port, path: next.pathname + next.search }
+  }
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: string
+function notParsed(location: string): string {
+  return `failed to parse Location header ${JSON.stringify(location)}: parse ${JSON.stringify(location)}: invalid URL`
+}
+
+interface Reply extends Answer {
   readonly url: string
   /** Where it says to go. */
   readonly location?: string
@@ -42,34 +62,49 @@ interface Answer {
 
 const redirecting = new Set([301, 302, 303, 307, 308])
 
-async function requestOnce(action: HTTPGetAction, target: HttpTarget): Promise<Answer | { readonly error: string }> {
+async function requestOnce(
+  action: HTTPGetAction,
+  target: HttpTarget,
+  signal: AbortSignal,
+): Promise<Reply | { readonly error: string }> {
   const secure = action.scheme === 'HTTPS'
   const host = action.host || target.podIP
   const port = portNumber(action.port, target.container)
   const path = action.path?.startsWith('/') ? action.path : `/${action.path ?? ''}`
   const url = `${secure ? 'https' : 'http'}://${hostPort(host, port)}${path}`
   const request = secure ? (await import('node:https')).request : httpRequest
-  const signal = AbortSignal.timeout(target.timeoutMs)
   const headers = { Accept: '*/*', Connection: 'close', ...target.headers, ...ownHeaders(action) }
   return new Promise((resolve) => {
     const outgoing = request({ host, port, path, headers, agent: false, rejectUnauthorized: false, signal })
-    outgoing.on('response', (response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => {
-        body += chunk.toString('latin1')
-        if (body.length > bodyMax) response.destroy()
-      })
-      response.on('error', () => {})
-      const { statusCode: status = 0, headers: answered } = response
-      const location = redirecting.has(status) ? answered.location : undefined
-      response.on('close', () =>
-        resolve({ status, body: body.slice(0, bodyMax), url, ...(location !== undefined && { location }) }),
-      )
-    })
+    outgoing.on('response', (response) => resolve(readAnswer(response, signal).then((answer) => ({ ...answer, url }))))
     outgoing.on('error', (error) => resolve({ error: `Get "${url}": ${dialError(error, host, port)}` }))
     outgoing.end()
   })
 }
+
+function readAnswer(response: IncomingMessage, signal: AbortSignal): Promise<Omit<Reply, 'url'>> {
+  const { statusCode: status = 0, headers } = response
+  const location = redirecting.has(status) ? headers.location : undefined
+  let body = ''
+  response.on('data', (chunk: Buffer) => {
+    body += chunk.toString('latin1')
+    if (body.length > bodyMax) response.destroy()
+  })
+  response.on('error', () => {})
+  return new Promise((resolve) => {
+    response.on('close', () => {
+      const whole = response.complete || body.length > bodyMax
+      resolve({
+        status,
+        body: body.slice(0, bodyMax),
+        ...(location !== undefined && { location }),
+        ...(!whole && { broken: signal.aborted ? outOfTime : 'unexpected EOF' }),
+      })
+    })
+  })
+}
+
+const outOfTime = 'context deadline exceeded (Client.Timeout or context cancellation while reading body)'
 
 function ownHeaders({ httpHeaders = [] }: HTTPGetAction): Record<string, string> {
   return Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]))
