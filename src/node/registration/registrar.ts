@@ -137,12 +137,19 @@ export class Registrar {
       throw error
     })
     this.#lease = this.#lease
-      ? await client.update(resources.leases, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } })
+      ? await client.update(resources.leases, this.#renewed(this.#lease, spec))
       : await client.create(resources.leases, { metadata: { ...at, ...this.#owner() }, spec })
   }
 
+  /** The first Lease is often made before the Node is known: as the kubelet's, it gets its owner when it can. */
+  #renewed(lease: Lease, spec: Lease['spec']): Lease {
+    const { metadata } = lease
+    const owned = metadata.ownerReferences?.length ? {} : this.#owner()
+    return { ...lease, metadata: { ...metadata, ...owned }, spec: { ...lease.spec, ...spec } }
+  }
+
   /** A deleted node's Lease goes with it. */
-  #owner() {
+  #owner(): Pick<Lease['metadata'], 'ownerReferences'> {
     const { nodes, config } = this.#options
     const node = nodes.get(config.nodeName)
     if (!node?.metadata.uid) return {}
