@@ -298,10 +298,12 @@ describe('subresources', () => {
     await api.request('POST', path, { metadata: { name: 'e' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
     const options = { preconditions: { uid: 'other' } }
     const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'e' } }
-    const refused = await send(api, 'POST', `${path}/e/eviction`, {
-      body: sealed({ ...eviction, deleteOptions: options }),
-    })
-    expect(opened(refused.bytes)).toMatchObject({ code: 409 })
+    for (const apiVersion of ['policy/v1', 'policy/v1beta1']) {
+      const refused = await send(api, 'POST', `${path}/e/eviction`, {
+        body: sealed({ ...eviction, apiVersion, deleteOptions: options }),
+      })
+      expect(opened(refused.bytes), apiVersion).toMatchObject({ code: 409 })
+    }
     const evicted = await send(api, 'POST', `${path}/e/eviction`, { body: sealed(eviction) })
     expect(opened(evicted.bytes)).toMatchObject({ kind: 'Status', status: 'Success' })
   })

@@ -42,6 +42,18 @@ test('a pod without a budget goes, and says why', async () => {
   })
 })
 
+test('an Eviction of policy/v1beta1 is taken, of no other version', async () => {
+  await using server = await startTestServer()
+  await ready(server, 'a')
+  const unknown = await evict(server, 'a', { apiVersion: 'policy/v2' })
+  expect(unknown.body).toMatchObject({
+    code: 400,
+    message:
+      'Eviction in version "v2" cannot be handled as a Eviction: no kind "Eviction" is registered for version "policy/v2" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+  })
+  expect((await evict(server, 'a', { apiVersion: 'policy/v1beta1' })).body).toMatchObject({ status: 'Success' })
+})
+
 test('a budget is spent, and then refuses', async () => {
   await using server = await startTestServer()
   await ready(server, 'a')

@@ -2,6 +2,7 @@
 import { isPodTerminal, podReady, setPodCondition } from '../../api/core/pod/conditions.ts'
 import type { Eviction, PodDisruptionBudget } from '../../api/generated/policy.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
+import { checkKind, splitGroupVersion, typeNameOf } from '../../api/machinery/body.ts'
 import type { KubeObject } from '../../api/machinery/object.ts'
 import { labelSelectorMatcher } from '../../api/machinery/selectors.ts'
 import { badRequest, forbiddenError, isReason, StatusError } from '../../api/machinery/status.ts'
@@ -15,7 +16,7 @@ import { json } from '../http/respond.ts'
 import { readEntry } from '../read/index.ts'
 import { deleteObject } from '../write/delete.ts'
 import type { DeleteOptions } from '../write/delete-options.ts'
-import { parseWriteOptions } from '../write/options.ts'
+import { parseWriteOptions, type WriteOptions } from '../write/options.ts'
 import { updateObject } from '../write/update.ts'
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
@@ -26,7 +27,7 @@ const tries = 20
 
 export async function handleEviction(context: ServerContext, request: ResourceRequest): Promise<ApiResponse> {
   const sent = parseWriteOptions(request.query, 'CreateOptions')
-  const eviction = await readBody<Eviction>(request, evictionKind, sent)
+  const eviction = await readEviction(request, sent)
   const { name } = eviction.metadata ?? {}
   if (name && name !== request.name) throw badRequest('name in URL does not match name in Eviction object')
   const asked: DeleteOptions = {
@@ -35,6 +36,14 @@ export async function handleEviction(context: ServerContext, request: ResourceRe
   }
   await evict(context, request, asked)
   return json(201, success)
+}
+
+/** policy/v1beta1 is served no more, and its Evictions are still taken (upstream's AcceptsGroupVersion). */
+async function readEviction(request: ResourceRequest, sent: WriteOptions): Promise<Eviction> {
+  const eviction = await readBody<Eviction>(request, evictionKind, sent, typeNameOf(evictionKind))
+  const { apiVersion = '', kind = '' } = eviction
+  if (apiVersion !== 'policy/v1beta1') checkKind({ ...splitGroupVersion(apiVersion), kind }, evictionKind, undefined)
+  return eviction
 }
 
 async function evict(context: ServerContext, request: ResourceRequest, asked: DeleteOptions): Promise<void> {
