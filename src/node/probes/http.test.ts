@@ -43,6 +43,15 @@ test.each(cases)('an HTTP probe %s', async (_, path, message) => {
   expect(await probe(path, answer)).toMatchObject({ ok: message === '', message })
 })
 
+test('an HTTP probe escapes what a path must not have, and leaves what is escaped', async () => {
+  const paths: (string | undefined)[] = []
+  await probe('/a b/ä😀%20?c=d e', ({ url }, response) => {
+    paths.push(url)
+    response.end()
+  })
+  expect(paths).toEqual(['/a%20b/%C3%A4%F0%9F%98%80%20?c=d%20e'])
+})
+
 test('an HTTP probe that led to another host is told of', async () => {
   const { warning } = await probe('/to?http://example.org/', answer)
   expect(warning).toBe('Probe terminated redirects, Response body: ')

@@ -70,7 +70,7 @@ async function requestOnce(
   const secure = action.scheme === 'HTTPS'
   const host = action.host || target.podIP
   const port = portNumber(action.port, target.container)
-  const path = action.path?.startsWith('/') ? action.path : `/${action.path ?? ''}`
+  const path = escaped(action.path?.startsWith('/') ? action.path : `/${action.path ?? ''}`)
   const url = `${secure ? 'https' : 'http'}://${hostPort(host, port)}${path}`
   const request = secure ? (await import('node:https')).request : httpRequest
   const headers = { Accept: '*/*', Connection: 'close', ...target.headers, ...ownHeaders(action) }
@@ -80,6 +80,11 @@ async function requestOnce(
     outgoing.on('error', (error) => resolve({ error: `Get "${url}": ${dialError(error, host, port)}` }))
     outgoing.end()
   })
+}
+
+/** What may not stand in a request's first line. */
+function escaped(path: string): string {
+  return path.replace(/[^!-~]/gu, encodeURIComponent)
 }
 
 function readAnswer(response: IncomingMessage, signal: AbortSignal): Promise<Omit<Reply, 'url'>> {
