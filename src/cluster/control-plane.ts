@@ -4,16 +4,16 @@ import { flushCompileCache } from 'node:module'
 import { definitions } from '../api/index.ts'
 import { isReason } from '../api/machinery/status.ts'
 import type { ClusterSettings } from '../api/resource.ts'
-import { createApiServer, listenHttps, NodePortLedger } from '../apiserver/index.ts'
+import { type ApiServer, createApiServer, listenHttps, NodePortLedger } from '../apiserver/index.ts'
 import type { Client } from '../client/client.ts'
 import { Informer } from '../client/informer.ts'
 import { resources } from '../client/resources.ts'
-import { type Controllers, startControllers } from '../controllers/index.ts'
+import { type ControllerSettings, type Controllers, startControllers } from '../controllers/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { run } from '../lib/exec.ts'
 import { createLogger, type Logger } from '../lib/log.ts'
 import { keepPodRoutes } from '../node/routes/index.ts'
-import { openSqliteStore } from '../store/index.ts'
+import { openSqliteStore, type Store } from '../store/index.ts'
 import { controlPlaneClients } from './components.ts'
 import { readIdentity, readServiceAccountKey } from './identities.ts'
 import { localVolumes } from './local-volumes.ts'
@@ -30,43 +30,26 @@ async function main(base: string, name: string): Promise<void> {
   const log = createLogger('control-plane')
   const { layout } = existingCluster(name, base)
   const stop = new AbortController()
-  const ca = readIdentity(layout, 'ca').certPem
+  const caPem = readIdentity(layout, 'ca').certPem
   const store = openSqliteStore({ path: layout.database })
   const controllers = Promise.withResolvers<Controllers>()
-  const controllersHealth = async () => (await controllers.promise).health()
-  const server = createApiServer({
-    store,
-    definitions,
-    settings: clusterSettings(layout),
-    serviceAccountKeyPem: readServiceAccountKey(layout),
-    log,
-    components: new Map([
-      ['controller-manager', controllersHealth],
-      ['scheduler', controllersHealth],
-    ]),
-    address: hostAndPort(layout.switchIp, apiServerPort),
-    agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem: ca },
-  })
+  const health = async () => (await controllers.promise).health()
+  const server = apiServer(layout, { caPem, store, health, log })
   const clients = controlPlaneClients(server)
   const started = server.start()
   const listener = await listenHttps(server, {
     host: layout.switchIp,
     port: apiServerPort,
     ...readIdentity(layout, 'apiserver'),
-    clientCaPem: ca,
+    clientCaPem: caPem,
   })
   controllers.resolve(
     startControllers({
       client: clients.controllerManager,
       clientOf: clients.of,
-      rootCa: ca,
+      rootCa: caPem,
       signToken: server.signLegacyToken,
-      settings: {
-        serviceCidrs: layout.serviceCidrs,
-        podCidrs: layout.podCidrs,
-        apiServer: { address: layout.switchIp, port: apiServerPort },
-        nodeMonitorGracePeriodMs: layout.config.nodeMonitorGracePeriod * 1000,
-      },
+      settings: controllerSettings(layout),
       log,
       clock: systemClock,
       signal: stop.signal,
@@ -75,16 +58,14 @@ async function main(base: string, name: string): Promise<void> {
     }),
   )
   keepSwitchRoutes(clients.controllerManager, log, stop.signal)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      stop.abort()
-      rmSync(readyFile(layout), { force: true })
-      void listener
-        .close()
-        .then(() => store.close())
-        .finally(() => process.exit(0))
-    })
-  }
+  onceTold(() => {
+    stop.abort()
+    rmSync(readyFile(layout), { force: true })
+    void listener
+      .close()
+      .then(() => store.close())
+      .finally(() => process.exit(0))
+  })
   writeFileSync(readyFile(layout), '')
   await started
   await createSystemObjects(layout, clients.apiserver, log)
@@ -92,8 +73,46 @@ async function main(base: string, name: string): Promise<void> {
   setTimeout(flushCompileCache, compileCacheDelayMs).unref()
 }
 
+interface ServerParts {
+  readonly caPem: string
+  readonly store: Store
+  /** Of all controllers; it throws when they are not well. */
+  readonly health: () => Promise<void>
+  readonly log: Logger
+}
+
+function apiServer(layout: Layout, { caPem, store, health, log }: ServerParts): ApiServer {
+  return createApiServer({
+    store,
+    definitions,
+    settings: clusterSettings(layout),
+    serviceAccountKeyPem: readServiceAccountKey(layout),
+    log,
+    // Of two processes upstream: `kubectl get componentstatuses` lists both.
+    components: new Map([
+      ['controller-manager', health],
+      ['scheduler', health],
+    ]),
+    address: hostAndPort(layout.switchIp, apiServerPort),
+    agents: { ...readIdentity(layout, 'apiserver-kubelet-client'), caPem },
+  })
+}
+
+function onceTold(end: () => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end)
+}
+
 function clusterSettings({ config, serviceCidrs, nodePortRange }: Layout): ClusterSettings {
   return { serviceCidrs, nodePortRange, clusterDomain: config.clusterDomain }
+}
+
+function controllerSettings({ config, serviceCidrs, podCidrs, switchIp }: Layout): ControllerSettings {
+  return {
+    serviceCidrs,
+    podCidrs,
+    apiServer: { address: switchIp, port: apiServerPort },
+    nodeMonitorGracePeriodMs: config.nodeMonitorGracePeriod * 1000,
+  }
 }
 
 /** This process is in the switch's namespace: what no node has the route for passes here. */
