@@ -176,16 +176,24 @@ async function readBody(request: IncomingMessage, timeoutMs: number): Promise<Bu
   let length = 0
   const timer = setTimeout(() => request.destroy(), timeoutMs)
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += chunk.length
       if (length <= bodyBytesMax) chunks.push(chunk)
-      // A little more is read and dropped, so that the client gets to see the answer.
-      else if (length > 2 * bodyBytesMax) return 'too large'
+      // A little more may be the end of it.
+      else if (length > 2 * bodyBytesMax) break
     }
   } finally {
     clearTimeout(timer)
   }
+  if (!request.complete) drop(request, timeoutMs)
   return length > bodyBytesMax ? 'too large' : Buffer.concat(chunks, length)
+}
+
+/** Many clients read no answer before they have sent all they have. */
+function drop(request: IncomingMessage, timeoutMs: number): void {
+  const timer = setTimeout(() => request.destroy(), timeoutMs)
+  request.once('close', () => clearTimeout(timer))
+  request.resume()
 }
 
 /** Nobody between the server and its client keeps an answer that does not say so itself; in kube-apiserver's words. */

@@ -80,6 +80,14 @@ test('nonsense behind a request is not answered into the middle of what is being
   expect(text).not.toContain('400 Bad Request')
 })
 
+test('who sends far too much is told so, and may ask for something else behind it', async () => {
+  const length = 20 * 1024 * 1024
+  const post = `POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}`
+  const get = 'GET /version HTTP/1.1\r\nhost: localhost\r\nconnection: close'
+  const answers = await answerTo(`${post}\r\n\r\n${' '.repeat(length)}${get}`)
+  expect(answers).toMatch(/^HTTP\/1.1 413 .*Request entity too large: limit is 3145728.*HTTP\/1.1 200 .*gitVersion/s)
+})
+
 test('an answer names its request, as the client does or by a name of its own', async () => {
   const uuid = /\r\naudit-id: [\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}\r\n/
   for (const path of ['/version', '/api/v1/pods', '/nowhere', '/api/v1/namespaces/x/services/web/proxy/']) {
