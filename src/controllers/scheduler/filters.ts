@@ -1,7 +1,7 @@
 /** Why a pod cannot run on a node, if it cannot. Reasons are the words of FailedScheduling's message. Pure. */
 
-import { podRequests, type Requests, resourceAmount } from '../../api/core/pod/requests.ts'
-import type { Container, Node, NodeSelector, Pod } from '../../api/generated/v1.ts'
+import { hostPortsClash, podRequests, type Requests, resourceAmount } from '../../api/core/pod/requests.ts'
+import type { Node, NodeSelector, Pod } from '../../api/generated/v1.ts'
 import { quantityValue } from '../../api/machinery/quantity.ts'
 import {
   effectiveTaints,
@@ -74,7 +74,7 @@ function filter(pod: Pod, candidate: Candidate, { volumes, rules }: Constraints)
   if (untolerated(spec.tolerations, effectiveTaints(node), ['NoSchedule', 'NoExecute']))
     return fixed('node(s) had untolerated taint(s)')
   if (!matchesNode(spec, node)) return fixed("node(s) didn't match Pod's node affinity/selector")
-  if (portsConflict(pod, candidate.pods))
+  if (hostPortsClash(pod, candidate.pods))
     return { reasons: ["node(s) didn't have free ports for the requested pod ports"], preemptible: true }
   const lacking = insufficient(pod, candidate)
   if (lacking) return lacking
@@ -89,39 +89,6 @@ function filter(pod: Pod, candidate: Candidate, { volumes, rules }: Constraints)
 
 function fixed(reason: string): Refusal {
   return { reasons: [reason], preemptible: false }
-}
-
-interface HostPort {
-  readonly ip: string
-  readonly protocol: string
-  readonly port: number
-}
-
-/** Ports of the node that the pod takes. On the host network every container port is one. */
-function hostPorts({ spec }: Pod): HostPort[] {
-  return containersOf(spec).flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort, containerPort, hostIP, protocol = 'TCP' }) => {
-      const port = hostPort ?? (spec?.hostNetwork ? containerPort : 0)
-      return port > 0 ? [{ ip: hostIP || '0.0.0.0', protocol, port }] : []
-    }),
-  )
-}
-
-function portsConflict(pod: Pod, others: readonly Pod[]): boolean {
-  const wanted = hostPorts(pod)
-  if (wanted.length === 0) return false
-  return others.flatMap(hostPorts).some((used) => wanted.some((port) => samePort(port, used)))
-}
-
-function samePort(a: HostPort, b: HostPort): boolean {
-  const sameAddress = a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0'
-  return sameAddress && a.protocol === b.protocol && a.port === b.port
-}
-
-/** Containers whose ports and requests last as long as the pod: its own, and sidecars. */
-function containersOf(spec: Pod['spec']): Container[] {
-  const sidecars = spec?.initContainers?.filter((container) => container.restartPolicy === 'Always') ?? []
-  return [...(spec?.containers ?? []), ...sidecars]
 }
 
 /** More than the node has in all is nothing that other pods could give way for. */

@@ -1,5 +1,5 @@
 /** Pods that this node must not run, whoever sent them here: the kubelet's own checks. Pure. */
-import { podRequests, type Requests, resourceAmount } from '../../api/core/pod/requests.ts'
+import { hostPortsClash, podRequests, type Requests, resourceAmount } from '../../api/core/pod/requests.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { isFinished } from './progress.ts'
 
@@ -55,34 +55,11 @@ function refusedSystem({ spec }: Pod): Refusal | undefined {
   return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
 }
 
-interface Port {
-  readonly ip: string
-  readonly protocol: string
-  readonly port: number
-}
-
-function portsOf({ spec }: Pod): Port[] {
-  const sidecars = spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always') ?? []
-  return [...(spec?.containers ?? []), ...sidecars].flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort, hostIP, protocol = 'TCP' }) =>
-      hostPort ? [{ ip: hostIP || '0.0.0.0', protocol, port: hostPort }] : [],
-    ),
-  )
-}
-
 /** The scheduler sees to it; pods that name their node have not been there. */
 function refusedPorts(pod: Pod, others: readonly Pod[]): Refusal | undefined {
-  const wanted = portsOf(pod)
-  if (wanted.length === 0) return undefined
-  const clash = others.flatMap(portsOf).some((used) => wanted.some((port) => overlaps(port, used)))
-  if (!clash) return undefined
+  if (!hostPortsClash(pod, others)) return undefined
   const words = "node(s) didn't have free ports for the requested pod ports"
   return { reason: 'NodePorts', message: `Predicate NodePorts failed: ${words}` }
-}
-
-function overlaps(a: Port, b: Port): boolean {
-  const sameAddress = a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0'
-  return sameAddress && a.protocol === b.protocol && a.port === b.port
 }
 
 /** Those that stay within the pod. */

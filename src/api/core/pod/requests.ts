@@ -50,3 +50,34 @@ function raise(to: Requests, other: Requests): Requests {
   for (const [name, amount] of other) to.set(name, Math.max(to.get(name) ?? 0, amount))
   return to
 }
+
+interface HostPort {
+  readonly ip: string
+  readonly protocol: string
+  readonly port: number
+}
+
+/** A port of the node that the pod takes is one that another takes there. */
+export function hostPortsClash(pod: Pod, others: readonly Pod[]): boolean {
+  const wanted = hostPorts(pod)
+  if (wanted.length === 0) return false
+  return others.flatMap(hostPorts).some((used) => wanted.some((port) => samePort(port, used)))
+}
+
+/** Of containers that last as long as the pod. On the host network every container port is one. */
+function hostPorts({ spec }: Pod): HostPort[] {
+  const lasting = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter(isSidecar)]
+  return lasting.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, hostIP, protocol = 'TCP' }) => {
+      const port = hostPort ?? (spec?.hostNetwork ? containerPort : 0)
+      return port > 0 ? [{ ip: hostIP || anyAddress, protocol, port }] : []
+    }),
+  )
+}
+
+const anyAddress = '0.0.0.0'
+
+function samePort(a: HostPort, b: HostPort): boolean {
+  const sameAddress = a.ip === b.ip || a.ip === anyAddress || b.ip === anyAddress
+  return sameAddress && a.protocol === b.protocol && a.port === b.port
+}
