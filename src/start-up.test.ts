@@ -26,7 +26,7 @@ const budgets: Readonly<Record<string, Budget>> = {
     filesMax: 30,
   },
   supervisor: { roots: ['cluster/supervisor-main.ts'], packages: [], filesMax: 12 },
-  'control plane': { roots: ['cluster/control-plane.ts'], packages: ['pino'], filesMax: 443 },
+  'control plane': { roots: ['cluster/control-plane.ts'], packages: ['pino'], filesMax: 445 },
   agent: { roots: ['node/main.ts'], packages: ['pino'], filesMax: 105 },
   'kube-proxy, until its rules are in place': {
     roots: ['proxy/main.ts', 'proxy/proxy.ts', 'proxy/serve/observer.ts', 'proxy/serve/health.ts', 'client/index.ts'],

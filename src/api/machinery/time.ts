@@ -16,9 +16,10 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-
 function canonical(text: string, digits: 0 | 6): string | undefined {
   const parts = rfc3339.exec(text)
   if (!parts) return undefined
-  const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = parts
+  const [, , month, day, hour, minute, second, fraction = '', zone = 'Z'] = parts
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
-  const wall = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
+  // Not Date.UTC, to which the years before 100 are the 20th century's.
+  const wall = Date.parse(`${text.slice(0, 'yyyy-mm-ddThh:mm:ss'.length)}Z`)
   const date = new Date(wall)
   if (date.getUTCMonth() + 1 !== Number(month) || date.getUTCDate() !== Number(day)) return undefined
   const offsetMinutes =
