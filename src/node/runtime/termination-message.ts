@@ -14,12 +14,17 @@ export function terminationMessage(
 ): string {
   const own = tail(message, messageMaxBytes)
   if (own !== '' || !failed || fallback !== 'log') return own
-  // Each line has its time and stream before it.
   const lines = tail(log, logMaxBytes * 4)
     .split('\n')
     .slice(-logMaxLines - 1)
-  const text = lines.map((line) => line.replace(/^\S+ (stdout|stderr) [FP] /, '')).join('\n')
+  const text = lines.map(written).join('')
   return Buffer.from(text).subarray(-logMaxBytes).toString()
+}
+
+/** What a line of the log says: after its time and stream, whether the program ended it (`F`) or only paused (`P`). */
+function written(line: string): string {
+  const [, tag = '', text = ''] = /^\S+ (?:stdout|stderr) ([FP]) (.*)$/s.exec(line) ?? []
+  return tag === 'F' ? `${text}\n` : text
 }
 
 function tail(path: string, bytesMax: number): string {
