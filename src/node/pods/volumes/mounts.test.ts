@@ -34,6 +34,17 @@ test('directories are made with the mode of the volume, through links that stay 
   expect(statSync(join(volume, 'v2/a/b')).mode & 0o777).toBe(0o750)
 })
 
+test("the mode is the volume's whatever the process masks", () => {
+  makeBelow(volume, join(volume, 'a/b'), 0o2777)
+  for (const path of ['a', 'a/b']) expect(statSync(join(volume, path)).mode & 0o7777).toBe(0o2777)
+})
+
+test('what is there keeps its mode', () => {
+  mkdirSync(join(volume, 'a'), { mode: 0o700 })
+  makeBelow(volume, join(volume, 'a/b'), 0o777)
+  expect(statSync(join(volume, 'a')).mode & 0o777).toBe(0o700)
+})
+
 test('a link that leads out is not followed', () => {
   symlinkSync('../outside', join(volume, 'out'))
   expect(() => makeBelow(volume, join(volume, 'out/a'), 0o755)).toThrow('leaves its volume')

@@ -1,5 +1,5 @@
 /** Where a container sees the pod's volumes. */
-import { closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Container, Pod, Volume, VolumeMount } from '../../../api/generated/v1.ts'
 import type { Mount } from '../../runtime/contract.ts'
@@ -73,10 +73,12 @@ export function makeBelow(within: string, path: string, mode: number): void {
   try {
     for (const part of [...parts(within, resolved), ...parts(parent, path)]) {
       const place = `/proc/self/fd/${held}/${part}`
-      makeIfMissing(place, mode)
+      const made = makeIfMissing(place, mode)
       const next = openDirectory(place)
       closeSync(held)
       held = next
+      // The process's mask took from it what the container's users may need.
+      if (made) fchmodSync(held, mode)
     }
   } finally {
     closeSync(held)
@@ -90,12 +92,14 @@ function openDirectory(path: string): number {
   return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
 }
 
-/** mkdir(2) takes a link of the name for something that is there. */
-function makeIfMissing(path: string, mode: number): void {
+/** Was it missing? mkdir(2) takes a link of the name for something that is there. */
+function makeIfMissing(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode })
+    return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
   }
 }
 
