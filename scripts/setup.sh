@@ -147,8 +147,8 @@ distribution_has_kubectl() {
   [ -n "$minor" ] && [ "$minor" -ge "$kubectl_oldest" ]
 }
 
-# Texts for `kubectl explain`, and compiled code. Both follow from files of the checkout, whose names, sizes and times
-# say whether they are still right.
+# Texts for `kubectl explain`, the OpenAPI documents they are in, and compiled code. All follow from files of the
+# checkout, whose names, sizes and times say whether they are still right.
 prepare_cache() {
   now=$(cd "$root" && find src scripts package-lock.json -type f -printf '%p %s %T@\n' | sort | cksum)
   [ "$now" != "$(cat "$root/.cache/state" 2>/dev/null)" ] || return 0

@@ -43,9 +43,10 @@ export function negotiateFormat(accept: string | undefined): Format | undefined 
   return firstOf(clausesOf(accept), (clause, format) => (represents(clause, format) === 'object' ? format : undefined))
 }
 
-/** Clients send few different headers, each of them often. */
+/** What there is to choose from. */
 interface Forms {
   readonly tables: boolean
+  /** By header: clients send few different ones, each of them often. */
   readonly known: Map<string, Accepted | undefined>
 }
 const printed: Forms = { tables: true, known: new Map() }
