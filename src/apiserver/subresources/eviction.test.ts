@@ -38,7 +38,10 @@ test('a pod without a budget goes, and says why', async () => {
   const { body } = await server.request('GET', `${pods}/a`)
   expect(body.metadata?.['deletionTimestamp']).toBeDefined()
   expect(body['status']).toMatchObject({
-    conditions: [{ type: 'Ready' }, { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }],
+    conditions: [
+      { type: 'Ready' },
+      { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', observedGeneration: 1 },
+    ],
   })
 })
 

@@ -1,5 +1,5 @@
 /** pods/eviction: a delete that a PodDisruptionBudget may put off (upstream's EvictionREST). */
-import { isPodTerminal, podReady, setPodCondition } from '../../api/core/pod/conditions.ts'
+import { disruptionTarget, isPodTerminal, podReady, setPodCondition } from '../../api/core/pod/conditions.ts'
 import type { Eviction, PodDisruptionBudget } from '../../api/generated/policy.v1.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { checkKind, splitGroupVersion, typeNameOf } from '../../api/machinery/body.ts'
@@ -190,7 +190,7 @@ async function markAndDelete(context: ServerContext, request: ResourceRequest, o
     {
       strategy: {},
       options: { dryRun: false },
-      change: (current) => withTarget(current, options, formatTime(context.clock.now())),
+      change: (current) => withTarget(current, options, context.clock.now()),
     },
   )
   const version = (JSON.parse(marked.bytes.toString()) as KubeObject).metadata.resourceVersion
@@ -202,7 +202,7 @@ async function markAndDelete(context: ServerContext, request: ResourceRequest, o
   })
 }
 
-function withTarget(current: Entry, { preconditions }: DeleteOptions, now: string): KubeObject {
+function withTarget(current: Entry, { preconditions }: DeleteOptions, now: Date): KubeObject {
   const pod: Pod = current.copy()
   const conflict = (what: string, wanted: string, have: string, end: string) =>
     new StatusError({
@@ -219,12 +219,9 @@ function withTarget(current: Entry, { preconditions }: DeleteOptions, now: strin
   if (resourceVersion && resourceVersion !== String(current.revision)) {
     throw conflict('ResourceVersion', resourceVersion, String(current.revision), 'The object might have been modified')
   }
-  setPodCondition(pod, {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'EvictionByEvictionAPI',
-    message: 'Eviction API: evicting',
-    lastTransitionTime: now,
-  })
+  setPodCondition(
+    pod,
+    disruptionTarget(pod, { reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', now }),
+  )
   return pod
 }

@@ -72,6 +72,9 @@ describe('the controller', () => {
     await quiet()
     expect(evicted()).toBe(true)
     expect(api.all(resources.events)[0]?.message).toBe('Marking for deletion Pod demo/p')
+    expect(api.all(resources.pods)[0]?.status?.conditions).toMatchObject([
+      { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', observedGeneration: 1 },
+    ])
   })
 
   test('also under a taint that does not say since when it is there, as kubectl sets it', async () => {

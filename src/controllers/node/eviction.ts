@@ -3,10 +3,9 @@
  * runs out (300 s by default for not-ready and unreachable, as admission writes it into every pod).
  */
 
-import { isPodTerminating } from '../../api/core/pod/conditions.ts'
+import { disruptionTarget, isPodTerminating } from '../../api/core/pod/conditions.ts'
 import type { Node, Pod, Taint } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
-import { formatTime } from '../../api/machinery/time.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
@@ -65,14 +64,9 @@ export function startTaintEvictionController(ctx: ControllerContext): void {
   const evict = async (pod: Pod) => {
     const { metadata } = pod
     events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${objectKey(pod)}`)
-    const target = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'DeletionByTaintManager',
-      message: 'Taint manager: deleting due to NoExecute taint',
-      lastTransitionTime: formatTime(clock.now()),
-    }
-    const patch = { metadata: { uid: metadata.uid }, status: { conditions: [target] } }
+    const why = { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' }
+    const conditions = [disruptionTarget(pod, { ...why, now: clock.now() })]
+    const patch = { metadata: { uid: metadata.uid }, status: { conditions } }
     await tolerateReplaced(client.patch(resources.pods, metadata, patch, { subresource: 'status' }))
     const preconditions = metadata.uid ? { uid: metadata.uid } : {}
     await tolerateGone(client.delete(resources.pods, metadata, { preconditions }))

@@ -3,11 +3,10 @@
  * marked failed and removed. A deleted pod that never got a node is removed at once.
  */
 
-import { isPodTerminal } from '../../api/core/pod/conditions.ts'
+import { disruptionTarget, isPodTerminal } from '../../api/core/pod/conditions.ts'
 import type { Pod } from '../../api/generated/v1.ts'
 import { objectKey } from '../../api/machinery/object.ts'
 import { isReason } from '../../api/machinery/status.ts'
-import { formatTime } from '../../api/machinery/time.ts'
 import { resources } from '../../client/resources.ts'
 import { type ControllerContext, startQueue } from '../context.ts'
 import { byNode } from '../scheduler/index.ts'
@@ -43,16 +42,11 @@ export function startPodGarbageCollector(ctx: ControllerContext): void {
       throw error
     }
   }
-  const markFailed = async ({ metadata }: Pod): Promise<void> => {
-    const target = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'DeletionByPodGC',
-      message: 'PodGC: node no longer exists',
-      lastTransitionTime: formatTime(clock.now()),
-    }
-    const patch = { metadata: { uid: metadata.uid }, status: { phase: 'Failed', conditions: [target] } }
-    await tolerateReplaced(client.patch(resources.pods, metadata, patch, { subresource: 'status' }))
+  const markFailed = async (pod: Pod): Promise<void> => {
+    const why = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }
+    const conditions = [disruptionTarget(pod, { ...why, now: clock.now() })]
+    const patch = { metadata: { uid: pod.metadata.uid }, status: { phase: 'Failed', conditions } }
+    await tolerateReplaced(client.patch(resources.pods, pod.metadata, patch, { subresource: 'status' }))
   }
 
   const queue = startQueue(ctx, { name: 'pod-garbage-collector', concurrency: 4, after: [pods, nodes], reconcile })

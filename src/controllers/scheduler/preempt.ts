@@ -1,7 +1,6 @@
 /** Ends the pods that give way to another. */
-import { podCondition } from '../../api/core/pod/conditions.ts'
-import type { Pod, PodCondition } from '../../api/generated/v1.ts'
-import { formatTime } from '../../api/machinery/time.ts'
+import { disruptionTarget } from '../../api/core/pod/conditions.ts'
+import type { Pod } from '../../api/generated/v1.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import { resources } from '../../client/resources.ts'
 import type { ControllerContext } from '../context.ts'
@@ -19,23 +18,11 @@ export async function endVictims(pod: Pod, { node, victims }: Sacrifice, writer:
 async function endVictim(pod: Pod, { victim, node }: { victim: Pod; node: string }, writer: Writer): Promise<void> {
   const { client, clock, events } = writer
   const { uid = '' } = victim.metadata
-  const conditions = [disruption(pod, victim, formatTime(clock.now()))]
+  const message = `${pod.spec?.schedulerName}: preempting to accommodate a higher priority pod`
+  const conditions = [disruptionTarget(victim, { reason: preemptionReason, message, now: clock.now() })]
   const patch = { metadata: { uid }, status: { conditions } }
   const marked = await tolerateReplaced(client.patch(resources.pods, victim.metadata, patch, { subresource: 'status' }))
   if (!marked) return
   await tolerateReplaced(client.delete(resources.pods, victim.metadata, { preconditions: { uid } }))
   events.event(victim, 'Normal', 'Preempted', `Preempted by pod ${pod.metadata.uid} on node ${node}`)
-}
-
-function disruption({ spec }: Pod, victim: Pod, now: string): PodCondition {
-  const type = 'DisruptionTarget'
-  const before = podCondition(victim, type)
-  return {
-    type,
-    status: 'True',
-    reason: preemptionReason,
-    message: `${spec?.schedulerName}: preempting to accommodate a higher priority pod`,
-    lastTransitionTime: (before?.status === 'True' && before.lastTransitionTime) || now,
-    ...(victim.metadata.generation && { observedGeneration: victim.metadata.generation }),
-  }
 }

@@ -1,4 +1,5 @@
 /** Pods that fill more of the disk than they said are evicted, as by the kubelet's local storage eviction. */
+import { disruptionTarget } from '../../api/core/pod/conditions.ts'
 import { isSidecar } from '../../api/core/pod/containers.ts'
 import type { Container, Pod, PodSpec, PodStatus, Volume } from '../../api/generated/v1.ts'
 import { formatQuantity, parseQuantity, quantityValue } from '../../api/machinery/quantity.ts'
@@ -58,14 +59,15 @@ export function storageExcess({ spec }: Pod, { volumes, containers }: StorageUse
 }
 
 /** What an evicted pod's status becomes; its containers end after that. */
-export function evictedStatus({ status }: Pod, message: string, now: string): PodStatus {
-  const disruption = { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message }
+export function evictedStatus(pod: Pod, message: string, now: Date): PodStatus {
+  const { status } = pod
+  const disruption = disruptionTarget(pod, { reason: 'TerminationByKubelet', message, now })
   const others = (status?.conditions ?? []).filter(({ type }) => type !== disruption.type)
   return {
     ...status,
     phase: 'Failed',
     reason: 'Evicted',
     message,
-    conditions: [...others, { ...disruption, lastTransitionTime: now }],
+    conditions: [...others, disruption],
   }
 }

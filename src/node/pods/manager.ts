@@ -127,7 +127,7 @@ export class PodManager {
   async #evict(pod: Pod, message: string): Promise<void> {
     const { events, clock } = this.#options
     events.event(pod, 'Warning', 'Evicted', message)
-    await this.#statuses.write(pod, evictedStatus(pod, message, formatTime(clock.now())))
+    await this.#statuses.write(pod, evictedStatus(pod, message, clock.now()))
   }
 
   /** Something happened on the machine. */

@@ -1,5 +1,6 @@
 /** What controllers, the scheduler and the node agent ask about a pod. */
 import type { Pod, PodCondition } from '../../generated/v1.ts'
+import { formatTime } from '../../machinery/time.ts'
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type)
@@ -71,4 +72,22 @@ export function setPodCondition(pod: Pod, condition: PodCondition): boolean {
     before.observedGeneration === next.observedGeneration
   if (!same) conditions[index] = next
   return !same
+}
+
+/** That a pod is to end because of others than its owner, and why (KEP-3329); true since it was first said. */
+export function disruptionTarget(
+  pod: Pod,
+  { reason, message, now }: { readonly reason: string; readonly message: string; readonly now: Date },
+): PodCondition {
+  const type = 'DisruptionTarget'
+  const before = podCondition(pod, type)
+  const { generation } = pod.metadata
+  return {
+    type,
+    status: 'True',
+    reason,
+    message,
+    lastTransitionTime: (before?.status === 'True' && before.lastTransitionTime) || formatTime(now),
+    ...(generation && { observedGeneration: generation }),
+  }
 }
