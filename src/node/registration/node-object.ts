@@ -1,8 +1,11 @@
 /** The Node object this agent stands for. Pure, but for the facts it is given. */
-import type { Node, NodeAddress, NodeCondition } from '../../api/generated/v1.ts'
+import type { Node, NodeAddress, NodeCondition, NodeStatus } from '../../api/generated/v1.ts'
+import { compareQuantities } from '../../api/machinery/quantity.ts'
 import { formatTime } from '../../api/machinery/time.ts'
 import { type AgentConfig, nodeIPs } from '../config.ts'
 import { defaultHandler } from '../pods/sandbox-config.ts'
+
+type Amounts = Readonly<Record<string, string>>
 
 /** What the machine is. */
 export interface MachineFacts {
@@ -54,7 +57,10 @@ const runtimeHandlers = ['', defaultHandler].map((name) => ({
   features: { recursiveReadOnlyMounts: true, userNamespaces: false },
 }))
 
-/** `before` keeps transition times, and conditions that others set. */
+/**
+ * `before` keeps transition times, and conditions that others set. What they say in its capacity that the node has
+ * (extended resources) is for pods, too.
+ */
 export function nodeStatus(
   config: AgentConfig,
   facts: MachineFacts,
@@ -65,7 +71,7 @@ export function nodeStatus(
   return {
     addresses: addresses(config),
     capacity: amounts,
-    allocatable: amounts,
+    allocatable: { ...before?.status?.capacity, ...amounts },
     conditions: conditions(now, before?.status?.conditions ?? []),
     // Programs look here before they ask for either (KEP-3619, KEP-3857).
     features: { supplementalGroupsPolicy: true },
@@ -121,9 +127,32 @@ export function needsStatus(node: Node, config: AgentConfig, facts: MachineFacts
   const port = status?.daemonEndpoints?.kubeletEndpoint?.Port
   return (
     !conditionsHold ||
+    !amountsHold(node, facts) ||
     spell(status?.addresses) !== spell(addresses(config)) ||
     !sameMachine ||
     status.runtimeHandlers?.length !== runtimeHandlers.length ||
     port !== (config.port ?? 10250)
   )
+}
+
+function amountsHold({ status }: Node, facts: MachineFacts): boolean {
+  const { capacity = {}, allocatable = {} } = status ?? {}
+  const own = nodeAmounts(facts)
+  return includes(capacity, own) && includes(allocatable, { ...capacity, ...own }) && lostResources(status).length === 0
+}
+
+function includes(have: Amounts, wanted: Amounts): boolean {
+  return Object.entries(wanted).every(
+    ([name, amount]) => have[name] !== undefined && compareQuantities(have[name], amount) === 0,
+  )
+}
+
+/** Extended resources that are still for pods, and no longer in the node's capacity. */
+export function lostResources({ capacity = {}, allocatable = {} }: NodeStatus = {}): string[] {
+  return Object.keys(allocatable).filter((name) => isExtendedResource(name) && capacity[name] === undefined)
+}
+
+/** Neither Kubernetes' own nor without a domain. */
+function isExtendedResource(name: string): boolean {
+  return name.includes('/') && !name.includes('kubernetes.io/')
 }

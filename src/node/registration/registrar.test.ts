@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Node } from '../../api/generated/v1.ts'
 import { Client, Informer, resources } from '../../client/index.ts'
 import { FakeClock } from '../../lib/clock.ts'
 import { createLogger } from '../../lib/log.ts'
@@ -36,14 +37,45 @@ const facts: MachineFacts = {
   bootID: '1',
 }
 
-test('a Lease that was made before its Node was known gets its owner at the next renewal, and keeps it', async () => {
+function started() {
   const api = new FakeApi()
   const client = new Client({ transport: api })
   const clock = new FakeClock()
   const log = createLogger('test')
-  const stop = new AbortController()
   const nodes = new Informer({ client, resource: resources.nodes, log })
-  const registered = new Registrar({ client, nodes, config, facts, clock, log }).start(stop.signal)
+  const registrar = new Registrar({ client, nodes, config, facts, clock, log })
+  return { api, client, clock, nodes, registrar }
+}
+
+test('what others add to the capacity is for pods, until they take it away', async () => {
+  const { api, client, nodes, registrar } = started()
+  const stop = new AbortController()
+  const node = (): Node | undefined => api.get(`${nodesPath}/node-1`)
+  const registered = registrar.start(stop.signal)
+  nodes.start(stop.signal)
+  await registered
+  await api.until('the Node', () => node()?.status?.allocatable !== undefined)
+  const add = (amount: string | null) =>
+    client.patch(
+      resources.nodes,
+      { name: 'node-1' },
+      { status: { capacity: { 'example.com/dongle': amount } } },
+      { type: 'application/merge-patch+json', subresource: 'status' },
+    )
+  for (const amount of ['4', '3']) {
+    await add(amount)
+    await api.until('the amount', () => node()?.status?.allocatable?.['example.com/dongle'] === amount)
+  }
+  await add(null)
+  await api.until('its end', () => node()?.status?.allocatable?.['example.com/dongle'] === undefined)
+  expect(node()?.status?.allocatable).toEqual(node()?.status?.capacity)
+  stop.abort()
+})
+
+test('a Lease that was made before its Node was known gets its owner at the next renewal, and keeps it', async () => {
+  const { api, clock, nodes, registrar } = started()
+  const stop = new AbortController()
+  const registered = registrar.start(stop.signal)
   const lease = () => api.get(`${leases}/node-1`)
   await api.until('the Lease', () => lease() !== undefined)
   expect(lease()?.metadata.ownerReferences).toBeUndefined()

@@ -6,7 +6,7 @@ import { type Informer, type KubeClient, resources, WorkQueue } from '../../clie
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type AgentConfig, podCIDRs } from '../config.ts'
-import { type MachineFacts, needsStatus, nodeLabels, nodeStatus } from './node-object.ts'
+import { lostResources, type MachineFacts, needsStatus, nodeLabels, nodeStatus } from './node-object.ts'
 
 export interface RegistrarOptions {
   readonly client: KubeClient
@@ -75,7 +75,7 @@ export class Registrar {
         },
       )
     }
-    if (needsStatus(node, config, facts)) await this.#writeStatus(status)
+    if (needsStatus(node, config, facts)) await this.#writeStatus(status, lostResources(node.status))
   }
 
   async #create(labels: Record<string, string>, status: NonNullable<Node['status']>): Promise<void> {
@@ -91,12 +91,13 @@ export class Registrar {
     }
   }
 
-  async #writeStatus(status: NonNullable<Node['status']>): Promise<void> {
+  async #writeStatus(status: NonNullable<Node['status']>, lost: readonly string[] = []): Promise<void> {
     const { client, config } = this.#options
+    const allocatable = { ...status.allocatable, ...Object.fromEntries(lost.map((name) => [name, null])) }
     await client.patch(
       resources.nodes,
       { name: config.nodeName },
-      { status },
+      { status: { ...status, allocatable } },
       { type: 'application/merge-patch+json', subresource: 'status' },
     )
   }
