@@ -35,6 +35,12 @@ Examples:
 
 for (const add of [addUp, addDown, addStatus, addExec, addNode, addKubeconfig, addLogs]) add(program)
 
+// Who reads has heard enough (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  reportAndExit(error)
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

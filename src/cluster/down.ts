@@ -57,11 +57,9 @@ export async function removeEverything(layout: Layout): Promise<void> {
   removeState(layout)
 }
 
-/** Pods and networks, but nothing of the store: the cluster can be started again. */
-export async function removePodsAndNetwork(layout: Layout): Promise<void> {
+/** As if the power of all nodes went: what was in memory is lost, what is on disk stays, that of pods too. */
+export async function powerOff(layout: Layout): Promise<void> {
   await killAll(processesInNamespaces(layout))
-  const { removeAllPods } = await import('../node/index.ts')
-  for (const node of layout.nodes) await removeAllPods(join(node.dir, 'pods'))
   // Whatever joined a namespace meanwhile would keep it alive without a name.
   await killAll(processesInNamespaces(layout))
   await unmountBelow(layout.dir)
@@ -73,7 +71,10 @@ async function stopAndRemove(layout: Layout): Promise<void> {
   await killAll(supervisors(layout))
   const parts = partsOf(layout).map((part) => runningPid(layout, part))
   await killAll(parts.filter((pid) => pid !== undefined))
-  await removePodsAndNetwork(layout)
+  await killAll(processesInNamespaces(layout))
+  const { removeAllPods } = await import('../node/index.ts')
+  for (const node of layout.nodes) await removeAllPods(join(node.dir, 'pods'))
+  await powerOff(layout)
 }
 
 /** By pid file and by command line: a start that was interrupted may have left one without a file. */

@@ -14,15 +14,21 @@ const killTimeoutMs = 10_000
 /** Its network goes first, so that nobody hears from it again; then its processes, kernel state and mounts. */
 export async function stopNode(layout: Layout, base: string, node: NodeLayout): Promise<void> {
   await withLock(layout, base, async () => {
-    if (isStopped(node)) throw new SettingsError(`${node.name} is stopped already; start it with: fairway node start`)
+    if (isStopped(node) && nodeNamespaces(layout, node).length === 0) {
+      throw new SettingsError(`${node.name} is stopped already; start it with: fairway node start ${node.name}`)
+    }
     setStopped(node, true)
-    await unplugNode(layout, node)
-    await killAll(processesInNamespaces(layout, nodeNamespaces(layout, node)))
-    // What was being started meanwhile.
-    await killAll(processesInNamespaces(layout, nodeNamespaces(layout, node)))
-    await removeNodeNamespaces(layout, node)
-    await unmountBelow(node.dir)
+    await powerOff(layout, node)
   })
+}
+
+async function powerOff(layout: Layout, node: NodeLayout): Promise<void> {
+  await unplugNode(layout, node)
+  await killAll(processesInNamespaces(layout, nodeNamespaces(layout, node)))
+  // What was being started meanwhile.
+  await killAll(processesInNamespaces(layout, nodeNamespaces(layout, node)))
+  await removeNodeNamespaces(layout, node)
+  await unmountBelow(node.dir)
 }
 
 /** Returns when the node is Ready again. */
@@ -32,6 +38,8 @@ export async function startNode(layout: Layout, base: string, node: NodeLayout, 
     const supervisor = runningPid(layout, 'supervisor')
     if (!supervisor) throw new SettingsError('the supervisor of the cluster is gone; bring it back with: fairway up')
     const since = new Date()
+    // Left by a stop or start that was ended half way.
+    if (nodeNamespaces(layout, node).length > 0) await powerOff(layout, node)
     await connectNode(layout, node)
     setStopped(node, false)
     kill(supervisor, lookAgainSignal)

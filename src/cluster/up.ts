@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkEnvironment, checkMachine, checkNat, checkRoom } from './checks.ts'
-import { removeEverything } from './down.ts'
+import { powerOff, removeEverything } from './down.ts'
 import { agentFiles, identityFiles, makeIdentities, readIdentity } from './identities.ts'
 import { addToUserKubeconfig, userKubeconfigPath } from './kubeconfig.ts'
 import { createNetwork, networkState, together } from './network.ts'
@@ -175,11 +175,8 @@ async function network(layout: Layout, base: string): Promise<{ egress: boolean 
   const nodes = nodesOn(layout)
   const state = networkState(layout, nodes)
   if (state === 'up') return { egress: layout.config.egress }
-  // Pods of before cannot outlive their network: take them away with its remains; controllers make new ones.
-  if (state === 'partial' || existsSync(layout.nodes[0]?.dir ?? '')) {
-    const { removePodsAndNetwork } = await import('./down.ts')
-    await removePodsAndNetwork(layout)
-  }
+  // Containers of before cannot outlive their network: agents start them again, as after a machine's.
+  if (state === 'partial' || existsSync(layout.nodes[0]?.dir ?? '')) await powerOff(layout)
   mkdirSync(base, { recursive: true, mode: 0o700 })
   return createNetwork(layout, nodes)
 }

@@ -107,6 +107,14 @@ test("exec passes on the command's exit code and its input", async () => {
   expect(logs.stdout).toContain('"part":"kube-proxy"')
 })
 
+test('who has read enough is no error', async () => {
+  await startCluster()
+  for (const command of ['status', 'logs control-plane', 'node list', 'kubeconfig']) {
+    const result = await run('bash', ['-c', `set -o pipefail; bin/fairway ${command} | true`])
+    expect(result).toEqual({ code: 0, stdout: '', stderr: '' })
+  }
+})
+
 test('another user than root is told what is needed, whatever the command', async () => {
   for (const command of ['up', 'down', 'status', 'kubeconfig']) {
     const program = ['--reuid', '65534', '--regid', '65534', '--clear-groups', join(root, 'bin/fairway'), command]

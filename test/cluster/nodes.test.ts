@@ -1,5 +1,5 @@
 /** Several nodes: routes between their pods, a node that dies and comes back, cordon, drain, and a host outside. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/lib/exec.ts'
 import { eventually, example, fairway, startCluster, type TestCluster, words } from '../harness.ts'
@@ -186,4 +186,12 @@ test('a stopped node stays off when the cluster is adopted after a crash', async
   expect(adopted.stdout).toContain('node-1 to node-3 are Ready')
   expect((await fairway('node', 'list')).stdout).toMatch(/^node-3 +stopped /m)
   expect((await fairway('node', 'start', 'node-3')).stdout).toMatch(/^node-3 is Ready after /)
+})
+
+test.each(['stop', 'start'])('a node whose %s was ended half way can be stopped, and started', async (command) => {
+  // What either leaves behind: the mark, and a node that is still there.
+  writeFileSync(`${base}/fairway/nodes/node-2/stopped`, '')
+  if (command === 'stop') expect(await fairway('node', 'stop', 'node-2')).toMatchObject({ code: 0, stderr: '' })
+  expect(await fairway('node', 'start', 'node-2')).toMatchObject({ code: 0, stderr: '' })
+  expect((await on('node-2', 'true')).code).toBe(0)
 })

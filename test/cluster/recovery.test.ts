@@ -1,6 +1,7 @@
 /** A killed part comes back, the cluster works again, and no acknowledged object is lost. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { run } from '../../src/lib/exec.ts'
 import { eventually, example, fairway, startCluster, type TestCluster } from '../harness.ts'
 
 const base = process.env['FAIRWAY_STATE_DIR'] ?? '/var/lib/fairway'
@@ -90,4 +91,48 @@ test('a deleted system pod is recreated', async () => {
     await eventually(`another pod of ${app}`, async () => (await name()) !== before && (await name()) !== '')
   }
   await worksAgain()
+})
+
+const survivors = ['keeper', 'once']
+  .map(
+    (name) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}}
+spec:
+  restartPolicy: ${name === 'once' ? 'Never' : 'Always'}
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, 'echo start >>/files/starts; exec sleep 1000']
+    volumeMounts: [{name: files, mountPath: /files}]
+  volumes: [{name: files, emptyDir: {}}]
+`,
+  )
+  .join('---')
+
+/** What is in memory: processes, namespaces, mounts, links. */
+async function losePower() {
+  for (const part of ['supervisor', 'control-plane', 'node-1']) process.kill(pidOf(part), 'SIGKILL')
+  const lose = `
+    for netns in $(ip -o netns list | cut -d' ' -f1); do
+      ip netns pids $netns | xargs -r kill -9
+    done
+    grep -o '${base}/[^ ]*' /proc/self/mountinfo | sort -r | xargs -r umount -l
+    ip -all netns del
+    ip link del fw-fairway`
+  await run('sh', ['-c', lose])
+}
+
+test('the machine: containers are restarted over the files their pods had, and what must not run again has failed', async () => {
+  await cluster.apply(survivors)
+  await cluster.kubectl('wait', '--for=condition=Ready', 'pod/keeper', 'pod/once', '--timeout=30s')
+  await losePower()
+  expect((await fairway('up', '--wait')).stderr).toBe('')
+  const status = (pod: string, path: string) => cluster.kubectl('get', 'pod', pod, '-o', `jsonpath={.status.${path}}`)
+  await eventually('a restart', async () => (await status('keeper', 'containerStatuses[0].restartCount')) === '1')
+  await eventually('a failure', async () => (await status('once', 'phase')) === 'Failed')
+  await cluster.kubectl('wait', '--for=condition=Ready', 'pod/keeper', '--timeout=30s')
+  expect(await cluster.inPod('keeper', 'cat', '/files/starts')).toBe('start\nstart\n')
 })
