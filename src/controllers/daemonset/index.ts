@@ -146,7 +146,7 @@ class DaemonSetController {
     let { create } = wanted
     if (create.length === 0 && remove.length === 0)
       ({ create, remove } = rollout(daemonSet, nodes, podsByNode, present))
-    await Promise.all(remove.map((pod) => this.#podControl.delete(key, daemonSet, pod)))
+    await this.#podControl.deleteAll(key, daemonSet, remove)
     const nodesToFill = create.slice(0, burstMax)
     await slowStart(nodesToFill.length, () => {
       const template = templateForNode(daemonSet, nodesToFill.shift() ?? '', present.revision)

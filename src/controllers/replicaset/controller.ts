@@ -125,9 +125,7 @@ export class ReplicaController<T extends Replicated> {
   async #delete(key: string, replicaSet: ReplicaSet, active: readonly Pod[], count: number): Promise<void> {
     const now = this.#ctx.clock.now()
     const victims = podsToDelete(active, { count, related: this.#relatedPods(replicaSet), now })
-    const results = await Promise.allSettled(victims.map((pod) => this.#podControl.delete(key, replicaSet, pod)))
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
+    await this.#podControl.deleteAll(key, replicaSet, victims)
   }
 
   /** Active pods of all ReplicaSets with the same controller; of this one when it has none. */

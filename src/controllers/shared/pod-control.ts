@@ -36,6 +36,13 @@ export class PodControl {
     }
   }
 
+  /** Tries all of them, and throws the first refusal when all are answered. */
+  async deleteAll(key: string, owner: KubeObject, pods: readonly Pod[]): Promise<void> {
+    const results = await Promise.allSettled(pods.map((pod) => this.delete(key, owner, pod)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
   /** A pod that is gone or replaced by now is as good as deleted. Throws StatusError when it is refused. */
   async delete(key: string, owner: KubeObject, pod: Pod): Promise<void> {
     const { client, events, expectations } = this.#options
