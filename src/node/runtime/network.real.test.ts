@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
-import { run } from '../../lib/exec.ts'
+import { run, runOk } from '../../lib/exec.ts'
 import { type TestAgent, TestNode } from '../testing/node.ts'
 
 const cases = [
@@ -76,5 +76,42 @@ describe.each(cases)('pods of a node that is $name', ({ nodeIPs, podCIDRs }) => 
   test('give their addresses back', async () => {
     await node.deletePod('server')
     await expect.poll(async () => (await run('ip', ['-6', 'route'])).stdout).not.toContain('fd00:244::3 ')
+  })
+})
+
+describe('a node', () => {
+  let node: TestNode
+  let agent: TestAgent
+
+  beforeAll(async () => {
+    node = await TestNode.prepare()
+    agent = await node.startAgent()
+  })
+
+  afterAll(async () => {
+    agent.stop()
+    await node.remove()
+  })
+
+  // As the proxy has it in KUBE-FORWARD.
+  const dropInvalid = ['FORWARD', '-m', 'conntrack', '--ctstate', 'INVALID', '-j', 'DROP']
+
+  test('tracks connections that are older than the rules of the proxy: they hear of their end', async () => {
+    // Input that does not end: neither side ends of its own accord.
+    const talk = '(echo begun; tail -f /dev/null) | nc -l -p 7000'
+    const server = node.createPod('server', { command: ['sh', '-c', talk] })
+    const address = (await node.untilRunning('server')).status?.podIP ?? ''
+    const hear = `until nc ${address} 7000 >/tmp/heard; do sleep 0.1; done; echo ended >>/tmp/heard; sleep 1000`
+    const client = node.createPod('client', { command: ['sh', '-c', `tail -f /dev/null | { ${hear}; }`] })
+    await node.untilRunning('client')
+    const heard = () => agent.output(client, 'cat /tmp/heard')
+    await expect.poll(heard).toBe('begun\n')
+    await runOk('iptables', ['-A', ...dropInvalid])
+    try {
+      await agent.output(server, 'killall nc')
+      await expect.poll(heard).toBe('begun\nended\n')
+    } finally {
+      await run('iptables', ['-D', ...dropInvalid])
+    }
   })
 })
