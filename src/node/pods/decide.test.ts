@@ -91,6 +91,11 @@ describe('a pod that should run', () => {
   })
 })
 
+test('an evicted pod has a second to end', () => {
+  const evicted = { ...pod(), status: { phase: 'Failed', reason: 'Evicted' } }
+  expect(actions(evicted, machine({ web: running }))).toEqual(['stop web 1'])
+})
+
 test('a container that failed its probe is said to be restarted only if it is', () => {
   const known: Knowledge = new Map([['web', { ready: false, started: false, unhealthy: 'startup' }]])
   const why = (restartPolicy: string) =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Pod } from '../../api/generated/v1.ts'
 import type { StorageUse } from '../runtime/contract.ts'
-import { isUnbounded, storageExcess } from './eviction.ts'
+import { evictedStatus, isExempt, storageExcess } from './eviction.ts'
 
 function pod(limits: readonly (string | undefined)[], sizeLimit?: string): Pod {
   const containers = limits.map((limit, i) => ({
@@ -49,8 +49,16 @@ const cases: [what: string, pod: Pod, use: StorageUse, message: string | undefin
 ]
 test.each(cases)('a pod %s', (_, which, used, message) => expect(storageExcess(which, used)).toBe(message))
 
-test('pods without limits need not be measured', () => {
-  expect(isUnbounded(pod([undefined]))).toBe(true)
-  expect(isUnbounded(pod(['1Ki']))).toBe(false)
-  expect(isUnbounded(pod([undefined], '1Ki'))).toBe(false)
+test('pods without limits, and those critical to the system, need not be measured', () => {
+  expect(isExempt(pod([undefined]))).toBe(true)
+  expect(isExempt(pod(['1Ki']))).toBe(false)
+  expect(isExempt(pod([undefined], '1Ki'))).toBe(false)
+  const { metadata, spec } = pod(['1Ki'])
+  expect(isExempt({ metadata, spec: { containers: [], ...spec, priority: 2_000_000_000 } })).toBe(true)
+})
+
+test('a pod that went beyond its own limits was not disrupted by anybody', () => {
+  const ready = { type: 'Ready', status: 'True' }
+  const status = evictedStatus({ ...pod(['1Ki']), status: { conditions: [ready] } }, 'too much')
+  expect(status).toEqual({ phase: 'Failed', reason: 'Evicted', message: 'too much', conditions: [ready] })
 })

@@ -1,12 +1,15 @@
 /** Pods that fill more of the disk than they said are evicted, as by the kubelet's local storage eviction. */
-import { disruptionTarget } from '../../api/core/pod/conditions.ts'
 import { isSidecar } from '../../api/core/pod/containers.ts'
 import type { Container, Pod, PodSpec, PodStatus, Volume } from '../../api/generated/v1.ts'
 import { formatQuantity, parseQuantity, quantityValue } from '../../api/machinery/quantity.ts'
 import type { StorageUse } from '../runtime/contract.ts'
 
-/** Nothing of it has to be measured. */
-export function isUnbounded({ spec }: Pod): boolean {
+/** From here on (system-cluster-critical) a pod is critical. */
+const criticalPriority = 2_000_000_000
+
+/** Nothing of it has to be measured: it has no limits, or the system cannot do without it. */
+export function isExempt({ spec }: Pod): boolean {
+  if ((spec?.priority ?? 0) >= criticalPriority) return true
   const volumes = (spec?.volumes ?? []).some((volume) => sizeLimitOf(volume) !== undefined)
   return !volumes && totalLimit(spec) === undefined
 }
@@ -58,16 +61,7 @@ export function storageExcess({ spec }: Pod, { volumes, containers }: StorageUse
   return undefined
 }
 
-/** What an evicted pod's status becomes; its containers end after that. */
-export function evictedStatus(pod: Pod, message: string, now: Date): PodStatus {
-  const { status } = pod
-  const disruption = disruptionTarget(pod, { reason: 'TerminationByKubelet', message, now })
-  const others = (status?.conditions ?? []).filter(({ type }) => type !== disruption.type)
-  return {
-    ...status,
-    phase: 'Failed',
-    reason: 'Evicted',
-    message,
-    conditions: [...others, disruption],
-  }
+/** What an evicted pod's status becomes; its containers end after that. It is to blame itself: no DisruptionTarget. */
+export function evictedStatus({ status }: Pod, message: string): PodStatus {
+  return { ...status, phase: 'Failed', reason: 'Evicted', message }
 }

@@ -1,7 +1,7 @@
 /** Measures pods that say how much of the disk they may hold, and tells which of them have to go. */
 import type { Pod } from '../../api/generated/v1.ts'
 import type { Runtime } from '../runtime/contract.ts'
-import { isUnbounded, storageExcess } from './eviction.ts'
+import { isExempt, storageExcess } from './eviction.ts'
 import { isFinished } from './progress.ts'
 
 export interface EvictorOptions {
@@ -21,7 +21,7 @@ export class Evictor {
 
   async measure(pods: readonly Pod[]): Promise<void> {
     const { runtime, changed } = this.#options
-    for (const pod of pods.filter((one) => !isFinished(one) && !isUnbounded(one))) {
+    for (const pod of pods.filter((one) => !isFinished(one) && !isExempt(one))) {
       const uid = pod.metadata.uid ?? ''
       const excess = storageExcess(pod, await runtime.storageUse(uid))
       if (excess === undefined) continue

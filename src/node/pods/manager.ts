@@ -125,9 +125,8 @@ export class PodManager {
   }
 
   async #evict(pod: Pod, message: string): Promise<void> {
-    const { events, clock } = this.#options
-    events.event(pod, 'Warning', 'Evicted', message)
-    await this.#statuses.write(pod, evictedStatus(pod, message, clock.now()))
+    this.#options.events.event(pod, 'Warning', 'Evicted', message)
+    await this.#statuses.write(pod, evictedStatus(pod, message))
   }
 
   /** Something happened on the machine. */

@@ -7,11 +7,11 @@ import { type KubeClient, resources } from '../../client/index.ts'
 const removable = ['reason', 'message', 'initContainerStatuses'] as const
 
 export class StatusWriter {
-  readonly #client: KubeClient
+  readonly #client: Pick<KubeClient, 'patch'>
   /** Pods as our own writes left them, until the cache has caught up. */
   readonly #written = new Map<string, Pod>()
 
-  constructor(client: KubeClient) {
+  constructor(client: Pick<KubeClient, 'patch'>) {
     this.#client = client
   }
 
@@ -21,7 +21,10 @@ export class StatusWriter {
     return written && version(written) > version(cached) ? written : cached
   }
 
-  async write(pod: Pod, status: PodStatus): Promise<void> {
+  /** The status of the pod as it is now: whatever it says, it is of this generation. */
+  async write(pod: Pod, made: PodStatus): Promise<void> {
+    const { generation } = pod.metadata
+    const status: PodStatus = { ...made, ...(generation && { observedGeneration: generation }) }
     if (saysNothingNew(pod.status ?? {}, status)) return
     const { namespace = '', name, uid = '', resourceVersion } = pod.metadata
     const cleared = Object.fromEntries(

@@ -26,7 +26,6 @@ export function podStatus(pod: Pod, observed: PodObservation, known: Knowledge, 
   const ips = observed.sandbox?.ips.map((ip) => ({ ip })) ?? pod.status?.podIPs ?? []
   const outcome = podOutcome(pod, { observed, mains, inits, now })
   return {
-    ...(pod.metadata.generation && { observedGeneration: pod.metadata.generation }),
     ...outcome,
     conditions: conditions(pod, {
       mains,

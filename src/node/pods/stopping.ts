@@ -12,14 +12,15 @@ export interface StopRequest {
 }
 
 const defaultGraceSeconds = 30
+/** Of a pod whose disk is wanted back. */
+const evictedGraceSeconds = 1
 /** Of a pod deleted by force. */
 const forcedGraceSeconds = 2
 /** What a sidecar gets at least, whose turn came when the pod's time was up. */
 const lateTurnMs = 2000
 
 export function graceOf({ metadata, spec, status }: Pod): number {
-  // Its disk is wanted back at once.
-  if (status?.reason === 'Evicted') return 0
+  if (status?.reason === 'Evicted') return evictedGraceSeconds
   return metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds
 }
 
