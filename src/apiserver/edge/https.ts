@@ -138,11 +138,13 @@ async function serveProxy(
   connection: Connection,
   { user, audit }: { readonly user: UserInfo; readonly audit: AuditHeader },
 ): Promise<void> {
+  const { request, response } = connection
+  for (const [name, value] of Object.entries({ ...audit, ...uncached })) response.setHeader(name, value)
   try {
     await server.proxy(target, connection, user)
   } catch (error) {
-    if (connection.response.headersSent) throw error
-    await send(await refusal(connection.request, error), connection.response, audit)
+    if (response.headersSent) throw error
+    await send(await refusal(request, error), response, audit)
   }
 }
 

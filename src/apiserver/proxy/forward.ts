@@ -36,11 +36,17 @@ export async function forward(
     delete headers['content-length']
     delete headers['content-encoding']
   }
+  for (const name of response.getHeaderNames()) headers[name] = behind(response.getHeader(name), headers[name])
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
   // What was asked may be a stream that has nothing to say yet.
   response.flushHeaders()
   answer.once('end', () => response.addTrailers(answer.trailers))
   await pipeline([answer, ...steps, response])
+}
+
+/** What the backend says comes behind what the API server says itself, as in Go's reverse proxy. */
+function behind(own: number | string | string[] | undefined, backends: string | string[] = []): string[] {
+  return [own ?? [], backends].flat().map(String)
 }
 
 function ask(request: IncomingMessage, response: ServerResponse, options: ForwardOptions): Promise<IncomingMessage> {

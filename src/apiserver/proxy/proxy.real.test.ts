@@ -71,6 +71,8 @@ const backend: RequestListener = (incoming, response) => {
       return void response.writeHead(304, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end()
     case '/shared':
       return void response.writeHead(200, sharingHeaders).end()
+    case '/cached':
+      return void response.writeHead(200, { 'cache-control': 'max-age=60' }).end()
     case '/trailers':
       response.writeHead(200, { 'content-type': 'text/plain', trailer: 'X-Sum' })
       response.addTrailers({ 'X-Sum': String(incoming.headers.te) })
@@ -318,6 +320,14 @@ test('no backend says which pages of other origins may read through the proxy', 
   const { headers } = await call(`${services}/web:http/proxy/shared`)
   const names = Object.keys(headers).filter((name) => name.startsWith('access-control-'))
   expect(names).toEqual(['access-control-max-age'])
+})
+
+test.each([
+  ['/x', 'no-cache, private'],
+  ['/cached', 'no-cache, private, max-age=60'],
+])('the answer to %s is named and kept as one of the API', async (path, caching) => {
+  const { headers } = await call(`${services}/web:http/proxy${path}`, { headers: { 'audit-id': 'mine' } })
+  expect([headers['audit-id'], headers['cache-control']]).toEqual(['mine', caching])
 })
 
 test('trailers pass', async () => {
