@@ -117,13 +117,17 @@ export async function disconnectPod(exec: Exec, netns: string): Promise<void> {
   await exec('ip', ['link', 'delete', vethName(netns)])
 }
 
+/** What the node itself needs, once: forwarding, and an end for packets to pods that are gone. */
+export async function prepareNode(exec: Exec, podCIDRs: readonly string[]): Promise<void> {
+  for (const family of new Set(podCIDRs.map(familyOf))) {
+    writeFileSync(`/proc/sys/net/${family === 4 ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding'}`, '1')
+  }
+  await batch(exec, [], podCIDRs.map((cidr) => `route replace unreachable ${cidr}\n`).join(''))
+}
+
 const trackingTable = 'inet fairway-tracking'
 
-/**
- * Turns on connection tracking, for both families: no packet passes the chain, that it has the rule is enough. Without
- * it the kernel would begin with the proxy's rules, and drop by them the FINs of pods' connections that are older, which
- * it takes for INVALID. On other nodes the kubelet's KUBE-FIREWALL is the first such rule.
- */
+/** No packet passes the chain: that it has the rule is enough, for both families. */
 const trackingScript = [
   `add table ${trackingTable}`,
   `add chain ${trackingTable} tracked`,
@@ -132,14 +136,11 @@ const trackingScript = [
   '',
 ].join('\n')
 
-/** What the node itself needs, once: forwarding, tracking, and an end for packets to pods that are gone. */
-export async function prepareNode(exec: Exec, podCIDRs: readonly string[]): Promise<void> {
-  for (const family of new Set(podCIDRs.map(familyOf))) {
-    writeFileSync(`/proc/sys/net/${family === 4 ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding'}`, '1')
-  }
-  await Promise.all([
-    batch(exec, [], podCIDRs.map((cidr) => `route replace unreachable ${cidr}\n`).join('')),
-    // Without nft the proxy's rules begin it.
-    exec('nft', ['-f', '-'], { input: trackingScript }),
-  ])
+/**
+ * Turns on connection tracking, which is to be done before the first pod. Without it the kernel would begin with the
+ * proxy's rules, and drop by them the FINs of pods' connections that are older, which it takes for INVALID. On other
+ * nodes the kubelet's KUBE-FIREWALL is the first such rule. Without nft it stays off.
+ */
+export async function trackConnections(exec: Exec): Promise<void> {
+  await exec('nft', ['-f', '-'], { input: trackingScript })
 }

@@ -7,7 +7,7 @@ import { AddressPools } from './addresses.ts'
 import { type Cgroups, podGroup } from './cgroups.ts'
 import { RuntimeError, type Sandbox, type SandboxConfig } from './contract.ts'
 import { HostPorts, type PodPorts } from './host-ports.ts'
-import { connectPod, podSysctls, prepareNode } from './network.ts'
+import { connectPod, podSysctls, prepareNode, trackConnections } from './network.ts'
 import { bootId, observePod, readSandbox, type SandboxRecord } from './observe.ts'
 import { listPods, memoryDirectory, netnsDirectory, type PodPaths, podPaths, replaceFile } from './paths.ts'
 import { dismantleSandbox, unmountBelow } from './remove.ts'
@@ -38,6 +38,7 @@ export class Sandboxes {
   /** Prepares the node, takes note of the addresses in use, and sees to host ports until the signal aborts. */
   async start(signal: AbortSignal): Promise<void> {
     const { stateDir, exec, podCIDRs, netnsPrefix, cgroups } = this.#options
+    const tracking = trackConnections(exec)
     await prepareNode(exec, podCIDRs)
     await cgroups.prepare(cgroupParent(netnsPrefix), listPods(stateDir))
     await this.#prepareMemory(memoryDirectory(stateDir))
@@ -48,6 +49,7 @@ export class Sandboxes {
     // Also when there are none: a former agent may have ended between a pod's removal and its rules'. Without nft there
     // are no rules, and a pod that needs some will say so.
     await this.#hostPorts.sync().catch(() => {})
+    await tracking
     this.#hostPorts.watch(signal)
   }
 
