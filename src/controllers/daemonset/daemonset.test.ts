@@ -192,6 +192,19 @@ describe('the controller', () => {
     expect(api.all(resources.daemonSets)[0]?.status).toMatchObject({ updatedNumberScheduled: 3, numberAvailable: 3 })
   })
 
+  test('a revision is the patch that kubectl makes of the template, key by key', async () => {
+    const { api, quiet } = begin()
+    const container = { name: 'main', image: 'nginx', env: [{ value: '1', name: 'A' }] }
+    const made = { ...template(labels), spec: { restartPolicy: 'Always', containers: [container] } }
+    await api.create(resources.daemonSets, daemonSet({ template: made }))
+    await quiet()
+    const [revision] = api.all(resources.controllerRevisions)
+    expect(JSON.stringify(revision?.data)).toBe(
+      '{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"k8s-app":"kube-proxy"},"name":""},' +
+        '"spec":{"containers":[{"env":[{"name":"A","value":"1"}],"image":"nginx","name":"main"}],"restartPolicy":"Always"}}}}',
+    )
+  })
+
   test('keeps a revision for each template, and goes back to one', async () => {
     const { api, quiet } = begin()
     await api.create(resources.nodes, node('a'))

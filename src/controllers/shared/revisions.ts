@@ -124,7 +124,7 @@ export class RevisionHistory {
         ...(annotations && { annotations: { ...annotations } }),
         ownerReferences: [controllerReference(this.#options.resource, owner)],
       },
-      data: { spec: { template: { ...template, $patch: 'replace' } } },
+      data: patchTo(template),
       revision,
     }
   }
@@ -134,6 +134,13 @@ function byRevision(a: ControllerRevision, b: ControllerRevision): number {
   if (a.revision !== b.revision) return a.revision - b.revision
   const [x, y] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
   return x === y ? (a.metadata.name < b.metadata.name ? -1 : 1) : x < y ? -1 : 1
+}
+
+/** Keys in order: kubectl tells by its bytes which revision an object has already. */
+function patchTo(template: PodTemplateSpec): ControllerRevision['data'] {
+  return JSON.parse(
+    canonicalJson({ spec: { template: { ...template, $patch: 'replace' } } }),
+  ) as ControllerRevision['data']
 }
 
 /** The template that a revision's `data` brings back. */
