@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hierarchies, limitFiles, weightOf } from './cgroups.ts'
+import { Cgroups, hierarchies, limitFiles, weightOf } from './cgroups.ts'
 
 const v1 = (options: string, mount: string) =>
   `30 25 0:26 / ${mount} rw,relatime shared:9 - cgroup cgroup rw,${options}`
@@ -45,4 +45,10 @@ test('limits are told in the words of each version, to the controllers there are
 
 test('shares become weights', () => {
   expect([0, 2, 1024, 262_144, 1_000_000].map(weightOf)).toEqual([1, 1, 100, 10_000, 10_000])
+})
+
+test('a hierarchy where nothing can be made is not used, though it is there', async () => {
+  const groups = new Cgroups([{ version: 1, mount: '/proc/self', controllers: ['memory'] }])
+  await groups.prepare('fairway/none', [])
+  expect(groups.missing).toEqual(['cpu', 'memory'])
 })

@@ -227,12 +227,18 @@ function ofThisMachine(): Hierarchy[] {
   })
 }
 
-/** Another pod's end may take an empty parent away while we are at it. */
+/**
+ * With its parents. Another pod's end may take an empty parent away while we are at it, hence the tries; Node's own
+ * recursion would not end where the parent is there and refuses (a mounted group that somebody removed).
+ */
 function makeDirectory(directory: string, tries = 3): void {
   try {
-    mkdirSync(directory, { recursive: true })
+    mkdirSync(directory)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 0) throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || tries === 0) throw error
+    makeDirectory(dirname(directory))
     makeDirectory(directory, tries - 1)
   }
 }
