@@ -70,13 +70,19 @@ function unreachable({ serviceCidrs, podCidrs }: Layout): string[] {
   return [...serviceCidrs, ...podCidrs].map((range) => `route add unreachable ${range}`)
 }
 
-/** Every packet of a node passes here twice at most; redirects would only teach nodes what they must not know. */
+/**
+ * Every packet of a node passes here twice at most; redirects would only teach nodes what they must not know. Errors
+ * that a destination is unreachable are not rationed to some a second for each peer, as Linux does by default: that is
+ * how Services without endpoints refuse, and whoever is told nothing waits (a resolver 5 s) instead of trying again.
+ */
 const forwarding4 = [
   'ipv4/ip_forward=1',
   'ipv4/conf/all/rp_filter=0',
   'ipv4/conf/default/rp_filter=0',
   'ipv4/conf/all/send_redirects=0',
   'ipv4/conf/default/send_redirects=0',
+  // All that are rationed by default but type 3.
+  'ipv4/icmp_ratemask=6160',
   'bridge/bridge-nf-call-iptables=0',
   'bridge/bridge-nf-call-ip6tables=0',
 ]
@@ -88,6 +94,8 @@ const forwarding6 = [
   'ipv6/conf/all/accept_dad=0',
   'ipv6/conf/default/accept_dad=0',
   'ipv6/conf/all/forwarding=1',
+  // All that are rationed by default but type 1.
+  'ipv6/icmp/ratemask=0,3-127',
 ]
 
 function forwarding({ nodeCidrs }: Layout): string[] {

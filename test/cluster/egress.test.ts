@@ -51,6 +51,14 @@ describe('the way out', () => {
   })
 })
 
+test('a Service without endpoints refuses every attempt at once', async () => {
+  await cluster.kubectl('create', 'service', 'clusterip', 'nobody', '--tcp=80')
+  const ip = await cluster.kubectl('get', 'svc', 'nobody', '-o', 'jsonpath={.spec.clusterIP}')
+  // Linux by default tells one peer six times, and then once a second: the other attempts would hang.
+  const loop = `for i in $(seq 20); do curl -s --max-time 1 http://${ip}; echo $?; done`
+  await eventually('the rule', async () => (await cluster.inPod('deploy/web', 'sh', '-c', loop)) === '7\n'.repeat(20))
+})
+
 describe('nothing uncaught leaves', () => {
   const nobody = ['10.111.222.33', '10.244.0.200', '10.244.77.7', '172.30.0.99']
 
