@@ -1,5 +1,5 @@
 /** Kubeconfig files: those of the cluster's parts, and the cluster's entry in the user's own. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Document, YAMLMap, YAMLSeq } from 'yaml'
@@ -153,9 +153,13 @@ async function yaml(value: unknown): Promise<string> {
   return stringify(value, { lineWidth: 0 })
 }
 
-/** Whole or not at all: a reader never sees half a file. A symbolic link goes on leading to it. */
+/**
+ * Whole or not at all: a reader never sees half a file. A symbolic link goes on leading to it, and what is no file (a
+ * device: KUBECONFIG=/dev/null) is written to, as by kubectl, never replaced.
+ */
 function write(path: string, text: string): void {
   const file = existsSync(path) ? realpathSync(path) : path
+  if (existsSync(file) && !statSync(file).isFile()) return writeFileSync(file, text)
   const next = `${file}.fairway-${process.pid}`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
