@@ -84,8 +84,8 @@ test('nothing of what happens is held for it, and it gets all of it later', asyn
     }
   }
   await until('the fast one to have read it', () => told(fast).length === rounds.length * names.length, patience)
-  // Together they were to get 86 MB. The history in memory is part of this.
-  expect((heldBytes() - before) / 1e6).toBeLessThan(50)
+  // Together they were to get 86 MB. The history in memory is part of this, and what is on its way to the fast one.
+  await until('the rest to be let go of', () => (heldBytes() - before) / 1e6 < 50, patience)
   const [first] = slow
   first!.socket.resume()
   await until('its last event', () => told(first!).length === rounds.length, patience)
