@@ -16,9 +16,10 @@ export class BufferBody implements AsyncIterable<Buffer> {
     this.length = length
   }
 
-  /** All of it. */
+  /** All of it. Not to be changed: a single piece is not copied. */
   bytes(): Buffer {
-    return Buffer.concat(Array.isArray(this.pieces) ? (this.pieces as Buffer[]) : [...this.pieces], this.length)
+    const [first, ...more] = this.pieces
+    return first && more.length === 0 ? first : Buffer.concat(first ? [first, ...more] : [], this.length)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
