@@ -158,10 +158,11 @@ async function yaml(value: unknown): Promise<string> {
  * device: KUBECONFIG=/dev/null) is written to, as by kubectl, never replaced.
  */
 function write(path: string, text: string): void {
-  const file = existsSync(path) ? realpathSync(path) : path
-  if (existsSync(file) && !statSync(file).isFile()) return writeFileSync(file, text)
+  const there = statSync(path, { throwIfNoEntry: false })
+  const file = there ? realpathSync(path) : path
   const next = `${file}.fairway-${process.pid}`
   try {
+    if (there && !there.isFile()) return writeFileSync(file, text)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     writeFileSync(next, text, { mode: 0o600 })
     renameSync(next, file)
