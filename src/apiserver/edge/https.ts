@@ -15,7 +15,7 @@ import { BufferBody, errorResponse } from '../http/respond.ts'
 import { type ProxyTarget, proxyTarget } from '../proxy/target.ts'
 import { errorInFormat } from '../representation.ts'
 import type { ApiServer } from '../server.ts'
-import { type AuditHeader, auditHeader } from './audit-id.ts'
+import { type AnswerHeaders, answerHeaders } from './answer-headers.ts'
 import { authenticate } from './authentication.ts'
 import { answerBroken, noTarget, refuseMethod, takeTarget } from './request-line.ts'
 
@@ -114,18 +114,18 @@ async function serve(server: ApiServer, { request, response }: Connection, limit
   response.once('close', () => {
     if (!response.writableFinished) gone.abort()
   })
-  const audit = auditHeader(request)
+  const always = answerHeaders(request)
   try {
-    if (!takeTarget(request)) return await send(noTarget(), response, audit)
+    if (!takeTarget(request)) return await send(noTarget(), response, always)
     const found = authenticate(server, request)
     const user = found instanceof Promise ? await found : found
     const target = user && proxyTarget(request.url ?? '')
-    if (target) return await serveProxy(server, target, { request, response }, { user, audit })
+    if (target) return await serveProxy(server, target, { request, response }, { user, always })
     const answer = user
       ? await answerTo(server, request, user, { ...limits, signal: gone.signal })
       : await refusal(request, unauthorized())
-    if (request.method === 'HEAD') sendHead(answer, response, { audit, gone })
-    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response, audit)
+    if (request.method === 'HEAD') sendHead(answer, response, { always, gone })
+    else await send(isToCompress(answer, request) ? await compressed(answer) : answer, response, always)
   } catch {
     // The response had begun; cutting the connection is the only way left to say that it is not whole.
     response.destroy()
@@ -136,15 +136,15 @@ async function serveProxy(
   server: ApiServer,
   target: ProxyTarget,
   connection: Connection,
-  { user, audit }: { readonly user: UserInfo; readonly audit: AuditHeader },
+  { user, always }: { readonly user: UserInfo; readonly always: AnswerHeaders },
 ): Promise<void> {
   const { request, response } = connection
-  for (const [name, value] of Object.entries({ ...audit, ...uncached })) response.setHeader(name, value)
+  for (const [name, value] of Object.entries(always)) response.setHeader(name, value)
   try {
     await server.proxy(target, connection, user)
   } catch (error) {
     if (response.headersSent) throw error
-    await send(await refusal(request, error), response, audit)
+    await send(await refusal(request, error), response, always)
   }
 }
 
@@ -198,16 +198,13 @@ function drop(request: IncomingMessage, timeoutMs: number): void {
   request.resume()
 }
 
-/** Nobody between the server and its client keeps an answer that does not say so itself; in kube-apiserver's words. */
-const uncached = { 'cache-control': 'no-cache, private' }
-
 function sendHead(
   { status, headers, body }: ApiResponse,
   response: ServerResponse,
-  { audit, gone }: { readonly audit: AuditHeader; readonly gone: AbortController },
+  { always, gone }: { readonly always: AnswerHeaders; readonly gone: AbortController },
 ): void {
   const length = body instanceof BufferBody ? { 'content-length': body.length } : {}
-  response.writeHead(status, { ...audit, ...uncached, ...headers, ...length }).end()
+  response.writeHead(status, { ...always, ...headers, ...length }).end()
   // A watch or a log does not go on for nobody.
   gone.abort()
 }
@@ -231,16 +228,16 @@ const pieceBytes = 256 * 1024
 async function send(
   { status, headers, body }: ApiResponse,
   response: ServerResponse,
-  audit: AuditHeader,
+  always: AnswerHeaders,
 ): Promise<void> {
   if (response.destroyed) return
   if (body instanceof BufferBody) {
-    response.writeHead(status, { ...audit, ...uncached, ...headers, 'content-length': body.length })
+    response.writeHead(status, { ...always, ...headers, 'content-length': body.length })
     if (body.length <= pieceBytes) response.end(body.bytes())
     else await sendPieces(inPieces(body.pieces), response)
     return
   }
-  response.writeHead(status, { ...audit, ...uncached, ...headers })
+  response.writeHead(status, { ...always, ...headers })
   // A watch that has nothing to say yet has begun all the same.
   response.flushHeaders()
   await sendPieces(body, response)

@@ -11,7 +11,7 @@ import { headersOf } from '../http/headers.ts'
 import { errorResponse } from '../http/respond.ts'
 import { proxyTarget } from '../proxy/target.ts'
 import type { ApiServer } from '../server.ts'
-import { auditHeader } from './audit-id.ts'
+import { answerHeaders } from './answer-headers.ts'
 import { authenticate } from './authentication.ts'
 
 export interface Upgrade {
@@ -63,7 +63,7 @@ async function answerAsEver(server: ApiServer, upgrade: Upgrade, user: UserInfo)
 async function write({ status, headers, body }: ApiResponse, { request, socket }: Upgrade): Promise<void> {
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    ...Object.entries({ ...auditHeader(request), ...headers }).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...answerHeaders(request), ...headers }).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ]
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
