@@ -1,5 +1,5 @@
 /** Pods that fill more of the disk than they said are evicted, as by the kubelet's local storage eviction. */
-import { isSidecar } from '../../api/core/pod/containers.ts'
+import { mostAtOnce } from '../../api/core/pod/containers.ts'
 import type { Container, Pod, PodSpec, PodStatus, Volume } from '../../api/generated/v1.ts'
 import { formatQuantity, parseQuantity, quantityValue } from '../../api/machinery/quantity.ts'
 import type { StorageUse } from '../runtime/contract.ts'
@@ -24,20 +24,12 @@ function limitOf({ resources }: Container): string | undefined {
   return resources?.limits?.['ephemeral-storage']
 }
 
-/** As `podRequests` counts; undefined when no container has a limit. */
-function totalLimit({ containers = [], initContainers = [] }: Partial<PodSpec> = {}): string | undefined {
-  const [first] = [...containers, ...initContainers].flatMap((container) => limitOf(container) ?? [])
+/** Undefined when no container has a limit. */
+function totalLimit(spec: PodSpec | undefined): string | undefined {
+  const [first] = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].flatMap((one) => limitOf(one) ?? [])
   if (first === undefined) return undefined
-  const nanoOf = (container: Container) => parseQuantity(limitOf(container) ?? '0').nano
-  let lasting = 0n
-  let largest = 0n
-  for (const container of initContainers) {
-    const total = lasting + nanoOf(container)
-    if (isSidecar(container)) lasting = total
-    else if (total > largest) largest = total
-  }
-  for (const container of containers) lasting += nanoOf(container)
-  return formatQuantity({ nano: lasting > largest ? lasting : largest, format: parseQuantity(first).format })
+  const nano = mostAtOnce(spec, (container) => parseQuantity(limitOf(container) ?? '0').nano)
+  return formatQuantity({ nano, format: parseQuantity(first).format })
 }
 
 /** Why the pod has to go, in the kubelet's words; undefined when it is within its limits. Pure. */

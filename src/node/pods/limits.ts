@@ -1,9 +1,10 @@
 /** What containers and pods may use, from their requests and limits: the numbers of control groups. Pure. */
+import { mostAtOnce } from '../../api/core/pod/containers.ts'
 import { qosClass } from '../../api/core/pod/qos.ts'
+import { resourceAmount } from '../../api/core/pod/requests.ts'
 import type { Container, Pod, ResourceRequirements } from '../../api/generated/v1.ts'
 import { quantityMilliValue, quantityValue } from '../../api/machinery/quantity.ts'
 import type { Limits } from '../runtime/contract.ts'
-import { isSidecar } from './restart.ts'
 
 const sharesMin = 2
 const sharesPerCpu = 1024
@@ -50,7 +51,7 @@ export function podLimits(pod: Pod): Limits | undefined {
   if (!asks(resources ?? {}) && !every.some((container) => asks(container.resources ?? {}))) return undefined
   const total = (kind: 'requests' | 'limits', name: 'cpu' | 'memory') => {
     const own = resources?.[kind]?.[name]
-    return own === undefined ? totalOf(pod, kind, name) : amount(name, own)
+    return own === undefined ? totalOf(pod, kind, name) : resourceAmount(name, own)
   }
   const bound = (name: 'cpu' | 'memory') => {
     const everyOne = every.every((container) => container.resources?.limits?.[name] !== undefined)
@@ -66,21 +67,9 @@ export function memoryVolumeBytes(pod: Pod, sizeLimit: string | undefined, nodeM
   return Math.min(...bounds.filter((bytes) => bytes > 0))
 }
 
-/** Main containers and sidecars together, or the largest init container beside the sidecars before it. */
-function totalOf(pod: Pod, kind: 'requests' | 'limits', name: 'cpu' | 'memory'): number {
-  const of = ({ resources }: Container) => amount(name, resources?.[kind]?.[name] ?? resources?.limits?.[name] ?? '0')
-  let sidecars = 0
-  let largestInit = 0
-  for (const container of pod.spec?.initContainers ?? []) {
-    if (isSidecar(pod, container)) sidecars += of(container)
-    else largestInit = Math.max(largestInit, sidecars + of(container))
-  }
-  const mains = (pod.spec?.containers ?? []).reduce((sum, container) => sum + of(container), 0)
-  return Math.max(sidecars + mains, largestInit)
-}
-
-function amount(name: 'cpu' | 'memory', text: string): number {
-  return name === 'cpu' ? quantityMilliValue(text) : quantityValue(text)
+function totalOf({ spec }: Pod, kind: 'requests' | 'limits', name: 'cpu' | 'memory'): number {
+  const textOf = ({ resources }: Container) => resources?.[kind]?.[name] ?? resources?.limits?.[name] ?? '0'
+  return Number(mostAtOnce(spec, (container) => BigInt(resourceAmount(name, textOf(container)))))
 }
 
 const guaranteedScore = -997
